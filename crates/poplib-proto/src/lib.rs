@@ -1,0 +1,1 @@
+//! The POP3 protocol without I/O: bytes to typed replies, commands to bytes.

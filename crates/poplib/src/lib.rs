@@ -1,0 +1,1 @@
+//! A POP3 client, blocking and async, over one protocol core.

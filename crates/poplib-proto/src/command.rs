@@ -1,0 +1,48 @@
+//! The commands: one command, one file.
+//!
+//! Each implements [`Command`](crate::Command), which [`Call`](crate::Call) drives, or, where it
+//! takes more than a line and an answer, [`Exchange`](crate::Exchange) itself.
+
+mod capa;
+mod custom;
+mod dele;
+mod greeting;
+mod lang;
+mod list;
+mod noop;
+mod pass;
+mod quit;
+mod retr;
+mod rpop;
+mod rset;
+mod stat;
+mod stls;
+mod top;
+mod uidl;
+mod user;
+mod utf8;
+
+pub use capa::Capa;
+pub use custom::{Custom, CustomAnswer, CustomBody, CustomLines};
+pub use dele::Dele;
+pub use greeting::{Greeting, Welcome};
+pub use lang::{Lang, LangList, Language};
+pub use list::{List, ListOne, Listing, Scan};
+pub use noop::Noop;
+pub use pass::Pass;
+pub use quit::Quit;
+pub use retr::{BodyStart, Retr};
+pub use rpop::Rpop;
+pub use rset::Rset;
+pub use stat::{Maildrop, Stat};
+pub use stls::Stls;
+pub use top::Top;
+pub use uidl::{Uidl, UidlOne, UniqueId, UniqueIds};
+pub use user::User;
+pub use utf8::Utf8;
+
+use crate::connection::State;
+
+const AUTHORIZATION: &[State] = &[State::Authorization];
+const TRANSACTION: &[State] = &[State::Transaction];
+const ANY_STATE: &[State] = &[State::Authorization, State::Transaction];

@@ -1,0 +1,49 @@
+//! PASS (RFC 1939 §7).
+
+use super::AUTHORIZATION;
+use crate::connection::{Connection, Shape, State, Ticket};
+use crate::error::Error;
+use crate::exchange::{Command, Malformed};
+use crate::secret::Secret;
+use crate::wire::line::{CommandLine, Verb};
+use crate::wire::reply::{Reply, Status};
+
+const VERB: Verb = Verb::new("PASS");
+
+/// The password for the user that USER named. On +OK the session is in the TRANSACTION state.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    password: Secret,
+}
+
+impl Pass {
+    /// With this password.
+    #[must_use]
+    pub fn new(password: Secret) -> Self {
+        Self { password }
+    }
+}
+
+impl Command for Pass {
+    type Output = Reply;
+    const SHAPE: Shape = Shape::Line;
+    const DECISIVE: bool = true;
+    const STATES: &'static [State] = AUTHORIZATION;
+
+    fn verb(&self) -> Verb {
+        VERB
+    }
+
+    fn encode(&mut self, connection: &mut Connection) -> Result<CommandLine, Error> {
+        connection.require_confidentiality(&VERB)?;
+        Ok(CommandLine::new(VERB).secret_argument(self.password.expose())?)
+    }
+
+    fn begin(&mut self, status: Status<'_>, _ticket: Ticket) -> Result<Reply, Malformed> {
+        Ok(status.to_reply())
+    }
+
+    fn complete(&mut self, _output: &mut Reply, connection: &mut Connection) {
+        connection.enter(State::Transaction);
+    }
+}

@@ -1,0 +1,223 @@
+//! UIDL (RFC 1939 §7).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::TRANSACTION;
+use crate::connection::{Connection, Shape, State, Ticket};
+use crate::error::Error;
+use crate::exchange::{Command, Malformed};
+use crate::wire::line::{CommandLine, Verb};
+use crate::wire::reply::{Printable, Status};
+use crate::wire::words::number;
+
+const VERB: Verb = Verb::new("UIDL");
+
+/// Asks for the unique-id of every message that is not marked as deleted.
+#[derive(Clone, Debug, Default)]
+pub struct Uidl;
+
+/// Asks for the unique-id of one message.
+#[derive(Clone, Debug)]
+pub struct UidlOne {
+    number: u32,
+}
+
+/// A message's number and unique-id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct UniqueId<'a> {
+    /// The message number.
+    pub number: u32,
+    /// The unique-id in the server's own octets. It is whatever the server says: empty, long,
+    /// not ASCII, shared with another message (Q14). It is no file name.
+    pub uid: &'a [u8],
+}
+
+/// What UIDL tells, in the server's order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UniqueIds {
+    entries: Vec<Entry>,
+    /// The unique-ids, one behind the other: an allocation each would cost more than they do.
+    octets: Vec<u8>,
+    unreadable: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    number: u32,
+    end: usize,
+}
+
+impl<'a> UniqueId<'a> {
+    fn parse(text: &'a [u8]) -> Option<Self> {
+        let text = text.trim_ascii();
+        let digits = text.iter().take_while(|octet| octet.is_ascii_digit());
+        let (digits, rest) = text.split_at(digits.count());
+        let separated = rest.first().is_none_or(u8::is_ascii_whitespace);
+        Some(Self {
+            number: number(digits).filter(|_| separated)?,
+            uid: rest.trim_ascii_start(),
+        })
+    }
+
+    /// Whether the unique-id is as RFC 1939 §7 demands: 1 to 70 octets from 0x21 to 0x7E.
+    #[must_use]
+    pub fn is_conformant(&self) -> bool {
+        (1..=70).contains(&self.uid.len()) && self.uid.iter().all(u8::is_ascii_graphic)
+    }
+}
+
+impl UniqueIds {
+    /// The unique-ids.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = UniqueId<'_>> {
+        let mut start = 0;
+        self.entries.iter().map(move |entry| {
+            let uid = &self.octets[start..entry.end];
+            start = entry.end;
+            UniqueId {
+                number: entry.number,
+                uid,
+            }
+        })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Lines that began with no number, and are left out.
+    #[must_use]
+    pub fn unreadable(&self) -> usize {
+        self.unreadable
+    }
+}
+
+impl Command for Uidl {
+    type Output = UniqueIds;
+    const SHAPE: Shape = Shape::Lines;
+    const STATES: &'static [State] = TRANSACTION;
+
+    fn verb(&self) -> Verb {
+        VERB
+    }
+
+    fn encode(&mut self, _connection: &mut Connection) -> Result<CommandLine, Error> {
+        Ok(CommandLine::new(VERB))
+    }
+
+    fn begin(&mut self, _status: Status<'_>, _ticket: Ticket) -> Result<UniqueIds, Malformed> {
+        Ok(UniqueIds::default())
+    }
+
+    fn line(&mut self, output: &mut UniqueIds, line: &[u8]) {
+        match UniqueId::parse(line) {
+            Some(UniqueId { number, uid }) => {
+                output.octets.extend_from_slice(uid);
+                let end = output.octets.len();
+                output.entries.push(Entry { number, end });
+            }
+            None => output.unreadable += 1,
+        }
+    }
+
+    fn complete(&mut self, output: &mut UniqueIds, _connection: &mut Connection) {
+        output.entries.shrink_to_fit();
+        output.octets.shrink_to_fit();
+    }
+}
+
+impl UidlOne {
+    /// The message with this number (from 1).
+    #[must_use]
+    pub fn new(number: u32) -> Self {
+        Self { number }
+    }
+}
+
+impl Command for UidlOne {
+    type Output = Box<[u8]>;
+    const SHAPE: Shape = Shape::Line;
+    const STATES: &'static [State] = TRANSACTION;
+
+    fn verb(&self) -> Verb {
+        VERB
+    }
+
+    fn encode(&mut self, _connection: &mut Connection) -> Result<CommandLine, Error> {
+        Ok(CommandLine::new(VERB).number(self.number)?)
+    }
+
+    fn begin(&mut self, status: Status<'_>, _ticket: Ticket) -> Result<Box<[u8]>, Malformed> {
+        match UniqueId::parse(status.text()) {
+            Some(UniqueId { uid, .. }) if !uid.is_empty() => Ok(uid.into()),
+            // Some servers leave the number out.
+            _ if status.text().is_empty() => Err(Malformed),
+            _ => Ok(status.text().trim_ascii().into()),
+        }
+    }
+}
+
+impl fmt::Debug for UniqueId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.number, Printable(self.uid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p04_q14_unique_ids_are_kept_as_they_come() {
+        let mut ids = UniqueIds::default();
+        let long = [b"9 ".as_slice(), &[b'x'; 71]].concat();
+        let lines: [&[u8]; 9] = [
+            b"1 whqtswO00WBw418f9t5JxYwZ",
+            b"2   spaced  ",
+            b"2 spaced",
+            b"4",
+            b"0 zero",
+            b"",
+            b"five 5",
+            b"6 \xc3\xa9\xff",
+            &long,
+        ];
+        for line in lines {
+            Uidl.line(&mut ids, line);
+        }
+        let kept: Vec<_> = ids.iter().map(|id| (id.number, id.uid)).collect();
+        let expected: [(u32, &[u8]); 7] = [
+            (1, b"whqtswO00WBw418f9t5JxYwZ"),
+            (2, b"spaced"),
+            (2, b"spaced"),
+            (4, b""),
+            (0, b"zero"),
+            (6, b"\xc3\xa9\xff"),
+            (9, &long[2..]),
+        ];
+        assert_eq!(kept, expected);
+        assert_eq!(ids.unreadable(), 2);
+        let conformant: Vec<_> = ids.iter().map(|id| id.is_conformant()).collect();
+        assert_eq!(conformant, [true, true, true, false, true, false, false]);
+    }
+
+    #[test]
+    fn one_unique_id_with_and_without_its_number() {
+        let begin = |line: &[u8]| {
+            let status = Status::parse(line).expect("a status line");
+            UidlOne::new(2).begin(status, Ticket::GREETING)
+        };
+        assert_eq!(begin(b"+OK 2 abc").as_deref(), Ok(&b"abc"[..]));
+        assert_eq!(begin(b"+OK abc").as_deref(), Ok(&b"abc"[..]));
+        assert_eq!(begin(b"+OK"), Err(Malformed));
+    }
+}

@@ -1,0 +1,364 @@
+//! The answers' side of a connection: framing, once for every command.
+
+use core::ops::Range;
+
+use super::{Connection, Request, Shape, Ticket};
+use crate::error::{Closed, Error, Misbehaviour, Misuse, OtherProtocol, Refused};
+use crate::observe::Event;
+use crate::wire::buffer::Line;
+use crate::wire::line::Verb;
+use crate::wire::reply::{Indicator, Status};
+use crate::wire::unstuff::{Decoded, LineEnd, Unstuff};
+
+/// Which part comes next of the answer to the oldest request in flight.
+#[derive(Debug)]
+pub(super) enum Part {
+    Status,
+    Lines(Tally),
+    Body(Unstuff),
+}
+
+/// How much of a multi-line answer has come.
+#[derive(Debug)]
+pub(super) struct Tally {
+    line_end: LineEnd,
+    lines: usize,
+    octets: usize,
+}
+
+/// The next line of a multi-line answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListLine<'a> {
+    /// A line, without its line end and unstuffed.
+    Line(&'a [u8]),
+    /// The terminator came. The answer is complete.
+    End,
+}
+
+/// What there is of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyStep {
+    /// A piece, to be looked at with [`Connection::run`].
+    Run,
+    /// More must be read first.
+    Read,
+    /// The terminator came. The body is complete.
+    End,
+}
+
+/// What a multi-line answer lists, which decides how long it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The maildrop: a line or so for each message.
+    Maildrop,
+    /// The server itself: its capabilities, its languages.
+    Server,
+}
+
+impl Connection {
+    /// The status line that answers `ticket`, once it has arrived. Answers to earlier requests,
+    /// which nobody waits for any more, are skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`], [`Error::Misbehaved`], [`Error::Poisoned`].
+    pub fn status(&mut self, ticket: Ticket) -> Result<Option<Status<'_>>, Error> {
+        self.check_poison()?;
+        match self.next_status(ticket) {
+            Ok(Some(range)) => Ok(Status::parse(self.receive.slice(range))),
+            Ok(None) => Ok(None),
+            Err(error) => Err(self.give_up(error)),
+        }
+    }
+
+    /// Like [`status`](Self::status), with -ERR for an error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`], and those of [`status`](Self::status).
+    pub fn accepted(&mut self, ticket: Ticket, verb: &Verb) -> Result<Option<Status<'_>>, Error> {
+        match self.status(ticket)? {
+            Some(status) if status.indicator() == Indicator::Err => Err(Error::Refused(Refused {
+                verb: verb.clone(),
+                reply: status.to_reply(),
+            })),
+            status => Ok(status),
+        }
+    }
+
+    /// The next line of the multi-line answer to `ticket`, whose status was +OK.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`], [`Error::Misbehaved`], [`Error::Poisoned`].
+    pub fn list_line(
+        &mut self,
+        ticket: Ticket,
+        subject: Subject,
+    ) -> Result<Option<ListLine<'_>>, Error> {
+        self.check_poison()?;
+        debug_assert_eq!(self.flight.front().map(|front| front.ticket), Some(ticket));
+        match self.next_list_line(subject) {
+            Ok(Some(Some(range))) => Ok(Some(ListLine::Line(self.receive.slice(range)))),
+            Ok(Some(None)) => Ok(Some(ListLine::End)),
+            Ok(None) => Ok(None),
+            Err(error) => Err(self.give_up(error)),
+        }
+    }
+
+    /// Moves on in the body that answers `ticket`, whose status was +OK.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] where the stream ended before the body, [`Error::Poisoned`].
+    pub fn advance_body(&mut self, ticket: Ticket) -> Result<BodyStep, Error> {
+        self.check_poison()?;
+        if self
+            .flight
+            .front()
+            .is_none_or(|front| front.ticket != ticket)
+        {
+            return Ok(BodyStep::End);
+        }
+        match self.next_run() {
+            Ok(Some(range)) if range.is_empty() => Ok(BodyStep::End),
+            Ok(Some(range)) => {
+                self.run = range;
+                self.observe_line(Event::Content(self.run()));
+                Ok(BodyStep::Run)
+            }
+            Ok(None) => Ok(BodyStep::Read),
+            Err(error) => Err(self.give_up(error)),
+        }
+    }
+
+    /// The piece of a body that the last [`advance_body`](Self::advance_body) found, until the
+    /// next call of it or of [`space`](Self::space).
+    #[must_use]
+    pub fn run(&self) -> &[u8] {
+        self.receive.slice(self.run.clone())
+    }
+
+    fn next_status(&mut self, ticket: Ticket) -> Result<Option<Range<usize>>, Error> {
+        while self.front().is_some_and(|front| front.ticket < ticket) {
+            if !self.skip_front()? {
+                return Ok(None);
+            }
+        }
+        match self.front() {
+            Some(front) if front.ticket == ticket => self.take_status(),
+            // An older request than this one was asked for last.
+            Some(front) => Err(Error::Misuse(Misuse::Abandoned {
+                verb: front.verb.clone(),
+            })),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes the status line that the oldest request waits for, and decides from it what the
+    /// rest of the answer is.
+    fn take_status(&mut self) -> Result<Option<Range<usize>>, Error> {
+        let Some(request) = self.flight.front() else {
+            return Ok(None);
+        };
+        let (verb, shape) = (request.verb.clone(), request.shape);
+        let Some(line) = self.take_line(&verb)? else {
+            return Ok(None);
+        };
+        let octets = self.receive.slice(line.range.clone());
+        let Some(status) = Status::parse(octets) else {
+            return Err(Error::misbehaved(
+                &verb,
+                not_a_status(&verb, octets),
+                octets,
+            ));
+        };
+        match (status.indicator(), shape) {
+            (Indicator::Challenge, Shape::Sasl) => self.observe_line(Event::Challenge),
+            (Indicator::Challenge, _) => {
+                let how = Misbehaviour::UnexpectedChallenge;
+                return Err(Error::misbehaved(&verb, how, octets));
+            }
+            (Indicator::Ok, Shape::Lines) => {
+                self.observe_line(Event::Received(octets));
+                self.part = Part::Lines(Tally {
+                    line_end: line_end(&line),
+                    lines: 0,
+                    octets: 0,
+                });
+            }
+            (Indicator::Ok, Shape::Body) => {
+                self.observe_line(Event::Received(octets));
+                self.part = Part::Body(Unstuff::new(line_end(&line)));
+            }
+            (Indicator::Ok | Indicator::Err, _) => {
+                self.observe_line(Event::Received(octets));
+                self.finish_front();
+            }
+        }
+        Ok(Some(line.range))
+    }
+
+    /// The next line, `Some(None)` for the terminator.
+    fn next_list_line(&mut self, subject: Subject) -> Result<Option<Option<Range<usize>>>, Error> {
+        let verb = self.front_verb();
+        let Some(line) = self.take_line(&verb)? else {
+            return Ok(None);
+        };
+        let Part::Lines(tally) = &mut self.part else {
+            return Ok(Some(None));
+        };
+        let octets = self.receive.slice(line.range.clone());
+        if octets == b"." && (!line.bare_lf || tally.line_end == LineEnd::Lf) {
+            self.finish_front();
+            return Ok(Some(None));
+        }
+        tally.lines += 1;
+        tally.octets += line.octets;
+        let most_octets = match subject {
+            Subject::Maildrop => self.limits.listing_octets,
+            Subject::Server => self.limits.capability_octets,
+        };
+        if tally.lines > self.limits.listing_lines || tally.octets > most_octets {
+            return Err(Error::misbehaved(&verb, Misbehaviour::AnswerTooLong, b""));
+        }
+        let stuffed = octets.starts_with(b"..");
+        self.observe_line(Event::Received(self.receive.slice(line.range.clone())));
+        Ok(Some(Some(
+            line.range.start + usize::from(stuffed)..line.range.end,
+        )))
+    }
+
+    /// The next run of the body at hand; an empty one is its end.
+    fn next_run(&mut self) -> Result<Option<Range<usize>>, Error> {
+        let Part::Body(unstuff) = &mut self.part else {
+            return Ok(Some(0..0));
+        };
+        match unstuff.decode(self.receive.waiting()) {
+            Decoded::Run { run, consumed } => {
+                let length = run.len();
+                let taken = self.receive.take(consumed);
+                Ok(Some(taken.end - length..taken.end))
+            }
+            Decoded::End { consumed } => {
+                self.receive.take(consumed);
+                self.finish_front();
+                Ok(Some(0..0))
+            }
+            Decoded::More if self.ended => Err(self.closed()),
+            Decoded::More => Ok(None),
+        }
+    }
+
+    /// Skips what there is of the answer to the oldest request; whether it is complete.
+    fn skip_front(&mut self) -> Result<bool, Error> {
+        let Some(front) = self.flight.front() else {
+            return Ok(true);
+        };
+        let ticket = front.ticket;
+        if front.decisive {
+            let verb = front.verb.clone();
+            self.poison(Error::Misuse(Misuse::Abandoned { verb }));
+            self.check_poison()?;
+        }
+        loop {
+            let progress = match &mut self.part {
+                Part::Status => self.take_status()?.is_some(),
+                // Whole lines have been taken, so that a body's decoder can go on here.
+                Part::Lines(tally) => {
+                    self.part = Part::Body(Unstuff::new(tally.line_end));
+                    true
+                }
+                Part::Body(_) => self.next_run()?.is_some(),
+            };
+            if self.front().is_none_or(|front| front.ticket != ticket) {
+                return Ok(true);
+            }
+            if !progress {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn take_line(&mut self, verb: &Verb) -> Result<Option<Line>, Error> {
+        let limit = self.limits.response_line;
+        match self.receive.take_line() {
+            Some(line) if line.octets <= limit => Ok(Some(line)),
+            Some(line) => {
+                let octets = self.receive.slice(line.range);
+                Err(Error::misbehaved(verb, Misbehaviour::LineTooLong, octets))
+            }
+            None if self.receive.waiting().len() >= limit || self.receive.is_full() => {
+                let octets = self.receive.waiting();
+                Err(Error::misbehaved(verb, Misbehaviour::LineTooLong, octets))
+            }
+            None if *verb == Verb::GREETING && is_tls_record(self.receive.waiting()) => {
+                let how = Misbehaviour::OtherProtocol(OtherProtocol::Tls);
+                Err(Error::misbehaved(verb, how, b""))
+            }
+            None if self.ended => Err(self.closed()),
+            None => Ok(None),
+        }
+    }
+
+    fn finish_front(&mut self) {
+        self.flight.pop_front();
+        self.part = Part::Status;
+    }
+
+    fn front(&self) -> Option<&Request> {
+        self.flight.front()
+    }
+
+    /// What the server is answering. Nothing is taken from the stream without a request.
+    fn front_verb(&self) -> Verb {
+        self.front()
+            .map_or(Verb::GREETING, |front| front.verb.clone())
+    }
+
+    fn closed(&self) -> Error {
+        const SHOWN: usize = 512;
+        let partial = match self.part {
+            // A piece of somebody's mail does not belong into an error.
+            Part::Body(_) => &[],
+            Part::Status | Part::Lines(_) => self.receive.waiting(),
+        };
+        Error::Closed(Closed {
+            verb: self.front_verb(),
+            partial: partial[..partial.len().min(SHOWN)].into(),
+        })
+    }
+}
+
+fn line_end(line: &Line) -> LineEnd {
+    if line.bare_lf {
+        LineEnd::Lf
+    } else {
+        LineEnd::Crlf
+    }
+}
+
+fn not_a_status(verb: &Verb, line: &[u8]) -> Misbehaviour {
+    if *verb != Verb::GREETING {
+        return Misbehaviour::NoStatus;
+    }
+    let other = if line.starts_with(b"* ") {
+        OtherProtocol::Imap
+    } else if line.starts_with(b"220") || line.starts_with(b"421") || line.starts_with(b"554") {
+        OtherProtocol::Smtp
+    } else if line.starts_with(b"HTTP/") {
+        OtherProtocol::Http
+    } else if line.starts_with(b"SSH-") {
+        OtherProtocol::Ssh
+    } else if is_tls_record(line) {
+        OtherProtocol::Tls
+    } else {
+        return Misbehaviour::NoStatus;
+    };
+    Misbehaviour::OtherProtocol(other)
+}
+
+/// An alert or a handshake message of any version of TLS.
+fn is_tls_record(octets: &[u8]) -> bool {
+    matches!(octets, [0x15 | 0x16, 0x03, ..])
+}

@@ -1,0 +1,319 @@
+//! What can go wrong, and whose fault it is.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use crate::wire::code::ResponseCode;
+use crate::wire::line::Verb;
+use crate::wire::reply::{Printable, Reply};
+
+/// Why an exchange did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// Our caller asked for what cannot be sent. Nothing was sent.
+    Misuse(Misuse),
+    /// The server answered -ERR. The connection goes on.
+    Refused(Refused),
+    /// The server broke the protocol.
+    Misbehaved(Misbehaved),
+    /// The connection ended before the answer did.
+    Closed(Closed),
+    /// The connection was given up after an earlier error, and nothing is believed from it.
+    Poisoned(Box<Error>),
+}
+
+/// Who must act for the error to go away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The code that called this crate.
+    Caller,
+    /// The server, or what it was told: a refusal, a broken answer.
+    Server,
+    /// What lies between.
+    Network,
+}
+
+/// A mistake of the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// An argument holds CR, LF or NUL, and would have made more than one line.
+    ForbiddenOctet {
+        /// The command.
+        verb: Verb,
+        /// The octet.
+        octet: u8,
+    },
+    /// The command line is longer than the limit (RFC 2449 §4).
+    LineTooLong {
+        /// The command.
+        verb: Verb,
+        /// Its octets with CRLF.
+        octets: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A user name, a password or a token would cross the network in clear.
+    PlaintextCredentials {
+        /// The command.
+        verb: Verb,
+    },
+    /// The command does not belong to the session's state (RFC 1939 §3).
+    WrongState {
+        /// The command.
+        verb: Verb,
+        /// The state.
+        state: crate::State,
+    },
+    /// STLS on a connection that TLS protects already (RFC 2595 §4), or after UTF8 (RFC 6856 §2.1).
+    StlsNotPossible(&'static str),
+    /// A call was cancelled before its answer came, and without the answer the session's state
+    /// is not known.
+    Abandoned {
+        /// The command.
+        verb: Verb,
+    },
+    /// APOP, but the greeting has no timestamp that could be trusted (RFC 1939 §7).
+    NoTimestamp,
+}
+
+/// An answer of -ERR.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The command refused.
+    pub verb: Verb,
+    /// The server's words.
+    pub reply: Reply,
+}
+
+/// An answer that no server may give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misbehaved {
+    /// The command it answered.
+    pub verb: Verb,
+    /// What is wrong with it.
+    pub how: Misbehaviour,
+    /// The line, or the beginning of it, in the server's own octets.
+    pub line: Box<[u8]>,
+}
+
+/// What is wrong with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misbehaviour {
+    /// A first line that begins with neither `+OK` nor `-ERR`.
+    NoStatus,
+    /// A greeting of another protocol (Q29).
+    OtherProtocol(OtherProtocol),
+    /// A line over [`Limits::response_line`](crate::Limits::response_line).
+    LineTooLong,
+    /// An answer over [`Limits::listing_octets`](crate::Limits::listing_octets) or one of the
+    /// limits beside it.
+    AnswerTooLong,
+    /// Octets that answer nothing.
+    Unsolicited,
+    /// Octets behind the +OK to STLS, before TLS: an attack, or a server that must not be
+    /// trusted with one (CVE-2021-22947).
+    InjectedBeforeTls,
+    /// A challenge where none belongs.
+    UnexpectedChallenge,
+    /// A reply whose framing is right and whose content is not.
+    MalformedReply,
+}
+
+/// Who seems to answer instead of a POP3 server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OtherProtocol {
+    /// `* OK …`
+    Imap,
+    /// `220 …`: SMTP, or FTP.
+    Smtp,
+    /// A TLS record.
+    Tls,
+    /// `HTTP/…`
+    Http,
+    /// `SSH-…`
+    Ssh,
+}
+
+/// The end of the connection in the middle of something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// What was waited for.
+    pub verb: Verb,
+    /// Octets of an incomplete answer that had arrived, at most one line's worth.
+    pub partial: Box<[u8]>,
+}
+
+impl Error {
+    pub(crate) fn misbehaved(verb: &Verb, how: Misbehaviour, line: &[u8]) -> Self {
+        const SHOWN: usize = 512;
+        Self::Misbehaved(Misbehaved {
+            verb: verb.clone(),
+            how,
+            line: line[..line.len().min(SHOWN)].into(),
+        })
+    }
+
+    /// Who must act.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Misuse(_) => Fault::Caller,
+            Self::Refused(_) | Self::Misbehaved(_) => Fault::Server,
+            Self::Closed(_) => Fault::Network,
+            Self::Poisoned(cause) => cause.fault(),
+        }
+    }
+
+    /// The server's -ERR, if that is what happened.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refused> {
+        match self {
+            Self::Refused(refused) => Some(refused),
+            _ => None,
+        }
+    }
+
+    /// The response code of the server's -ERR (RFC 2449 §8).
+    #[must_use]
+    pub fn code(&self) -> Option<&ResponseCode> {
+        self.refusal()?.reply.code()
+    }
+
+    /// Whether the same attempt may succeed later, unchanged, as far as the server has said.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Misuse(_) | Self::Misbehaved(_) => false,
+            Self::Refused(refused) => refused.reply.code().is_some_and(ResponseCode::is_retryable),
+            Self::Closed(_) => true,
+            Self::Poisoned(cause) => cause.is_retryable(),
+        }
+    }
+
+    /// Whether the connection can go on after it. After any other error nothing is believed from
+    /// the connection any more.
+    pub(crate) fn leaves_framing_intact(&self) -> bool {
+        match self {
+            Self::Misuse(_) | Self::Refused(_) => true,
+            Self::Misbehaved(misbehaved) => misbehaved.how == Misbehaviour::MalformedReply,
+            Self::Closed(_) | Self::Poisoned(_) => false,
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+impl core::error::Error for Misuse {}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Misuse(misuse) => misuse.fmt(f),
+            Self::Refused(Refused { verb, reply }) => {
+                write!(f, "{verb} was refused: the server said \"{reply}\"")
+            }
+            Self::Misbehaved(misbehaved) => misbehaved.fmt(f),
+            Self::Closed(Closed { verb, partial }) if partial.is_empty() => {
+                write!(f, "{verb}: the connection was closed before the answer")
+            }
+            Self::Closed(Closed { verb, partial }) => {
+                let partial = Printable(partial);
+                write!(
+                    f,
+                    "{verb}: the connection was closed in the middle of the answer, after \"{partial}\""
+                )
+            }
+            Self::Poisoned(cause) => {
+                write!(
+                    f,
+                    "the connection was given up after an earlier error: {cause}"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ForbiddenOctet { verb, octet } => write!(
+                f,
+                "{verb}: an argument holds the octet 0x{octet:02x}; CR, LF and NUL cannot be sent"
+            ),
+            Self::LineTooLong {
+                verb,
+                octets,
+                limit,
+            } => write!(
+                f,
+                "{verb}: the command would be {octets} octets long, over the limit of {limit} (RFC 2449 §4)"
+            ),
+            Self::PlaintextCredentials { verb } => write!(
+                f,
+                "{verb}: credentials are not sent over a connection without TLS unless that is allowed explicitly"
+            ),
+            Self::WrongState { verb, state } => {
+                write!(f, "{verb} is not a command of the {state} state")
+            }
+            Self::StlsNotPossible(why) => write!(f, "STLS: {why}"),
+            Self::Abandoned { verb } => write!(
+                f,
+                "{verb} was cancelled before its answer came, and the session's state is not known"
+            ),
+            Self::NoTimestamp => f.write_str(
+                "APOP: the server's greeting has no timestamp of the form RFC 1939 demands",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Misbehaved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { verb, how, line } = self;
+        write!(f, "{verb}: {how}")?;
+        if !line.is_empty() {
+            write!(f, ": \"{}\"", Printable(line))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Misbehaviour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoStatus => f.write_str("the server's answer is neither +OK nor -ERR"),
+            Self::OtherProtocol(other) => {
+                write!(f, "the server does not speak POP3 here but {other}")
+            }
+            Self::LineTooLong => f.write_str("the server sent a line over the limit"),
+            Self::AnswerTooLong => f.write_str("the server sent an answer over the limit"),
+            Self::Unsolicited => f.write_str("the server sent what nothing had asked for"),
+            Self::InjectedBeforeTls => f.write_str(
+                "data arrived behind the +OK and before TLS; somebody may be tampering with the connection",
+            ),
+            Self::UnexpectedChallenge => f.write_str("the server sent a challenge out of place"),
+            Self::MalformedReply => f.write_str("the server's answer cannot be understood"),
+        }
+    }
+}
+
+impl fmt::Display for OtherProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Imap => "IMAP",
+            Self::Smtp => "SMTP or FTP",
+            Self::Tls => "TLS",
+            Self::Http => "HTTP",
+            Self::Ssh => "SSH",
+        })
+    }
+}

@@ -1,0 +1,10 @@
+//! What stands on the wire: lines, status lines, response codes, capabilities, stuffed bodies.
+
+pub(crate) mod buffer;
+pub mod capability;
+pub mod code;
+pub mod limits;
+pub mod line;
+pub mod reply;
+pub mod unstuff;
+pub(crate) mod words;

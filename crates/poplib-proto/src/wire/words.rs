@@ -1,0 +1,39 @@
+//! Words and numbers of response lines.
+
+use core::str::{self, FromStr};
+
+/// The words of a line, however many spaces part them.
+pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
+}
+
+/// A number of digits only; `None` where it has a sign or does not fit.
+pub(crate) fn number<N: FromStr>(word: &[u8]) -> Option<N> {
+    if !word.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    str::from_utf8(word).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_digits() {
+        assert_eq!(number::<u32>(b"007"), Some(7));
+        assert_eq!(number::<u64>(b"18446744073709551615"), Some(u64::MAX));
+        for odd in ["", "-1", "+1", "1k", "4294967296"] {
+            assert_eq!(number::<u32>(odd.as_bytes()), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a08_a_megabyte_of_digits_is_one_pass() {
+        let digits = alloc::vec![b'9'; 1 << 20];
+        assert_eq!(number::<u64>(&digits), None);
+        let spaces = alloc::vec![b' '; 1 << 20];
+        assert_eq!(words(&spaces).count(), 0);
+    }
+}

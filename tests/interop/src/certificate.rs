@@ -1,0 +1,81 @@
+use std::{fs, path::Path};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
+};
+
+use crate::{Error, error::Doing};
+
+/// What the server's certificate says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServerCertificate {
+    /// Names `localhost` and 127.0.0.1.
+    #[default]
+    Localhost,
+    /// Names `pop.example.org` alone, which is not where the server listens.
+    OtherName,
+    /// Names `localhost` and 127.0.0.1, and ended in 2001.
+    Expired,
+}
+
+/// A certification authority of the test's own and one server certificate from it.
+pub(crate) struct Certificates {
+    pub(crate) ca_pem: String,
+    server_pem: String,
+    key_pem: String,
+}
+
+impl Certificates {
+    pub(crate) fn new(kind: ServerCertificate) -> Result<Self, Error> {
+        let ca = CertifiedIssuer::self_signed(ca_params(), KeyPair::generate()?)?;
+        let key = KeyPair::generate()?;
+        let server = server_params(kind)?.signed_by(&key, &ca)?;
+        Ok(Self {
+            ca_pem: ca.pem(),
+            server_pem: server.pem(),
+            key_pem: key.serialize_pem(),
+        })
+    }
+
+    /// Writes `server.pem` and `server.key`, which only the owner may read.
+    pub(crate) fn write(&self, dir: &Path) -> Result<(), Error> {
+        for (name, pem) in [
+            ("server.pem", &self.server_pem),
+            ("server.key", &self.key_pem),
+        ] {
+            fs::write(dir.join(name), pem).doing(|| format!("writing {name}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn ca_params() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Interop test authority");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+fn server_params(kind: ServerCertificate) -> Result<CertificateParams, Error> {
+    let names: &[&str] = match kind {
+        ServerCertificate::Localhost | ServerCertificate::Expired => &["localhost", "127.0.0.1"],
+        ServerCertificate::OtherName => &["pop.example.org"],
+    };
+    let mut params =
+        CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Interop test server");
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    if kind == ServerCertificate::Expired {
+        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_after = date_time_ymd(2001, 1, 1);
+    }
+    Ok(params)
+}

@@ -28,6 +28,7 @@ pub mod connection;
 pub mod error;
 pub mod exchange;
 pub mod observe;
+pub mod sasl;
 mod secret;
 pub mod wire;
 

@@ -1,0 +1,179 @@
+//! The ways to log in that this crate knows, and how strong each is.
+
+use core::fmt;
+use core::str::FromStr;
+
+/// A way to log in: a SASL mechanism, or one of POP3's own two.
+///
+/// The order is that of preference, strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// `SCRAM-SHA-256-PLUS`
+    ScramSha256Plus,
+    /// `SCRAM-SHA-1-PLUS`
+    ScramSha1Plus,
+    /// `SCRAM-SHA-256`
+    ScramSha256,
+    /// `SCRAM-SHA-1`
+    ScramSha1,
+    /// `CRAM-MD5`
+    CramMd5,
+    /// APOP
+    Apop,
+    /// `PLAIN`
+    Plain,
+    /// `LOGIN`
+    Login,
+    /// USER and PASS
+    UserPass,
+    /// `OAUTHBEARER`
+    OAuthBearer,
+    /// `XOAUTH2`
+    XOAuth2,
+    /// `EXTERNAL`
+    External,
+    /// `ANONYMOUS`
+    Anonymous,
+}
+
+/// What a way to log in with a password protects; the greater, the more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Strength {
+    /// The server, and who can read the connection, gets the password: PLAIN, LOGIN, USER/PASS.
+    #[default]
+    Cleartext,
+    /// A digest, cheap to guess from, and the server proves nothing: CRAM-MD5, APOP.
+    Digest,
+    /// Both sides prove that they know the password, and guessing is made costly: SCRAM.
+    Mutual,
+    /// The same, and nobody sits between: SCRAM's -PLUS forms.
+    ChannelBound,
+}
+
+impl Method {
+    /// All of them, strongest first.
+    pub const ALL: [Self; 13] = [
+        Self::ScramSha256Plus,
+        Self::ScramSha1Plus,
+        Self::ScramSha256,
+        Self::ScramSha1,
+        Self::CramMd5,
+        Self::Apop,
+        Self::Plain,
+        Self::Login,
+        Self::UserPass,
+        Self::OAuthBearer,
+        Self::XOAuth2,
+        Self::External,
+        Self::Anonymous,
+    ];
+
+    /// The name of the SASL mechanism as it is registered, `+APOP` as RFC 2384 §4 writes it, or
+    /// `USER`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
+            Self::ScramSha1Plus => "SCRAM-SHA-1-PLUS",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha1 => "SCRAM-SHA-1",
+            Self::CramMd5 => "CRAM-MD5",
+            Self::Apop => "+APOP",
+            Self::Plain => "PLAIN",
+            Self::Login => "LOGIN",
+            Self::UserPass => "USER",
+            Self::OAuthBearer => "OAUTHBEARER",
+            Self::XOAuth2 => "XOAUTH2",
+            Self::External => "EXTERNAL",
+            Self::Anonymous => "ANONYMOUS",
+        }
+    }
+
+    /// What it protects; `None` where no password is involved.
+    #[must_use]
+    pub fn strength(self) -> Option<Strength> {
+        match self {
+            Self::ScramSha256Plus | Self::ScramSha1Plus => Some(Strength::ChannelBound),
+            Self::ScramSha256 | Self::ScramSha1 => Some(Strength::Mutual),
+            Self::CramMd5 | Self::Apop => Some(Strength::Digest),
+            Self::Plain | Self::Login | Self::UserPass => Some(Strength::Cleartext),
+            Self::OAuthBearer | Self::XOAuth2 | Self::External | Self::Anonymous => None,
+        }
+    }
+
+    /// Whether it sends what opens the maildrop to everybody who reads it.
+    pub(super) fn reveals_secret(self) -> bool {
+        self.strength() == Some(Strength::Cleartext)
+            || matches!(self, Self::OAuthBearer | Self::XOAuth2)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is none of [`Method::ALL`]'s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownMethod;
+
+impl core::error::Error for UnknownMethod {}
+
+impl fmt::Display for UnknownMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a way to log in that is known here; known are")?;
+        for (index, method) in Method::ALL.iter().enumerate() {
+            write!(f, "{} {method}", if index == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+/// Case does not matter; `APOP` is as good as `+APOP`.
+impl FromStr for Method {
+    type Err = UnknownMethod;
+
+    fn from_str(name: &str) -> Result<Self, UnknownMethod> {
+        let is_named = |method: &Self| {
+            let known = method.name();
+            name.eq_ignore_ascii_case(known)
+                || known
+                    .strip_prefix('+')
+                    .is_some_and(|bare| name.eq_ignore_ascii_case(bare))
+        };
+        Self::ALL.into_iter().find(is_named).ok_or(UnknownMethod)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn p20_all_methods_stand_strongest_first() {
+        assert!(Method::ALL.is_sorted());
+        let strengths: Vec<Strength> = Method::ALL
+            .into_iter()
+            .filter_map(Method::strength)
+            .collect();
+        assert!(strengths.is_sorted_by(|stronger, weaker| stronger >= weaker));
+    }
+
+    #[test]
+    fn p19_names_are_read_in_any_case() {
+        for method in Method::ALL {
+            assert_eq!(method.name().parse(), Ok(method));
+            assert_eq!(method.name().to_ascii_lowercase().parse(), Ok(method));
+        }
+        assert_eq!("apop".parse(), Ok(Method::Apop));
+        for name in ["", "+", "*", "+PLAIN", "SCRAM", "PLAIN ", "GSSAPI"] {
+            assert_eq!(name.parse::<Method>(), Err(UnknownMethod), "{name}");
+        }
+        assert!(UnknownMethod.to_string().ends_with("known are SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, +APOP, PLAIN, LOGIN, USER, OAUTHBEARER, XOAUTH2, EXTERNAL, ANONYMOUS"));
+    }
+}

@@ -3,6 +3,7 @@
 //! Each implements [`Command`](crate::Command), which [`Call`](crate::Call) drives, or, where it
 //! takes more than a line and an answer, [`Exchange`](crate::Exchange) itself.
 
+mod apop;
 mod capa;
 mod custom;
 mod dele;
@@ -22,6 +23,7 @@ mod uidl;
 mod user;
 mod utf8;
 
+pub use apop::Apop;
 pub use capa::Capa;
 pub use custom::{Custom, CustomAnswer, CustomBody, CustomLines};
 pub use dele::Dele;

@@ -168,9 +168,12 @@ impl Connection {
         self.capabilities = None;
     }
 
-    /// Gives the connection up: the stream failed, or a deadline passed in the middle of an
-    /// exchange. Later calls give [`Error::Poisoned`] with `cause`.
-    pub fn poison(&mut self, cause: Error) {
+    /// Says that the stream failed or was given up. Later calls give [`Error::Poisoned`].
+    pub fn disconnect(&mut self) {
+        self.poison(self.closed());
+    }
+
+    fn poison(&mut self, cause: Error) {
         self.transmit.clear();
         self.receive.clear();
         self.run = 0..0;

@@ -1,1 +1,55 @@
 //! A POP3 client, blocking and async, over one protocol core.
+//!
+//! [`blocking`] reads and writes the standard library's sockets, [`tokio`](crate::tokio) those of
+//! tokio. Both have the same types and methods, and differ in `.await`.
+//!
+//! ```no_run
+//! use poplib::Config;
+//! use poplib::blocking::Client;
+//!
+//! let config = Config::new("pop.example.org");
+//! let mut client = Client::connect(&config)?;
+//! client.user("me")?;
+//! let mut session = client.pass("secret")?;
+//! for scan in session.list()?.scans() {
+//!     let message = session.retr(scan.number())?.collect()?;
+//!     println!("{} octets", message.len());
+//! }
+//! session.quit()?;
+//! # Ok::<(), poplib::Error>(())
+//! ```
+//!
+//! A [`Client`](blocking::Client) is in the AUTHORIZATION state of RFC 1939, a
+//! [`Session`](blocking::Session) in the TRANSACTION state; a command in the wrong state does not
+//! compile.
+//!
+//! What is the same for every client stands here: [`Config`], [`Tls`], [`Timeouts`], [`Error`],
+//! and the types of `poplib-proto`, which does everything but input and output.
+#![forbid(unsafe_code)]
+
+pub mod blocking;
+mod config;
+mod core;
+mod error;
+mod face;
+mod timeouts;
+mod tls;
+#[cfg(feature = "tokio")]
+pub mod tokio;
+mod trace;
+mod url;
+
+pub use config::{Config, Security};
+pub use error::{Error, LoginError};
+pub use poplib_proto::command::{
+    CustomAnswer, Language, Listing, Maildrop, Scan, UniqueId, UniqueIds, Welcome,
+};
+pub use poplib_proto::wire::capability::{Expire, PerUser};
+pub use poplib_proto::wire::reply::Printable;
+pub use poplib_proto::{
+    Capabilities, CodeKind, Error as ProtocolError, Fault, Limits, Misuse, Reply, ResponseCode,
+    Secret, State,
+};
+pub use timeouts::{Phase, Timeouts};
+pub use tls::{Tls, TlsError, TlsFacts};
+pub use url::UrlError;

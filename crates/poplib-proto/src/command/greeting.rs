@@ -1,8 +1,9 @@
 //! The greeting (RFC 1939 §4), which no command asks for.
 
 use crate::connection::{Connection, State, Ticket};
-use crate::error::Error;
+use crate::error::{Error, Misuse};
 use crate::exchange::{Exchange, Step};
+use crate::sasl::Timestamp;
 use crate::wire::line::Verb;
 use crate::wire::reply::Reply;
 
@@ -42,5 +43,15 @@ impl Welcome {
     #[must_use]
     pub fn reply(&self) -> &Reply {
         &self.reply
+    }
+
+    /// The timestamp that APOP digests (RFC 1939 §7).
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::NoTimestamp`] where there is none, or none that can be trusted (Q18).
+    pub fn timestamp(&self) -> Result<Timestamp, Misuse> {
+        let timestamp = Timestamp::in_greeting(self.reply.text());
+        timestamp.ok().flatten().ok_or(Misuse::NoTimestamp)
     }
 }

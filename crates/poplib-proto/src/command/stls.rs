@@ -6,8 +6,6 @@ use crate::error::{Error, Misuse};
 use crate::exchange::{Exchange, Step};
 use crate::wire::line::{CommandLine, Verb};
 
-const VERB: Verb = Verb::new("STLS");
-
 /// Upgrades the connection to TLS.
 ///
 /// Between the +OK and the handshake the stream belongs to TLS alone: whatever else has arrived
@@ -25,6 +23,9 @@ enum Stage {
 }
 
 impl Stls {
+    /// The keyword.
+    pub const VERB: Verb = Verb::new("STLS");
+
     /// Not yet sent.
     #[must_use]
     pub fn new() -> Self {
@@ -32,7 +33,7 @@ impl Stls {
     }
 
     fn submit(connection: &mut Connection) -> Result<Ticket, Error> {
-        connection.require(&VERB, AUTHORIZATION)?;
+        connection.require(&Self::VERB, AUTHORIZATION)?;
         if connection.is_protected() {
             let why = "TLS protects the connection already";
             return Err(Misuse::StlsNotPossible(why).into());
@@ -41,7 +42,7 @@ impl Stls {
             let why = "it is not possible after UTF8 (RFC 6856 §2.1)";
             return Err(Misuse::StlsNotPossible(why).into());
         }
-        connection.submit(&CommandLine::new(VERB), Shape::Line, true)
+        connection.submit(&CommandLine::new(Self::VERB), Shape::Line, true)
     }
 }
 
@@ -53,10 +54,10 @@ impl Exchange for Stls {
             self.0 = Stage::Sent(Self::submit(connection)?);
         }
         if let Stage::Sent(ticket) = self.0 {
-            if connection.accepted(ticket, &VERB)?.is_none() {
+            if connection.accepted(ticket, &Self::VERB)?.is_none() {
                 return Ok(connection.wait());
             }
-            connection.require_silence(&VERB)?;
+            connection.require_silence(&Self::VERB)?;
             self.0 = Stage::Handshake;
             return Ok(Step::StartTls);
         }

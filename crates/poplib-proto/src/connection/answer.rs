@@ -316,7 +316,7 @@ impl Connection {
             .map_or(Verb::GREETING, |front| front.verb.clone())
     }
 
-    fn closed(&self) -> Error {
+    pub(super) fn closed(&self) -> Error {
         const SHOWN: usize = 512;
         let partial = match self.part {
             // A piece of somebody's mail does not belong into an error.

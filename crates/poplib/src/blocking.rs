@@ -1,0 +1,78 @@
+//! The blocking client, over the standard library's TCP or any `Read + Write`.
+//!
+//! ```text
+//!            connect, from_stream
+//!                    │
+//!                    ▼          user
+//!  AUTHORIZATION  Client ──pass, apop, rpop──▶ Session  TRANSACTION
+//!                    │  ◀──── refused ────┘       │
+//!                   quit                         quit  UPDATE
+//! ```
+
+mod body;
+mod connect;
+mod link;
+mod stream;
+mod tls;
+
+use std::time::Instant;
+
+use poplib_proto::command::{
+    self, CustomAnswer, Language, Listing, Maildrop, Scan, UniqueIds, Welcome,
+};
+use poplib_proto::{Capabilities, Connection, Reply, Secret};
+
+pub use self::body::Body;
+use self::link::Link;
+pub use self::stream::{Transport, Untimed};
+use crate::face::{client, common, session};
+use crate::{Config, Error, LoginError, TlsFacts};
+
+/// A connection in the AUTHORIZATION state: nobody has logged in.
+///
+/// Dropping it closes the connection.
+pub struct Client {
+    link: Box<Link>,
+}
+
+/// A session in the TRANSACTION state: somebody has logged in and holds the maildrop.
+///
+/// Dropping it closes the connection without QUIT: nothing is deleted (RFC 1939 §6).
+pub struct Session {
+    link: Box<Link>,
+}
+
+impl Client {
+    /// Connects, with TLS or STLS as configured, and reads the greeting.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] names the phase. No credential has been sent by then.
+    pub fn connect(config: &Config) -> Result<Self, Error> {
+        let begun = Instant::now();
+        let stream = connect::connect(config)?;
+        Self::begin(Link::new(Box::new(stream), config, begun))
+    }
+
+    /// Takes a stream that is connected already: a Unix socket, a tunnel, a test's own. TLS or
+    /// STLS is done over it as configured.
+    ///
+    /// A stream that knows no time-outs is wrapped in [`Untimed`]; deadlines are then looked at
+    /// between its reads and cannot interrupt one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect`](Self::connect).
+    pub fn from_stream(stream: impl Transport + 'static, config: &Config) -> Result<Self, Error> {
+        Self::begin(Link::new(Box::new(stream), config, Instant::now()))
+    }
+
+    fn begin(link: Link) -> Result<Self, Error> {
+        let mut link = Box::new(link);
+        link.begin()?;
+        Ok(Self { link })
+    }
+}
+
+client!([] []);
+session!([] []);

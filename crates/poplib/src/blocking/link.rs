@@ -1,0 +1,168 @@
+//! The driver: moves octets between a stream and the protocol core.
+
+use std::io;
+use std::time::Instant;
+
+use poplib_proto::command::{Greeting, Stls};
+use poplib_proto::{Call, Command, Connection, Exchange, Step, Want};
+use rustls::ClientConnection;
+
+use super::stream::{Stream, Transport};
+use super::tls::TlsStream;
+use crate::core::{Core, end_of_stream};
+use crate::timeouts::{Deadline, Phase, Progress};
+use crate::tls::{TlsError, TlsFacts};
+use crate::{Config, Error, Security};
+
+/// A session and its stream.
+pub(super) struct Link {
+    pub(super) core: Core,
+    stream: Stream,
+}
+
+impl Link {
+    pub(super) fn new(transport: Box<dyn Transport>, config: &Config, begun: Instant) -> Self {
+        Self {
+            core: Core::new(config, begun),
+            stream: Stream::Plain(transport),
+        }
+    }
+
+    /// TLS where it comes first, the greeting, STLS where it is demanded.
+    pub(super) fn begin(&mut self) -> Result<(), Error> {
+        if self.core.security() == Security::ImplicitTls {
+            self.start_tls()?;
+        }
+        self.core.welcome = Some(self.run(Greeting::new(), Phase::Greeting)?);
+        if self.core.security() == Security::Stls {
+            self.stls().map_err(Error::demanded_stls)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn call<C: Command>(&mut self, command: C) -> Result<C::Output, Error> {
+        let phase = Phase::Command(command.verb());
+        self.run(Call::new(command), phase)
+    }
+
+    pub(super) fn stls(&mut self) -> Result<(), Error> {
+        self.run(Stls::new(), Phase::Command(Stls::VERB))
+    }
+
+    /// The driver's loop.
+    fn run<E: Exchange>(&mut self, mut exchange: E, phase: Phase) -> Result<E::Output, Error> {
+        let deadline = self.core.deadline(phase);
+        loop {
+            match exchange.resume(&mut self.core.connection)? {
+                Step::Want(Want::Write) => self.write(&deadline)?,
+                Step::Want(Want::Read) => self.read(&deadline)?,
+                Step::StartTls => self.start_tls()?,
+                Step::Done(output) => return Ok(output),
+            }
+        }
+    }
+
+    fn write(&mut self, deadline: &Deadline) -> Result<(), Error> {
+        let result = self.write_all(deadline);
+        result.map_err(|failure| self.fail(failure, deadline))
+    }
+
+    fn write_all(&mut self, deadline: &Deadline) -> io::Result<()> {
+        while !self.core.connection.to_send().is_empty() {
+            let taken = self.step(deadline, |stream, connection| {
+                stream.write_step(connection.to_send())
+            })?;
+            self.core.connection.sent(taken);
+        }
+        while !self.step(deadline, |stream, _| stream.flush_step())? {}
+        Ok(())
+    }
+
+    fn read(&mut self, deadline: &Deadline) -> Result<(), Error> {
+        match self.read_some(deadline) {
+            Ok(octets) => {
+                self.core.connection.received(octets);
+                Ok(())
+            }
+            Err(failure) => Err(self.fail(failure, deadline)),
+        }
+    }
+
+    /// Reads for a body, within the deadline of its progress.
+    pub(super) fn read_body(&mut self, progress: &mut Progress) -> Result<(), Error> {
+        let octets = self
+            .read_some(progress.deadline())
+            .map_err(|failure| self.fail(failure, progress.deadline()))?;
+        self.core.connection.received(octets);
+        if progress.count(octets as u64) {
+            *progress = self.core.progress();
+        }
+        Ok(())
+    }
+
+    fn read_some(&mut self, deadline: &Deadline) -> io::Result<usize> {
+        loop {
+            let read = self.step(deadline, |stream, connection| {
+                stream.read_step(connection.space())
+            });
+            match read {
+                Ok(None) => {}
+                Ok(Some(octets)) => return Ok(octets),
+                Err(error) => return end_of_stream(Err(error)),
+            }
+        }
+    }
+
+    /// One read or write, in the time that is left.
+    fn step<T>(
+        &mut self,
+        deadline: &Deadline,
+        step: impl Fn(&mut Stream, &mut Connection) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            self.stream.set_timeout(deadline.remaining()?)?;
+            match step(&mut self.stream, &mut self.core.connection) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn fail(&mut self, failure: io::Error, deadline: &Deadline) -> Error {
+        self.core.failed(failure, deadline)
+    }
+
+    fn start_tls(&mut self) -> Result<(), Error> {
+        let (config, name) = self.core.tls_parameters()?;
+        let deadline = self.core.deadline(Phase::Tls);
+        let connection = ClientConnection::new(config, name).map_err(TlsError::from_rustls)?;
+        // While the handshake lasts, and after one that failed, the stream cannot be used.
+        let Stream::Plain(transport) = std::mem::replace(&mut self.stream, Stream::Closed) else {
+            return Err(self.core.timed_out(&deadline));
+        };
+        let mut stream = Box::new(TlsStream {
+            connection,
+            transport,
+        });
+        loop {
+            stream
+                .transport
+                .set_timeout(deadline.remaining()?)
+                .map_err(|failure| self.fail(failure, &deadline))?;
+            match stream.handshake_step() {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(failure) => return Err(self.fail(failure, &deadline)),
+            }
+        }
+        self.core.protected(TlsFacts::of(&stream.connection));
+        self.stream = Stream::Tls(stream);
+        Ok(())
+    }
+
+    /// Ends the stream after QUIT.
+    pub(super) fn close(&mut self) {
+        self.stream.close();
+    }
+}

@@ -1,0 +1,173 @@
+//! What a client needs to know before it connects.
+
+use poplib_proto::Limits;
+
+use crate::url::{Url, UrlError};
+use crate::{Timeouts, Tls};
+
+/// A server and how to talk to it.
+///
+/// A configuration serves any number of sessions; those of one configuration and its clones
+/// resume each other's TLS sessions, those of different ones share nothing.
+///
+/// ```
+/// use poplib::{Config, Security};
+///
+/// let config = Config::from_url("pop://me@pop.example.org")?;
+/// assert_eq!(config.address(), ("pop.example.org", 110));
+/// assert_eq!(config.security(), Security::Stls);
+/// assert_eq!(config.url_user(), Some("me"));
+/// # Ok::<(), poplib::UrlError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    host: String,
+    port: Option<u16>,
+    security: Security,
+    user: Option<String>,
+    auth: Option<String>,
+    plaintext_credentials: bool,
+    tls: Tls,
+    timeouts: Timeouts,
+    limits: Limits,
+}
+
+/// How the connection is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first octet, port 995 (RFC 8314 §3.2).
+    ImplicitTls,
+    /// STLS before anything else, port 110; where it fails, the connection ends (RFC 2595).
+    Stls,
+    /// No TLS, port 110. [`Client::stls`](crate::blocking::Client::stls) can still be called.
+    Plaintext,
+}
+
+impl Config {
+    /// TLS from the first octet on port 995, verified with the platform's trust.
+    #[must_use]
+    pub fn new(host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            port: None,
+            security: Security::ImplicitTls,
+            user: None,
+            auth: None,
+            plaintext_credentials: false,
+            tls: Tls::platform(),
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// From a POP URL (RFC 2384): `pops://user;AUTH=mechanism@host:port`. `pops` and `pop3s` mean
+    /// implicit TLS, `pop` and `pop3` mean that STLS is required.
+    ///
+    /// # Errors
+    ///
+    /// [`UrlError`] says what is wrong with it. A password in it is refused, for URLs end up in
+    /// logs.
+    pub fn from_url(url: &str) -> Result<Self, UrlError> {
+        let url = Url::parse(url)?;
+        let security = if url.tls {
+            Security::ImplicitTls
+        } else {
+            Security::Stls
+        };
+        Ok(Self {
+            port: url.port,
+            security,
+            user: url.user,
+            auth: url.auth,
+            ..Self::new(&url.host)
+        })
+    }
+
+    /// Another port than the usual one.
+    #[must_use]
+    pub fn with_port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// Another protection.
+    #[must_use]
+    pub fn with_security(mut self, security: Security) -> Self {
+        self.security = security;
+        self
+    }
+
+    /// Another trust, or other TLS settings.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Other deadlines.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Other bounds.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Allows user names, passwords and tokens to cross the network in clear, for everybody on
+    /// the way to read. Without it commands that carry them are refused unless TLS protects the
+    /// connection.
+    #[must_use]
+    pub fn with_plaintext_credentials(mut self) -> Self {
+        self.plaintext_credentials = true;
+        self
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn address(&self) -> (&str, u16) {
+        let usual = match self.security {
+            Security::ImplicitTls => 995,
+            Security::Stls | Security::Plaintext => 110,
+        };
+        (&self.host, self.port.unwrap_or(usual))
+    }
+
+    /// How the connection is protected.
+    #[must_use]
+    pub fn security(&self) -> Security {
+        self.security
+    }
+
+    /// The user that the URL named.
+    #[must_use]
+    pub fn url_user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// The mechanism that the URL named: `PLAIN`, `+APOP`; `None` for `*` and where there is none.
+    #[must_use]
+    pub fn url_auth(&self) -> Option<&str> {
+        self.auth.as_deref()
+    }
+
+    pub(crate) fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    pub(crate) fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn allows_plaintext_credentials(&self) -> bool {
+        self.plaintext_credentials
+    }
+}

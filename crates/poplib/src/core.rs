@@ -1,0 +1,116 @@
+//! What both clients hold and neither awaits: the connection, its deadlines, its TLS.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use poplib_proto::command::Welcome;
+use poplib_proto::sasl::Timestamp;
+use poplib_proto::{Connection, Misuse};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+
+use crate::timeouts::{Deadline, Phase, Progress};
+use crate::tls::{self, TlsError, TlsFacts};
+use crate::trace::WireTrace;
+use crate::{Config, Error, Security};
+
+/// A session without its stream.
+pub(crate) struct Core {
+    pub(crate) connection: Connection,
+    pub(crate) welcome: Option<Welcome>,
+    pub(crate) tls: Option<TlsFacts>,
+    config: Config,
+    session_end: Option<Instant>,
+}
+
+impl Core {
+    /// For a session that began at `begun`, before its connection was made.
+    pub(crate) fn new(config: &Config, begun: Instant) -> Self {
+        let mut connection = Connection::new(config.limits().clone());
+        if config.allows_plaintext_credentials() {
+            connection.allow_plaintext_credentials();
+        }
+        connection.set_observer(Box::new(WireTrace));
+        let session = config.timeouts().session;
+        Self {
+            connection,
+            welcome: None,
+            tls: None,
+            config: config.clone(),
+            session_end: session.and_then(|time| begun.checked_add(time)),
+        }
+    }
+
+    pub(crate) fn security(&self) -> Security {
+        self.config.security()
+    }
+
+    pub(crate) fn timestamp(&self) -> Result<Timestamp, Misuse> {
+        match &self.welcome {
+            Some(welcome) => welcome.timestamp(),
+            None => Err(Misuse::NoTimestamp),
+        }
+    }
+
+    pub(crate) fn deadline(&self, phase: Phase) -> Deadline {
+        Deadline::new(phase, self.config.timeouts(), self.session_end)
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        Progress::new(self.deadline(Phase::Body))
+    }
+
+    pub(crate) fn tls_parameters(
+        &self,
+    ) -> Result<(Arc<ClientConfig>, ServerName<'static>), TlsError> {
+        let name = tls::server_name(self.config.address().0)?;
+        Ok((self.config.tls().client_config()?, name))
+    }
+
+    pub(crate) fn protected(&mut self, facts: TlsFacts) {
+        self.connection.protect();
+        self.tls = Some(facts);
+    }
+
+    /// The stream failed: nothing more can come of the connection. What to tell the caller.
+    pub(crate) fn failed(&mut self, source: io::Error, deadline: &Deadline) -> Error {
+        let error = stream_error(source, deadline);
+        self.connection.disconnect();
+        error
+    }
+
+    pub(crate) fn timed_out(&mut self, deadline: &Deadline) -> Error {
+        self.connection.disconnect();
+        deadline.passed()
+    }
+}
+
+/// What a failure of the stream means: time-outs and errors of TLS hide in it.
+fn stream_error(source: io::Error, deadline: &Deadline) -> Error {
+    use io::ErrorKind::{TimedOut, WouldBlock};
+
+    if let Some(error) = source
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+    {
+        return Error::Tls(TlsError::from_rustls(error.clone()));
+    }
+    // A blocking socket says WouldBlock when its time is over.
+    if matches!(source.kind(), WouldBlock | TimedOut) {
+        return deadline.passed();
+    }
+    Error::Io {
+        phase: deadline.phase().clone(),
+        source,
+    }
+}
+
+/// A read of a TLS stream that ended without close_notify is an end like any other: the
+/// protocol knows by itself whether something is missing.
+pub(crate) fn end_of_stream(result: io::Result<usize>) -> io::Result<usize> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+        other => other,
+    }
+}

@@ -1,0 +1,190 @@
+//! What can go wrong between a program and its mail.
+
+use std::{fmt, io};
+
+use poplib_proto::{Fault, Misuse, ResponseCode};
+
+use crate::timeouts::Phase;
+use crate::tls::TlsError;
+
+/// Why something did not succeed: what was attempted, what the server said, and whose fault it
+/// is.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The protocol: a refusal, a broken answer, a closed connection, a call that cannot be made.
+    Protocol(poplib_proto::Error),
+    /// The host's name has no address.
+    Resolve {
+        /// The host.
+        host: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// No address of the host took the connection.
+    Connect {
+        /// Host and port.
+        address: String,
+        /// What the last address said.
+        source: io::Error,
+    },
+    /// Reading or writing failed.
+    Io {
+        /// During what.
+        phase: Phase,
+        /// How.
+        source: io::Error,
+    },
+    /// A deadline passed.
+    Timeout(Phase),
+    /// TLS did not come about.
+    Tls(TlsError),
+    /// TLS was demanded and the server refused STLS. Nothing was sent in clear beyond that.
+    StlsRefused(poplib_proto::Error),
+}
+
+impl Error {
+    /// What a failure of STLS means where TLS is demanded.
+    pub(crate) fn demanded_stls(self) -> Self {
+        match self {
+            Self::Protocol(error @ poplib_proto::Error::Refused(_)) => Self::StlsRefused(error),
+            other => other,
+        }
+    }
+
+    /// Who must act for it to go away.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Protocol(error) => error.fault(),
+            Self::Resolve { .. } | Self::Connect { .. } | Self::Io { .. } | Self::Timeout(_) => {
+                Fault::Network
+            }
+            Self::Tls(TlsError::NoAuthority(_) | TlsError::BadName(_)) => Fault::Caller,
+            Self::Tls(_) | Self::StlsRefused(_) => Fault::Server,
+        }
+    }
+
+    /// Whether the same attempt may succeed later, unchanged.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Protocol(error) => error.is_retryable(),
+            Self::Resolve { .. } | Self::Connect { .. } | Self::Io { .. } | Self::Timeout(_) => {
+                true
+            }
+            Self::Tls(_) | Self::StlsRefused(_) => false,
+        }
+    }
+
+    /// The response code of a refusal (RFC 2449 §8).
+    #[must_use]
+    pub fn code(&self) -> Option<&ResponseCode> {
+        self.protocol()?.code()
+    }
+
+    /// The protocol's error, if it is one.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&poplib_proto::Error> {
+        match self {
+            Self::Protocol(error) | Self::StlsRefused(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Protocol(error) | Self::StlsRefused(error) => Some(error),
+            Self::Resolve { source, .. }
+            | Self::Connect { source, .. }
+            | Self::Io { source, .. } => Some(source),
+            Self::Tls(error) => Some(error),
+            Self::Timeout(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(error) => error.fmt(f),
+            Self::Resolve { host, source } => {
+                write!(f, "the name {host} could not be resolved: {source}")
+            }
+            Self::Connect { address, source } => write!(f, "connecting to {address}: {source}"),
+            Self::Io { phase, source } => write!(f, "{phase}: {source}"),
+            Self::Timeout(phase) => write!(f, "{phase} took too long"),
+            Self::Tls(error) => error.fmt(f),
+            Self::StlsRefused(error) => write!(f, "TLS is required, but {error}"),
+        }
+    }
+}
+
+impl From<poplib_proto::Error> for Error {
+    fn from(error: poplib_proto::Error) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::Protocol(misuse.into())
+    }
+}
+
+impl From<TlsError> for Error {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error)
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match &error {
+            Error::Timeout(_) => io::ErrorKind::TimedOut,
+            Error::Io { source, .. } | Error::Connect { source, .. } => source.kind(),
+            Error::Protocol(poplib_proto::Error::Closed(_)) => io::ErrorKind::UnexpectedEof,
+            _ => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// A login that did not succeed.
+///
+/// Where the connection is still good, the client comes back for another try.
+pub struct LoginError<C> {
+    /// Why.
+    pub error: Error,
+    /// The client, unless the connection is gone.
+    pub client: Option<C>,
+}
+
+impl<C> fmt::Debug for LoginError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginError")
+            .field("error", &self.error)
+            .field("client", &self.client.as_ref().map(|_| "…"))
+            .finish()
+    }
+}
+
+impl<C> fmt::Display for LoginError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<C> std::error::Error for LoginError<C> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
+impl<C> From<LoginError<C>> for Error {
+    fn from(error: LoginError<C>) -> Self {
+        error.error
+    }
+}

@@ -1,0 +1,184 @@
+//! How long each part of a session may take.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use poplib_proto::wire::line::Verb;
+
+use crate::Error;
+
+/// A deadline for every phase, each for the phase as a whole and not for each read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// From the name to a connection: resolution and every address together.
+    pub connect: Duration,
+    /// From the connection to the greeting.
+    pub greeting: Duration,
+    /// The TLS handshake.
+    pub tls: Duration,
+    /// From a command to the end of its answer; for RETR and TOP to the status line.
+    pub command: Duration,
+    /// In each such period a body must bring [`PROGRESS_OCTETS`](Self::PROGRESS_OCTETS) or its
+    /// end. However long a message takes, a server cannot hold us with an octet a minute.
+    pub progress: Duration,
+    /// The whole session, from the beginning of `connect`. `None`: as long as it takes.
+    pub session: Option<Duration>,
+}
+
+impl Timeouts {
+    /// What counts as progress of a body.
+    pub const PROGRESS_OCTETS: u64 = 1024;
+
+    /// The same time for every phase; none for the session.
+    #[must_use]
+    pub fn each(time: Duration) -> Self {
+        Self {
+            connect: time,
+            greeting: time,
+            tls: time,
+            command: time,
+            progress: time,
+            session: None,
+        }
+    }
+
+    fn of(&self, phase: &Phase) -> Option<Duration> {
+        match phase {
+            Phase::Connect => Some(self.connect),
+            Phase::Greeting => Some(self.greeting),
+            Phase::Tls => Some(self.tls),
+            Phase::Command(_) => Some(self.command),
+            Phase::Body => Some(self.progress),
+            Phase::Session => self.session,
+        }
+    }
+}
+
+impl Default for Timeouts {
+    /// 30 seconds to connect and for TLS, 60 for the greeting, 120 for a command, 60 for
+    /// progress.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(30),
+            greeting: Duration::from_secs(60),
+            tls: Duration::from_secs(30),
+            command: Duration::from_secs(120),
+            progress: Duration::from_secs(60),
+            session: None,
+        }
+    }
+}
+
+/// A part of a session that has a deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Name resolution and the TCP connection.
+    Connect,
+    /// The wait for the greeting.
+    Greeting,
+    /// The TLS handshake.
+    Tls,
+    /// A command and its answer.
+    Command(Verb),
+    /// The body of a message.
+    Body,
+    /// All of it.
+    Session,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect => f.write_str("connecting"),
+            Self::Greeting => f.write_str("waiting for the greeting"),
+            Self::Tls => f.write_str("the TLS handshake"),
+            Self::Command(verb) => write!(f, "{verb}"),
+            Self::Body => f.write_str("reading a message"),
+            Self::Session => f.write_str("the whole session"),
+        }
+    }
+}
+
+/// The moment at which a phase, or the session around it, has taken too long.
+#[derive(Clone, Debug)]
+pub(crate) struct Deadline {
+    at: Option<Instant>,
+    phase: Phase,
+}
+
+impl Deadline {
+    /// That of `phase`, which begins now, or of the session if that is earlier.
+    pub(crate) fn new(phase: Phase, timeouts: &Timeouts, session_end: Option<Instant>) -> Self {
+        // A time too long to be added is no deadline.
+        let end = timeouts
+            .of(&phase)
+            .and_then(|time| Instant::now().checked_add(time));
+        match (end, session_end) {
+            (Some(end), Some(session)) if session < end => Self {
+                at: Some(session),
+                phase: Phase::Session,
+            },
+            (None, Some(session)) => Self {
+                at: Some(session),
+                phase: Phase::Session,
+            },
+            (at, _) => Self { at, phase },
+        }
+    }
+
+    pub(crate) fn at(&self) -> Option<Instant> {
+        self.at
+    }
+
+    pub(crate) fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// The time left, `None` for no end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] where nothing is left.
+    pub(crate) fn remaining(&self) -> Result<Option<Duration>, Error> {
+        let Some(at) = self.at else {
+            return Ok(None);
+        };
+        match at.checked_duration_since(Instant::now()) {
+            Some(left) if !left.is_zero() => Ok(Some(left)),
+            _ => Err(self.passed()),
+        }
+    }
+
+    pub(crate) fn passed(&self) -> Error {
+        Error::Timeout(self.phase.clone())
+    }
+}
+
+/// The progress of a body: a deadline that moves on with every
+/// [`PROGRESS_OCTETS`](Timeouts::PROGRESS_OCTETS).
+#[derive(Debug)]
+pub(crate) struct Progress {
+    deadline: Deadline,
+    octets: u64,
+}
+
+impl Progress {
+    pub(crate) fn new(deadline: Deadline) -> Self {
+        Self {
+            deadline,
+            octets: 0,
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> &Deadline {
+        &self.deadline
+    }
+
+    /// Counts what has come; whether it is enough for a new deadline.
+    pub(crate) fn count(&mut self, octets: u64) -> bool {
+        self.octets += octets;
+        self.octets >= Timeouts::PROGRESS_OCTETS
+    }
+}

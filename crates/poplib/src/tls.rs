@@ -1,0 +1,159 @@
+//! TLS: whom to trust, and what was agreed.
+
+mod error;
+mod facts;
+mod pinned;
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::Verifier;
+
+pub use self::error::TlsError;
+pub use self::facts::TlsFacts;
+use self::pinned::{Anyone, Pinned};
+
+/// Whom to trust.
+///
+/// TLS 1.2 is the floor. Whatever the trust, the certificate must be for the configured host
+/// (RFC 9525: DNS name or IP address in subjectAltName; never the common name), pinned and
+/// unverified ones excepted.
+#[derive(Clone)]
+pub struct Tls {
+    trust: Trust,
+    /// Made once, for all sessions of this value and its clones, so that they can resume each
+    /// other.
+    config: Arc<OnceLock<Arc<ClientConfig>>>,
+}
+
+#[derive(Clone)]
+enum Trust {
+    Platform,
+    Authorities(Arc<[CertificateDer<'static>]>),
+    Pinned([u8; 32]),
+    Rustls,
+    Anyone,
+}
+
+impl Tls {
+    /// The platform's own trust: what its other programs believe.
+    #[must_use]
+    pub fn platform() -> Self {
+        Self::trusting(Trust::Platform)
+    }
+
+    /// These certificate authorities and no others. `pem` holds one or more certificates.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::NoAuthority`] where it holds none, or one that cannot be read.
+    pub fn with_authorities(pem: &[u8]) -> Result<Self, TlsError> {
+        let authorities: Vec<_> = CertificateDer::pem_slice_iter(pem)
+            .collect::<Result<_, _>>()
+            .map_err(|error| TlsError::NoAuthority(error.to_string()))?;
+        if authorities.is_empty() {
+            let why = "no certificate in PEM form was found".to_owned();
+            return Err(TlsError::NoAuthority(why));
+        }
+        let tls = Self::trusting(Trust::Authorities(authorities.into()));
+        tls.client_config()?;
+        Ok(tls)
+    }
+
+    /// Exactly one certificate, by the SHA-256 of its DER form. Neither its name nor its dates
+    /// nor its authority are looked at.
+    #[must_use]
+    pub fn pinned(sha256: [u8; 32]) -> Self {
+        Self::trusting(Trust::Pinned(sha256))
+    }
+
+    /// A configuration of rustls, used as it is.
+    #[must_use]
+    pub fn with_rustls(config: Arc<ClientConfig>) -> Self {
+        Self {
+            trust: Trust::Rustls,
+            config: Arc::new(OnceLock::from(config)),
+        }
+    }
+
+    /// Anybody. **Whoever sits on the way can read and change everything, passwords included.**
+    #[must_use]
+    pub fn dangerously_unverified() -> Self {
+        Self::trusting(Trust::Anyone)
+    }
+
+    fn trusting(trust: Trust) -> Self {
+        Self {
+            trust,
+            config: Arc::default(),
+        }
+    }
+
+    pub(crate) fn client_config(&self) -> Result<Arc<ClientConfig>, TlsError> {
+        if let Some(config) = self.config.get() {
+            return Ok(Arc::clone(config));
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = self.verifier(&provider)?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::from_rustls)?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
+        Ok(Arc::clone(self.config.get_or_init(|| Arc::new(config))))
+    }
+
+    fn verifier(
+        &self,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
+        let provider = Arc::clone(provider);
+        Ok(match &self.trust {
+            Trust::Platform => Arc::new(Verifier::new(provider).map_err(TlsError::from_rustls)?),
+            Trust::Authorities(authorities) => {
+                let mut roots = RootCertStore::empty();
+                for authority in authorities.iter() {
+                    roots
+                        .add(authority.clone())
+                        .map_err(|error| TlsError::NoAuthority(error.to_string()))?;
+                }
+                WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+                    .build()
+                    .map_err(|error| TlsError::NoAuthority(error.to_string()))?
+            }
+            Trust::Pinned(sha256) => Arc::new(Pinned::new(*sha256, provider)),
+            Trust::Anyone | Trust::Rustls => Arc::new(Anyone::new(provider)),
+        })
+    }
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self::platform()
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.trust {
+            Trust::Platform => "Tls(platform)",
+            Trust::Authorities(_) => "Tls(authorities)",
+            Trust::Pinned(_) => "Tls(pinned)",
+            Trust::Rustls => "Tls(rustls)",
+            Trust::Anyone => "Tls(UNVERIFIED)",
+        })
+    }
+}
+
+/// The name that the certificate must be for.
+pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    ServerName::try_from(host.to_owned()).map_err(|_| TlsError::BadName(host.to_owned()))
+}

@@ -1,0 +1,147 @@
+//! Why TLS did not come about.
+
+use std::fmt;
+use std::fmt::Write;
+
+use rustls::{CertificateError, InvalidMessage};
+
+/// Why TLS did not come about. No credential has been sent by then.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// No authority that is trusted has signed the certificate; a self-signed one is such.
+    UnknownIssuer,
+    /// The certificate is for another name than the configured host.
+    WrongName {
+        /// The configured host.
+        expected: String,
+        /// What the certificate is for, as far as that is known.
+        presented: Vec<String>,
+    },
+    /// The certificate has expired, or is not valid yet.
+    OutOfDate,
+    /// The pinned certificate is another one.
+    PinMismatch {
+        /// The SHA-256 of the certificate that the server showed.
+        actual: [u8; 32],
+    },
+    /// The certificate is not acceptable for another reason.
+    BadCertificate(String),
+    /// What answers does not speak TLS on this port.
+    NotTls,
+    /// The two sides share no version of TLS from 1.2 on, or nothing else that it needs.
+    NothingInCommon(String),
+    /// The certificates given as authorities cannot be used.
+    NoAuthority(String),
+    /// The configured host is neither a name nor an address that a certificate could be for.
+    BadName(String),
+    /// TLS failed in another way.
+    Other(String),
+}
+
+/// What the pinning verifier tells through rustls.
+#[derive(Debug)]
+pub(super) struct PinMismatch {
+    pub(super) actual: [u8; 32],
+}
+
+impl TlsError {
+    pub(crate) fn from_rustls(error: rustls::Error) -> Self {
+        use rustls::Error as E;
+        match error {
+            E::InvalidCertificate(error) => Self::from_certificate(error),
+            E::InvalidMessage(
+                InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+            ) => Self::NotTls,
+            E::PeerIncompatible(_) | E::AlertReceived(_) => {
+                Self::NothingInCommon(error.to_string())
+            }
+            error => Self::Other(error.to_string()),
+        }
+    }
+
+    fn from_certificate(error: CertificateError) -> Self {
+        use CertificateError as E;
+        match error {
+            E::UnknownIssuer => Self::UnknownIssuer,
+            E::NotValidForNameContext {
+                expected,
+                presented,
+            } => Self::WrongName {
+                expected: expected.to_str().into_owned(),
+                presented,
+            },
+            E::NotValidForName => Self::WrongName {
+                expected: String::new(),
+                presented: Vec::new(),
+            },
+            E::Expired
+            | E::ExpiredContext { .. }
+            | E::NotValidYet
+            | E::NotValidYetContext { .. } => Self::OutOfDate,
+            E::Other(error) => match error.0.downcast_ref::<PinMismatch>() {
+                Some(mismatch) => Self::PinMismatch {
+                    actual: mismatch.actual,
+                },
+                None => Self::BadCertificate(error.to_string()),
+            },
+            error => Self::BadCertificate(error.to_string()),
+        }
+    }
+}
+
+impl std::error::Error for TlsError {}
+impl std::error::Error for PinMismatch {}
+
+impl fmt::Display for PinMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the certificate is not the pinned one")
+    }
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownIssuer => {
+                f.write_str("the server's certificate is signed by no authority that is trusted")
+            }
+            Self::WrongName {
+                expected,
+                presented,
+            } => {
+                write!(f, "the server's certificate is not for {expected}")?;
+                if !presented.is_empty() {
+                    write!(f, " but for {}", presented.join(", "))?;
+                }
+                Ok(())
+            }
+            Self::OutOfDate => f.write_str("the server's certificate is out of date"),
+            Self::PinMismatch { actual } => {
+                let hex = actual.iter().fold(String::new(), |mut hex, octet| {
+                    let _ = write!(hex, "{octet:02x}");
+                    hex
+                });
+                write!(
+                    f,
+                    "the server's certificate is not the pinned one but sha256:{hex}"
+                )
+            }
+            Self::BadCertificate(why) => {
+                write!(f, "the server's certificate is not acceptable: {why}")
+            }
+            Self::NotTls => f.write_str("the server does not speak TLS on this port"),
+            Self::NothingInCommon(why) => write!(f, "TLS could not be agreed on: {why}"),
+            Self::NoAuthority(why) => {
+                write!(f, "the certificate authorities cannot be used: {why}")
+            }
+            Self::BadName(host) => {
+                write!(
+                    f,
+                    "\"{}\" cannot be the name in a certificate",
+                    host.escape_debug()
+                )
+            }
+            Self::Other(why) => write!(f, "TLS failed: {why}"),
+        }
+    }
+}

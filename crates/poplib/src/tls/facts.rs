@@ -1,0 +1,63 @@
+//! What was agreed in a handshake.
+
+use std::fmt;
+
+use rustls::ClientConnection;
+use rustls::pki_types::CertificateDer;
+
+/// What TLS has agreed on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TlsFacts {
+    version: String,
+    cipher_suite: String,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl TlsFacts {
+    pub(crate) fn of(connection: &ClientConnection) -> Self {
+        let name = |name: Option<String>| name.unwrap_or_else(|| "unknown".to_owned());
+        let version = connection.protocol_version();
+        let suite = connection.negotiated_cipher_suite();
+        Self {
+            version: name(version.and_then(|version| version.as_str().map(str::to_owned))),
+            cipher_suite: name(suite.and_then(|suite| suite.suite().as_str().map(str::to_owned))),
+            certificates: connection
+                .peer_certificates()
+                .map(<[_]>::to_vec)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The protocol's version: `TLSv1_3`.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The cipher suite: `TLS13_AES_256_GCM_SHA384`.
+    #[must_use]
+    pub fn cipher_suite(&self) -> &str {
+        &self.cipher_suite
+    }
+
+    /// The server's certificate, in DER form.
+    #[must_use]
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        self.certificates.first().map(AsRef::as_ref)
+    }
+
+    /// The server's certificate and those it sent with it, in DER form.
+    pub fn peer_certificates(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.certificates.iter().map(AsRef::as_ref)
+    }
+}
+
+impl fmt::Debug for TlsFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsFacts")
+            .field("version", &self.version)
+            .field("cipher_suite", &self.cipher_suite)
+            .field("certificates", &self.certificates.len())
+            .finish()
+    }
+}

@@ -1,0 +1,92 @@
+//! The async client, over tokio's TCP or any `AsyncRead + AsyncWrite`.
+//!
+//! The types and methods are those of [`blocking`](crate::blocking), with `.await`:
+//!
+//! ```no_run
+//! # async fn fetch() -> Result<(), poplib::Error> {
+//! use poplib::Config;
+//! use poplib::tokio::Client;
+//!
+//! let config = Config::new("pop.example.org");
+//! let mut client = Client::connect(&config).await?;
+//! client.user("me").await?;
+//! let mut session = client.pass("secret").await?;
+//! for scan in session.list().await?.scans() {
+//!     let message = session.retr(scan.number()).await?.collect().await?;
+//!     println!("{} octets", message.len());
+//! }
+//! session.quit().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Every future may be dropped at any await point. The session then goes on with the next
+//! command, skipping the answer nobody waited for; or, where without that answer its state is
+//! not known (STLS, a login, QUIT), it is over and says so.
+
+mod body;
+mod connect;
+mod link;
+mod stream;
+
+use std::time::Instant;
+
+use poplib_proto::command::{
+    self, CustomAnswer, Language, Listing, Maildrop, Scan, UniqueIds, Welcome,
+};
+use poplib_proto::{Capabilities, Connection, Reply, Secret};
+
+pub use self::body::Body;
+use self::link::Link;
+pub use self::stream::Transport;
+use crate::face::{client, common, session};
+use crate::{Config, Error, LoginError, TlsFacts};
+
+/// A connection in the AUTHORIZATION state: nobody has logged in.
+///
+/// Dropping it closes the connection.
+pub struct Client {
+    link: Box<Link>,
+}
+
+/// A session in the TRANSACTION state: somebody has logged in and holds the maildrop.
+///
+/// Dropping it closes the connection without QUIT: nothing is deleted (RFC 1939 §6).
+pub struct Session {
+    link: Box<Link>,
+}
+
+impl Client {
+    /// Connects, with TLS or STLS as configured, and reads the greeting.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] names the phase. No credential has been sent by then.
+    pub async fn connect(config: &Config) -> Result<Self, Error> {
+        let begun = Instant::now();
+        let stream = connect::connect(config).await?;
+        Self::begin(Link::new(Box::new(stream), config, begun)).await
+    }
+
+    /// Takes a stream that is connected already: a Unix socket, a tunnel, a test's own. TLS or
+    /// STLS is done over it as configured.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connect`](Self::connect).
+    pub async fn from_stream(
+        stream: impl Transport + 'static,
+        config: &Config,
+    ) -> Result<Self, Error> {
+        Self::begin(Link::new(Box::new(stream), config, Instant::now())).await
+    }
+
+    async fn begin(link: Link) -> Result<Self, Error> {
+        let mut link = Box::new(link);
+        link.begin().await?;
+        Ok(Self { link })
+    }
+}
+
+client!([async] [.await]);
+session!([async] [.await]);

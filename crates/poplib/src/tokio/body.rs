@@ -1,0 +1,151 @@
+//! The body of a message, as a stream.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use poplib_proto::Reply;
+use poplib_proto::command::BodyStart;
+use poplib_proto::connection::BodyStep;
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Sleep, sleep_until};
+
+use super::link::Link;
+use crate::Error;
+use crate::face::body;
+use crate::timeouts::Progress;
+
+/// The body of a message that RETR or TOP retrieves, unstuffed, as it comes.
+///
+/// Its octets are the message's own: nothing is decoded, no line end is changed. Read it as
+/// borrowed chunks with [`chunk`](Self::chunk), through [`AsyncRead`], or at once with
+/// [`collect`](Self::collect). Dropped before its end, the rest is read and thrown away when
+/// the session is used next.
+pub struct Body<'a> {
+    link: &'a mut Link,
+    start: BodyStart,
+    progress: Progress,
+    used: usize,
+    /// The deadline of [`AsyncRead`], which has no future of its own to hold it.
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+body!(alarm: None);
+
+impl Body<'_> {
+    /// The next piece, borrowed from the receive buffer; `None` after the end.
+    ///
+    /// # Errors
+    ///
+    /// Where the connection fails before the end. What came before is then not the whole
+    /// message.
+    pub async fn chunk(&mut self) -> Result<Option<&[u8]>, Error> {
+        if !self.advance().await? {
+            return Ok(None);
+        }
+        Ok(Some(self.link.core.connection.run()))
+    }
+
+    /// All that is left, in memory.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`chunk`](Self::chunk).
+    pub async fn collect(mut self) -> Result<Vec<u8>, Error> {
+        let mut message = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            message.extend_from_slice(chunk);
+        }
+        Ok(message)
+    }
+
+    /// Writes all that is left to `sink`, and tells how many octets that was.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`chunk`](Self::chunk) and those of the sink.
+    pub async fn copy_to(
+        mut self,
+        sink: &mut (impl AsyncWrite + Unpin + ?Sized),
+    ) -> io::Result<u64> {
+        let mut octets = 0;
+        while let Some(chunk) = self.chunk().await? {
+            sink.write_all(chunk).await?;
+            octets += chunk.len() as u64;
+        }
+        Ok(octets)
+    }
+
+    /// Goes on to the next piece; whether there is one.
+    async fn advance(&mut self) -> Result<bool, Error> {
+        self.used = 0;
+        loop {
+            match self.link.core.connection.advance_body(self.start.ticket)? {
+                BodyStep::Run => return Ok(true),
+                BodyStep::End => return Ok(false),
+                BodyStep::Read => self.link.read_body(&mut self.progress).await?,
+            }
+        }
+    }
+
+    /// [`Link::read_body`] for those who poll.
+    fn poll_read_body(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let deadline = self.progress.deadline();
+        if let Some(at) = deadline.at() {
+            let alarm = self
+                .alarm
+                .get_or_insert_with(|| Box::pin(sleep_until(at.into())));
+            if alarm.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(self.link.core.timed_out(deadline)));
+            }
+        }
+        match ready!(self.link.poll_read(context)) {
+            Ok(octets) => {
+                if self.progress.count(octets as u64) {
+                    self.progress = self.link.core.progress();
+                    self.alarm = None;
+                }
+                Poll::Ready(Ok(()))
+            }
+            Err(failure) => Poll::Ready(Err(self.link.core.failed(failure, deadline))),
+        }
+    }
+}
+
+impl AsyncBufRead for Body<'_> {
+    fn poll_fill_buf(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let body = self.get_mut();
+        while body.rest().is_empty() {
+            let ticket = body.start.ticket;
+            let step = body.link.core.connection.advance_body(ticket);
+            match step.map_err(Error::from)? {
+                BodyStep::Run => body.used = 0,
+                BodyStep::End => return Poll::Ready(Ok(&[])),
+                BodyStep::Read => {
+                    // Reading makes room, so that the present piece is no more.
+                    body.used = 0;
+                    ready!(body.poll_read_body(context))?;
+                }
+            }
+        }
+        Poll::Ready(Ok(body.rest()))
+    }
+
+    fn consume(self: Pin<&mut Self>, octets: usize) {
+        self.get_mut().used += octets;
+    }
+}
+
+impl AsyncRead for Body<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let rest = ready!(self.as_mut().poll_fill_buf(context))?;
+        let octets = rest.len().min(buffer.remaining());
+        buffer.put_slice(&rest[..octets]);
+        self.consume(octets);
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,173 @@
+//! The driver: moves octets between a stream and the protocol core.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use poplib_proto::command::{Greeting, Stls};
+use poplib_proto::{Call, Command, Exchange, Step, Want};
+use tokio::time::timeout_at;
+use tokio_rustls::TlsConnector;
+
+use super::stream::{Stream, Transport};
+use crate::core::{Core, end_of_stream};
+use crate::timeouts::{Deadline, Phase, Progress};
+use crate::tls::TlsFacts;
+use crate::{Config, Error, Security};
+
+/// A session and its stream.
+pub(super) struct Link {
+    pub(super) core: Core,
+    stream: Stream,
+    /// Whether something is written that the stream may still hold back.
+    unflushed: bool,
+}
+
+impl Link {
+    pub(super) fn new(transport: Box<dyn Transport>, config: &Config, begun: Instant) -> Self {
+        Self {
+            core: Core::new(config, begun),
+            stream: Stream::Plain(transport),
+            unflushed: false,
+        }
+    }
+
+    /// TLS where it comes first, the greeting, STLS where it is demanded.
+    pub(super) async fn begin(&mut self) -> Result<(), Error> {
+        if self.core.security() == Security::ImplicitTls {
+            self.start_tls().await?;
+        }
+        self.core.welcome = Some(self.run(Greeting::new(), Phase::Greeting).await?);
+        if self.core.security() == Security::Stls {
+            self.stls().await.map_err(Error::demanded_stls)?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn call<C: Command>(&mut self, command: C) -> Result<C::Output, Error> {
+        let phase = Phase::Command(command.verb());
+        self.run(Call::new(command), phase).await
+    }
+
+    pub(super) async fn stls(&mut self) -> Result<(), Error> {
+        self.run(Stls::new(), Phase::Command(Stls::VERB)).await
+    }
+
+    /// The driver's loop.
+    async fn run<E: Exchange>(
+        &mut self,
+        mut exchange: E,
+        phase: Phase,
+    ) -> Result<E::Output, Error> {
+        let deadline = self.core.deadline(phase);
+        loop {
+            match exchange.resume(&mut self.core.connection)? {
+                Step::Want(Want::Write) => self.write(&deadline).await?,
+                Step::Want(Want::Read) => drop(self.read(&deadline).await?),
+                Step::StartTls => self.start_tls().await?,
+                Step::Done(output) => return Ok(output),
+            }
+        }
+    }
+
+    async fn write(&mut self, deadline: &Deadline) -> Result<(), Error> {
+        let write = poll_fn(|context| self.poll_write(context));
+        let result = within(deadline, write).await;
+        self.settle(result, deadline)
+    }
+
+    async fn read(&mut self, deadline: &Deadline) -> Result<usize, Error> {
+        let read = poll_fn(|context| self.poll_read(context));
+        let result = within(deadline, read).await;
+        self.settle(result, deadline)
+    }
+
+    /// Reads for a body, within the deadline of its progress.
+    pub(super) async fn read_body(&mut self, progress: &mut Progress) -> Result<(), Error> {
+        let octets = self.read(progress.deadline()).await?;
+        if progress.count(octets as u64) {
+            *progress = self.core.progress();
+        }
+        Ok(())
+    }
+
+    /// Writes all that waits to be sent.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self {
+            core,
+            stream,
+            unflushed,
+        } = self;
+        while !core.connection.to_send().is_empty() {
+            match ready!(stream.poll_write(context, core.connection.to_send()))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                octets => core.connection.sent(octets),
+            }
+            *unflushed = true;
+        }
+        if *unflushed {
+            ready!(stream.poll_flush(context))?;
+            *unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads once. What waits to be sent goes out meanwhile, so that neither side can wait for
+    /// the other.
+    pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Err(error)) = self.poll_write(context) {
+            return Poll::Ready(Err(error));
+        }
+        let connection = &mut self.core.connection;
+        let read = ready!(self.stream.poll_read(context, connection.space()));
+        let octets = end_of_stream(read)?;
+        connection.received(octets);
+        Poll::Ready(Ok(octets))
+    }
+
+    /// What became of the stream within its deadline.
+    fn settle<T>(
+        &mut self,
+        result: Result<io::Result<T>, Error>,
+        deadline: &Deadline,
+    ) -> Result<T, Error> {
+        match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(failure)) => Err(self.core.failed(failure, deadline)),
+            Err(_) => Err(self.core.timed_out(deadline)),
+        }
+    }
+
+    async fn start_tls(&mut self) -> Result<(), Error> {
+        let (config, name) = self.core.tls_parameters()?;
+        let deadline = self.core.deadline(Phase::Tls);
+        // While the handshake lasts, and after one that failed or was cancelled, the stream
+        // cannot be used.
+        let Stream::Plain(transport) = std::mem::replace(&mut self.stream, Stream::Closed) else {
+            return Err(self.core.timed_out(&deadline));
+        };
+        let handshake = TlsConnector::from(config).connect(name, transport);
+        let result = within(&deadline, handshake).await;
+        let stream = self.settle(result, &deadline)?;
+        self.core.protected(TlsFacts::of(stream.get_ref().1));
+        self.stream = Stream::Tls(Box::new(stream));
+        Ok(())
+    }
+
+    /// Ends the stream after QUIT.
+    pub(super) async fn close(&mut self) {
+        let deadline = self.core.deadline(Phase::Session);
+        drop(within(&deadline, self.stream.close()).await);
+    }
+}
+
+/// What `future` comes to before the deadline.
+pub(super) async fn within<F: Future>(deadline: &Deadline, future: F) -> Result<F::Output, Error> {
+    match deadline.at() {
+        Some(at) => timeout_at(at.into(), future)
+            .await
+            .map_err(|_| deadline.passed()),
+        None => Ok(future.await),
+    }
+}

@@ -1,0 +1,122 @@
+//! What stands behind the name of a misbehaviour.
+
+use std::fmt;
+
+use crate::command::Keyword;
+
+/// An argument that can be read from a command line.
+pub(super) trait Argument: Sized {
+    /// `None` as the text means that the name stood alone.
+    fn parse(text: Option<&str>) -> Option<Self>;
+}
+
+impl Argument for u64 {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        text?.parse().ok()
+    }
+}
+
+/// A place in the body of a message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct InBody {
+    /// The message's number.
+    pub number: u64,
+    /// Octets of its body on the wire that come before the place.
+    pub octets: u64,
+}
+
+impl Argument for InBody {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        let (number, octets) = text?.split_once(':')?;
+        Some(Self {
+            number: number.parse().ok()?,
+            octets: octets.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for InBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.number, self.octets)
+    }
+}
+
+/// A part of a session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Before the first octet of the server.
+    Greeting,
+    /// The handshake, whether at the start or after STLS.
+    Tls,
+    /// The answer to a command.
+    Command(Keyword),
+}
+
+impl Argument for Phase {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        match text {
+            None | Some("greeting") => Some(Self::Greeting),
+            Some("tls") => Some(Self::Tls),
+            Some(name) => Keyword::find(name.as_bytes()).map(Self::Command),
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Greeting => f.write_str("greeting"),
+            Self::Tls => f.write_str("tls"),
+            Self::Command(keyword) => f.write_str(&keyword.name().to_ascii_lowercase()),
+        }
+    }
+}
+
+/// Octets, written as text with `\r`, `\n`, `\\`, `\t`, `\0` and `\xHH`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Text(pub Vec<u8>);
+
+impl Argument for Text {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        let mut octets = Vec::new();
+        let mut rest = text?;
+        while let Some((plain, escaped)) = rest.split_once('\\') {
+            octets.extend_from_slice(plain.as_bytes());
+            let mut characters = escaped.chars();
+            let octet = match characters.next()? {
+                'r' => b'\r',
+                'n' => b'\n',
+                't' => b'\t',
+                '0' => 0,
+                '\\' => b'\\',
+                'x' => {
+                    let digits = escaped.get(1..3)?;
+                    characters.nth(1);
+                    u8::from_str_radix(digits, 16).ok()?
+                }
+                _ => return None,
+            };
+            octets.push(octet);
+            rest = characters.as_str();
+        }
+        octets.extend_from_slice(rest.as_bytes());
+        Some(Self(octets))
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for octet in &self.0 {
+            match octet {
+                b'\r' => f.write_str("\\r")?,
+                b'\n' => f.write_str("\\n")?,
+                b'\\' => f.write_str("\\\\")?,
+                // An `@` would begin the sessions.
+                0x20..=0x7e if *octet != b'@' => write!(f, "{}", char::from(*octet))?,
+                _ => write!(f, "\\x{octet:02x}")?,
+            }
+        }
+        Ok(())
+    }
+}

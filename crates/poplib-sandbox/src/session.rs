@@ -1,0 +1,254 @@
+//! One client's session: lines in, answers out, no I/O.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::account::{Account, Accounts, Peer};
+use crate::base64;
+use crate::command::{self, Keyword};
+use crate::misbehave::Misbehaviours;
+use crate::response::Response;
+use crate::sasl::{Bindings, Exchange, Step};
+use crate::settings::{Settings, Stage};
+use crate::transaction::Transaction;
+
+/// RFC 2449 §4: a command line, its CRLF included.
+pub(crate) const COMMAND_OCTETS: usize = 255;
+/// RFC 5034 §4 lets the lines of an exchange be longer; here is where it ends.
+pub(crate) const EXCHANGE_OCTETS: usize = 65_536;
+
+pub(crate) struct Session {
+    settings: Arc<Settings>,
+    misbehaviours: Arc<Misbehaviours>,
+    peer: Arc<dyn Peer>,
+    stamp: String,
+    /// Present under TLS.
+    bindings: Option<Bindings>,
+    utf8: bool,
+    state: State,
+}
+
+enum State {
+    Authorization {
+        /// What USER named, until PASS.
+        user: Option<Vec<u8>>,
+    },
+    /// Within AUTH: the next line is not a command.
+    Exchange(Box<dyn Exchange>),
+    Transaction(Box<Transaction>),
+    Over,
+}
+
+impl Session {
+    /// `number` makes the APOP timestamp unique within the process.
+    pub(crate) fn new(
+        settings: Arc<Settings>,
+        misbehaviours: Arc<Misbehaviours>,
+        peer: Arc<dyn Peer>,
+        number: u64,
+    ) -> Self {
+        Self {
+            settings,
+            misbehaviours,
+            peer,
+            stamp: format!("<{}.{number}@localhost>", std::process::id()),
+            bindings: None,
+            utf8: false,
+            state: State::Authorization { user: None },
+        }
+    }
+
+    pub(crate) fn greeting(&self) -> Response {
+        let greeting = match self.stamp() {
+            Some(stamp) => Response::ok(format!("poplib-sandbox ready {stamp}")),
+            None => Response::ok("poplib-sandbox ready"),
+        };
+        self.misbehaviours.greeting(greeting)
+    }
+
+    /// Everything learned before is forgotten, as RFC 2595 §4 has it.
+    pub(crate) fn tls_established(&mut self, bindings: Bindings) {
+        self.bindings = Some(bindings);
+        self.state = State::Authorization { user: None };
+    }
+
+    /// The most octets that the next line may have, its CRLF included.
+    pub(crate) fn line_limit(&self) -> usize {
+        match self.state {
+            State::Exchange(_) => EXCHANGE_OCTETS,
+            _ => COMMAND_OCTETS,
+        }
+    }
+
+    /// Answers a line, which comes without its CRLF.
+    pub(crate) fn line(&mut self, line: &[u8]) -> Response {
+        if let State::Exchange(_) = self.state {
+            return self.exchange_line(line);
+        }
+        let (name, argument) = command::split(line);
+        let Some(keyword) = Keyword::find(name) else {
+            return Response::err("unknown command");
+        };
+        if let Some(response) = self.misbehaviours.instead(keyword, argument) {
+            return response;
+        }
+        let response = keyword.run(self, argument);
+        self.misbehaviours.amend(keyword, argument, response)
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.settings.accounts
+    }
+
+    pub(crate) fn transaction(&mut self) -> Option<&mut Transaction> {
+        match &mut self.state {
+            State::Transaction(transaction) => Some(transaction),
+            _ => None,
+        }
+    }
+
+    /// Who logged in, before QUIT.
+    pub(crate) fn user(&self) -> Option<&str> {
+        match &self.state {
+            State::Transaction(transaction) => Some(transaction.user()),
+            _ => None,
+        }
+    }
+
+    /// The APOP timestamp, where the greeting has one.
+    pub(crate) fn stamp(&self) -> Option<&str> {
+        self.settings.apop.then_some(&*self.stamp)
+    }
+
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.bindings.is_some()
+    }
+
+    pub(crate) fn is_utf8(&self) -> bool {
+        self.utf8
+    }
+
+    pub(crate) fn enter_utf8(&mut self) {
+        self.utf8 = true;
+    }
+
+    fn stage(&self) -> Stage {
+        match (&self.state, &self.bindings) {
+            (State::Transaction(_), _) => Stage::AfterLogin,
+            (_, Some(_)) => Stage::UnderTls,
+            (_, None) => Stage::BeforeTls,
+        }
+    }
+
+    pub(crate) fn capabilities(&self) -> Vec<String> {
+        let stage = self.stage();
+        self.misbehaviours
+            .capabilities(stage, self.settings.capabilities(stage))
+    }
+
+    pub(crate) fn mechanisms(&self) -> Vec<String> {
+        self.settings.mechanisms(self.stage())
+    }
+
+    pub(crate) fn name_user(&mut self, user: &[u8]) {
+        self.state = State::Authorization {
+            user: Some(user.to_vec()),
+        };
+    }
+
+    pub(crate) fn take_named_user(&mut self) -> Option<Vec<u8>> {
+        match &mut self.state {
+            State::Authorization { user } => user.take(),
+            _ => None,
+        }
+    }
+
+    /// The answer to credentials in the clear where TLS is required.
+    pub(crate) fn refuses_clear_credentials(&self) -> Option<Response> {
+        let refuses = self.settings.require_tls && !self.is_encrypted();
+        refuses.then(|| Response::err("[SYS/PERM] log in under TLS only"))
+    }
+
+    /// Ends every way of logging in; `None` means that the credentials were wrong.
+    pub(crate) fn log_in(&mut self, account: Option<Arc<Account>>) -> Response {
+        self.state = State::Authorization { user: None };
+        if let Some(refusal) = self.refuses_clear_credentials() {
+            return refusal;
+        }
+        let Some(account) = account else {
+            return Response::err("[AUTH] invalid user name or password");
+        };
+        if let Some(refusal) = self.misbehaviours.refuses_login() {
+            return refusal;
+        }
+        let Some(lock) = account.lock(&self.peer) else {
+            return Response::err("[IN-USE] maildrop is locked by another session");
+        };
+        match Transaction::new(lock, Arc::clone(&self.misbehaviours)) {
+            Ok(transaction) => {
+                let answer = format!(
+                    "maildrop locked and ready, {} messages",
+                    transaction.messages()
+                );
+                self.state = State::Transaction(Box::new(transaction));
+                Response::ok(answer)
+            }
+            Err(error) => Response::err(format!("[SYS/TEMP] cannot open the maildrop: {error}")),
+        }
+    }
+
+    /// Enters the UPDATE state, if there was a login, and ends the session.
+    pub(crate) fn update(&mut self) -> io::Result<()> {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Transaction(transaction) => {
+                let retrieved_too =
+                    self.settings.deletes_retrieved() || self.misbehaviours.deletes_retrieved();
+                transaction.update(retrieved_too)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn begin_exchange(&mut self, exchange: Box<dyn Exchange>) {
+        self.state = State::Exchange(exchange);
+    }
+
+    /// A line within AUTH (RFC 5034 §4): base64, or `*` to cancel.
+    fn exchange_line(&mut self, line: &[u8]) -> Response {
+        match line {
+            b"*" => {
+                self.state = State::Authorization { user: None };
+                Response::err("authentication cancelled")
+            }
+            encoded => self.exchange_encoded(encoded),
+        }
+    }
+
+    pub(crate) fn exchange_encoded(&mut self, encoded: &[u8]) -> Response {
+        match base64::decode(encoded) {
+            Some(response) => self.exchange(Some(&response)),
+            None => {
+                self.state = State::Authorization { user: None };
+                Response::err("that is not base64")
+            }
+        }
+    }
+
+    /// Hands the client's response to the mechanism; `None` at the start, without an initial one.
+    pub(crate) fn exchange(&mut self, response: Option<&[u8]>) -> Response {
+        let State::Exchange(exchange) = &mut self.state else {
+            return Response::err("no exchange");
+        };
+        match exchange.step(response, &self.settings.accounts, self.bindings.as_ref()) {
+            Step::Challenge(challenge) => self.misbehaviours.challenge(Response::raw(format!(
+                "+ {}\r\n",
+                base64::encode(&challenge)
+            ))),
+            Step::Done(account) => self.log_in(account),
+        }
+    }
+}

@@ -4,12 +4,14 @@
 //! takes more than a line and an answer, [`Exchange`](crate::Exchange) itself.
 
 mod apop;
+mod auth;
 mod capa;
 mod custom;
 mod dele;
 mod greeting;
 mod lang;
 mod list;
+mod login;
 mod noop;
 mod pass;
 mod quit;
@@ -24,12 +26,14 @@ mod user;
 mod utf8;
 
 pub use apop::Apop;
+pub use auth::{Auth, AuthList};
 pub use capa::Capa;
 pub use custom::{Custom, CustomAnswer, CustomBody, CustomLines};
 pub use dele::Dele;
 pub use greeting::{Greeting, Welcome};
 pub use lang::{Lang, LangList, Language};
 pub use list::{List, ListOne, Listing, Scan};
+pub use login::{LoggedIn, Login, LoginParameters};
 pub use noop::Noop;
 pub use pass::Pass;
 pub use quit::Quit;

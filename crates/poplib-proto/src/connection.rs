@@ -207,6 +207,12 @@ impl Connection {
         self.protected
     }
 
+    /// Whether credentials may cross the connection without TLS.
+    #[must_use]
+    pub fn allows_plaintext_credentials(&self) -> bool {
+        self.plaintext_credentials
+    }
+
     /// Whether UTF8 was accepted (RFC 6856 §2).
     #[must_use]
     pub fn is_utf8(&self) -> bool {
@@ -352,7 +358,7 @@ impl Connection {
     }
 
     /// Poisons the connection with `error` where it must be, and gives the error back.
-    fn give_up(&mut self, error: Error) -> Error {
+    pub(crate) fn give_up(&mut self, error: Error) -> Error {
         if !error.leaves_framing_intact() {
             self.poison(error.clone());
         }

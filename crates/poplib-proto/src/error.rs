@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+use crate::sasl::{Failure, NoCandidate, SaslError};
 use crate::wire::code::ResponseCode;
 use crate::wire::line::Verb;
 use crate::wire::reply::{Printable, Reply};
@@ -17,6 +18,11 @@ pub enum Error {
     Refused(Refused),
     /// The server broke the protocol.
     Misbehaved(Misbehaved),
+    /// A SASL mechanism gave up (RFC 5034). Where it caught the server pretending, the connection
+    /// is given up too.
+    Sasl(SaslFailed),
+    /// Nothing that the server offers may be used to log in. Nothing was tried.
+    NoWay(NoCandidate),
     /// The connection ended before the answer did.
     Closed(Closed),
     /// The connection was given up after an earlier error, and nothing is believed from it.
@@ -85,6 +91,18 @@ pub struct Refused {
     pub verb: Verb,
     /// The server's words.
     pub reply: Reply,
+    /// What a SASL mechanism was told about it before, such as the status and scope of OAuth
+    /// (RFC 7628 §3.2.2).
+    pub explanation: Option<Box<Failure>>,
+}
+
+/// A SASL exchange that its mechanism gave up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaslFailed {
+    /// The mechanism's name.
+    pub mechanism: Box<str>,
+    /// Why.
+    pub cause: SaslError,
 }
 
 /// An answer that no server may give.
@@ -163,6 +181,11 @@ impl Error {
         match self {
             Self::Misuse(_) => Fault::Caller,
             Self::Refused(_) | Self::Misbehaved(_) => Fault::Server,
+            Self::Sasl(failed) => match failed.cause {
+                SaslError::Misbehaved(_) => Fault::Server,
+                _ => Fault::Caller,
+            },
+            Self::NoWay(_) => Fault::Caller,
             Self::Closed(_) => Fault::Network,
             Self::Poisoned(cause) => cause.fault(),
         }
@@ -187,7 +210,7 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Misuse(_) | Self::Misbehaved(_) => false,
+            Self::Misuse(_) | Self::Misbehaved(_) | Self::Sasl(_) | Self::NoWay(_) => false,
             Self::Refused(refused) => refused.reply.code().is_some_and(ResponseCode::is_retryable),
             Self::Closed(_) => true,
             Self::Poisoned(cause) => cause.is_retryable(),
@@ -198,7 +221,8 @@ impl Error {
     /// the connection any more.
     pub(crate) fn leaves_framing_intact(&self) -> bool {
         match self {
-            Self::Misuse(_) | Self::Refused(_) => true,
+            Self::Misuse(_) | Self::Refused(_) | Self::NoWay(_) => true,
+            Self::Sasl(failed) => failed.cause.allows_another(),
             Self::Misbehaved(misbehaved) => misbehaved.how == Misbehaviour::MalformedReply,
             Self::Closed(_) | Self::Poisoned(_) => false,
         }
@@ -207,6 +231,12 @@ impl Error {
 
 impl core::error::Error for Error {}
 impl core::error::Error for Misuse {}
+
+impl From<NoCandidate> for Error {
+    fn from(no_candidate: NoCandidate) -> Self {
+        Self::NoWay(no_candidate)
+    }
+}
 
 impl From<Misuse> for Error {
     fn from(misuse: Misuse) -> Self {
@@ -218,9 +248,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Misuse(misuse) => misuse.fmt(f),
-            Self::Refused(Refused { verb, reply }) => {
-                write!(f, "{verb} was refused: the server said \"{reply}\"")
-            }
+            Self::Refused(refused) => refused.fmt(f),
+            Self::Sasl(SaslFailed { mechanism, cause }) => write!(f, "AUTH {mechanism}: {cause}"),
+            Self::NoWay(no_candidate) => no_candidate.fmt(f),
             Self::Misbehaved(misbehaved) => misbehaved.fmt(f),
             Self::Closed(Closed { verb, partial }) if partial.is_empty() => {
                 write!(f, "{verb}: the connection was closed before the answer")
@@ -273,6 +303,18 @@ impl fmt::Display for Misuse {
                 "APOP: the server's greeting has no timestamp of the form RFC 1939 demands",
             ),
         }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { verb, reply, .. } = self;
+        write!(f, "{verb} was refused: the server said \"{reply}\"")?;
+        if let Some(explanation) = &self.explanation {
+            let text = Printable(explanation.text.as_bytes());
+            write!(f, ", and explained: {text}")?;
+        }
+        Ok(())
     }
 }
 

@@ -75,6 +75,19 @@ pub enum Want {
 }
 
 impl<T> Step<T> {
+    /// The output, or what there is to wait for.
+    ///
+    /// # Errors
+    ///
+    /// The step itself where it is not over.
+    pub fn into_done<U>(self) -> Result<T, Step<U>> {
+        match self {
+            Self::Want(want) => Err(Step::Want(want)),
+            Self::StartTls => Err(Step::StartTls),
+            Self::Done(output) => Ok(output),
+        }
+    }
+
     /// The same step with another output.
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Step<U> {
         match self {

@@ -1,6 +1,7 @@
 //! What a client needs to know before it connects.
 
 use poplib_proto::Limits;
+use poplib_proto::sasl::Policy;
 
 use crate::url::{Url, UrlError};
 use crate::{Timeouts, Tls};
@@ -25,7 +26,7 @@ pub struct Config {
     port: Option<u16>,
     security: Security,
     user: Option<String>,
-    auth: Option<String>,
+    login_policy: Policy,
     plaintext_credentials: bool,
     tls: Tls,
     timeouts: Timeouts,
@@ -52,7 +53,7 @@ impl Config {
             port: None,
             security: Security::ImplicitTls,
             user: None,
-            auth: None,
+            login_policy: Policy::default(),
             plaintext_credentials: false,
             tls: Tls::platform(),
             timeouts: Timeouts::default(),
@@ -61,7 +62,8 @@ impl Config {
     }
 
     /// From a POP URL (RFC 2384): `pops://user;AUTH=mechanism@host:port`. `pops` and `pop3s` mean
-    /// implicit TLS, `pop` and `pop3` mean that STLS is required.
+    /// implicit TLS, `pop` and `pop3` mean that STLS is required. A mechanism named is the only
+    /// one that [`login`](crate::blocking::Client::login) will use.
     ///
     /// # Errors
     ///
@@ -74,13 +76,11 @@ impl Config {
         } else {
             Security::Stls
         };
-        Ok(Self {
-            port: url.port,
-            security,
-            user: url.user,
-            auth: url.auth,
-            ..Self::new(&url.host)
-        })
+        let mut config = Self::new(&url.host).with_security(security);
+        config.port = url.port;
+        config.user = url.user;
+        config.login_policy.only = url.method;
+        Ok(config)
     }
 
     /// Another port than the usual one.
@@ -118,6 +118,13 @@ impl Config {
         self
     }
 
+    /// Other ways to log in than all that TLS makes safe.
+    #[must_use]
+    pub fn with_login_policy(mut self, policy: Policy) -> Self {
+        self.login_policy = policy;
+        self
+    }
+
     /// Allows user names, passwords and tokens to cross the network in clear, for everybody on
     /// the way to read. Without it commands that carry them are refused unless TLS protects the
     /// connection.
@@ -149,10 +156,11 @@ impl Config {
         self.user.as_deref()
     }
 
-    /// The mechanism that the URL named: `PLAIN`, `+APOP`; `None` for `*` and where there is none.
+    /// Which ways to log in [`login`](crate::blocking::Client::login) may take: a URL's `;AUTH=`
+    /// has set [`Policy::only`].
     #[must_use]
-    pub fn url_auth(&self) -> Option<&str> {
-        self.auth.as_deref()
+    pub fn login_policy(&self) -> &Policy {
+        &self.login_policy
     }
 
     pub(crate) fn tls(&self) -> &Tls {

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use poplib_proto::command::Welcome;
-use poplib_proto::sasl::Timestamp;
+use poplib_proto::command::{Login, LoginParameters, Welcome};
+use poplib_proto::sasl::{Credentials, Timestamp};
 use poplib_proto::{Connection, Misuse};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -51,6 +51,23 @@ impl Core {
             Some(welcome) => welcome.timestamp(),
             None => Err(Misuse::NoTimestamp),
         }
+    }
+
+    /// A login with these credentials over this connection.
+    pub(crate) fn login(&self, credentials: &Credentials) -> Result<Login, Error> {
+        let (host, port) = self.config.address();
+        let parameters = LoginParameters {
+            host: host.to_owned(),
+            port,
+            bindings: match &self.tls {
+                Some(facts) => facts.bindings().to_vec(),
+                None => Vec::new(),
+            },
+            policy: self.config.login_policy().clone(),
+            timestamp: self.timestamp().ok(),
+            entropy: tls::entropy()?,
+        };
+        Ok(Login::new(credentials.clone(), parameters))
     }
 
     pub(crate) fn deadline(&self, phase: Phase) -> Deadline {

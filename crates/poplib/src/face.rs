@@ -112,6 +112,51 @@ macro_rules! client {
                 self.logged_in(outcome)
             }
 
+            /// Logs in with the strongest way that both sides know and
+            /// [`Config::with_login_policy`](crate::Config::with_login_policy) admits. Asks CAPA
+            /// first unless the capabilities are known.
+            ///
+            /// A mechanism that proves unusable is cancelled and the next one tried; a refusal of
+            /// the credentials ends it.
+            ///
+            /// # Errors
+            ///
+            /// [`LoginError`] holds the client for another try, unless the connection is gone.
+            pub $($async)? fn login(
+                mut self,
+                credentials: &Credentials,
+            ) -> Result<Session, LoginError<Self>> {
+                let outcome = match self.link.core.login(credentials) {
+                    Ok(login) => self.link.run(login, Phase::Command(Verb::new("login"))) $($await)*,
+                    Err(error) => Err(error),
+                };
+                self.logged_in(outcome)
+            }
+
+            /// AUTH: logs in with a SASL mechanism (RFC 5034), one of
+            /// [`sasl`](crate::sasl)'s or your own.
+            ///
+            /// # Errors
+            ///
+            /// [`LoginError`] holds the client for another try, unless the connection is gone.
+            pub $($async)? fn auth(
+                mut self,
+                mechanism: impl Mechanism + 'static,
+            ) -> Result<Session, LoginError<Self>> {
+                let auth = command::Auth::new(Box::new(mechanism));
+                let outcome = self.link.run(auth, Phase::Command(Verb::new("AUTH"))) $($await)*;
+                self.logged_in(outcome)
+            }
+
+            /// AUTH alone: which mechanisms there are, as old servers tell. CAPA tells it better.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server refuses.
+            pub $($async)? fn auth_list(&mut self) -> Result<Vec<String>, Error> {
+                self.link.call(command::AuthList) $($await)*
+            }
+
             fn logged_in<T>(self, outcome: Result<T, Error>) -> Result<Session, LoginError<Self>> {
                 match outcome {
                     Ok(_) => Ok(Session { link: self.link }),

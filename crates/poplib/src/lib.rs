@@ -44,6 +44,7 @@ pub use error::{Error, LoginError};
 pub use poplib_proto::command::{
     CustomAnswer, Language, Listing, Maildrop, Scan, UniqueId, UniqueIds, Welcome,
 };
+pub use poplib_proto::sasl::{self, Credentials};
 pub use poplib_proto::wire::capability::{Expire, PerUser};
 pub use poplib_proto::wire::reply::Printable;
 pub use poplib_proto::{

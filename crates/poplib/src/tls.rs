@@ -1,5 +1,6 @@
 //! TLS: whom to trust, and what was agreed.
 
+mod binding;
 mod error;
 mod facts;
 mod pinned;
@@ -156,4 +157,14 @@ impl fmt::Debug for Tls {
 pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
     let host = host.strip_suffix('.').unwrap_or(host);
     ServerName::try_from(host.to_owned()).map_err(|_| TlsError::BadName(host.to_owned()))
+}
+
+/// Octets that nobody can guess, from the system's generator.
+pub(crate) fn entropy() -> Result<[u8; 32], TlsError> {
+    let mut octets = [0; 32];
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(&mut octets)
+        .map_err(|_| TlsError::Other("the system's random generator failed".to_owned()))?;
+    Ok(octets)
 }

@@ -34,13 +34,15 @@ use std::time::Instant;
 use poplib_proto::command::{
     self, CustomAnswer, Language, Listing, Maildrop, Scan, UniqueIds, Welcome,
 };
+use poplib_proto::sasl::{Credentials, Mechanism};
+use poplib_proto::wire::line::Verb;
 use poplib_proto::{Capabilities, Connection, Reply, Secret};
 
 pub use self::body::Body;
 use self::link::Link;
 pub use self::stream::Transport;
 use crate::face::{client, common, session};
-use crate::{Config, Error, LoginError, TlsFacts};
+use crate::{Config, Error, LoginError, Phase, TlsFacts};
 
 /// A connection in the AUTHORIZATION state: nobody has logged in.
 ///

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use poplib_proto::sasl::Method;
+
 /// A POP URL, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Url {
     pub(crate) tls: bool,
     pub(crate) user: Option<String>,
-    pub(crate) auth: Option<String>,
+    pub(crate) method: Option<Method>,
     pub(crate) host: String,
     pub(crate) port: Option<u16>,
 }
@@ -27,7 +29,7 @@ pub enum UrlError {
     /// A `%` is not followed by two hexadecimal digits, or stands for CR, LF, NUL or what is not
     /// UTF-8.
     Encoding,
-    /// What follows the user is not `;AUTH=` and a mechanism.
+    /// What follows the user is not `;AUTH=` and a mechanism known here.
     Auth,
     /// Something follows the host and port.
     Path,
@@ -47,14 +49,14 @@ impl Url {
             None => (None, authority),
         };
         let (host, port) = parse_server(server)?;
-        let (user, auth) = match login {
+        let (user, method) = match login {
             Some(login) => parse_login(login)?,
             None => (None, None),
         };
         Ok(Self {
             tls,
             user,
-            auth,
+            method,
             host,
             port,
         })
@@ -99,9 +101,7 @@ fn parse_server(server: &str) -> Result<(String, Option<u16>), UrlError> {
     Ok((host.to_owned(), port))
 }
 
-type Login = (Option<String>, Option<String>);
-
-fn parse_login(login: &str) -> Result<Login, UrlError> {
+fn parse_login(login: &str) -> Result<(Option<String>, Option<Method>), UrlError> {
     let (user, parameter) = match login.split_once(';') {
         Some((user, parameter)) => (user, Some(parameter)),
         None => (login, None),
@@ -109,24 +109,25 @@ fn parse_login(login: &str) -> Result<Login, UrlError> {
     if user.contains(':') || parameter.is_some_and(|parameter| parameter.contains(':')) {
         return Err(UrlError::Password);
     }
-    let auth = match parameter {
+    let method = match parameter {
+        Some(parameter) => parse_method(parameter)?,
         None => None,
-        Some(parameter) => {
-            let (key, mechanism) = parameter.split_once('=').ok_or(UrlError::Auth)?;
-            let mechanism = decode(mechanism)?;
-            let is_mechanism =
-                |octet: u8| octet.is_ascii_alphanumeric() || b"-_+*".contains(&octet);
-            if !key.eq_ignore_ascii_case("AUTH")
-                || mechanism.is_empty()
-                || !mechanism.bytes().all(is_mechanism)
-            {
-                return Err(UrlError::Auth);
-            }
-            (mechanism != "*").then(|| mechanism.to_ascii_uppercase())
-        }
     };
     let user = decode(user)?;
-    Ok(((!user.is_empty()).then_some(user), auth))
+    Ok(((!user.is_empty()).then_some(user), method))
+}
+
+/// `AUTH=` and a mechanism; `*` leaves the choice.
+fn parse_method(parameter: &str) -> Result<Option<Method>, UrlError> {
+    let (key, name) = parameter.split_once('=').ok_or(UrlError::Auth)?;
+    let name = decode(name)?;
+    if !key.eq_ignore_ascii_case("AUTH") {
+        return Err(UrlError::Auth);
+    }
+    match name.as_str() {
+        "*" => Ok(None),
+        name => name.parse().map(Some).map_err(|_| UrlError::Auth),
+    }
 }
 
 /// Undoes percent-encoding.
@@ -171,7 +172,7 @@ impl fmt::Display for UrlError {
             Self::Encoding => {
                 "a `%` in the POP URL is not followed by two hexadecimal digits, or they stand for a character that no command can carry"
             }
-            Self::Auth => "after the user of a POP URL comes `;AUTH=` and a mechanism, if anything",
+            Self::Auth => "after the user of a POP URL comes `;AUTH=` and a mechanism known here, if anything",
             Self::Path => "nothing follows host and port in a POP URL",
         })
     }
@@ -189,19 +190,19 @@ mod tests {
     fn p19_the_parts_of_a_url() {
         let url = parse("pop://rg;AUTH=+APOP@mail.eudora.com:8110");
         assert_eq!(url.user.as_deref(), Some("rg"));
-        assert_eq!(url.auth.as_deref(), Some("+APOP"));
+        assert_eq!(url.method, Some(Method::Apop));
         assert_eq!(
             (url.host.as_str(), url.port),
             ("mail.eudora.com", Some(8110))
         );
         assert!(!url.tls);
         let url = parse("POPS://baz;auth=scram-sha-256@[::1]/");
-        assert_eq!(url.auth.as_deref(), Some("SCRAM-SHA-256"));
+        assert_eq!(url.method, Some(Method::ScramSha256));
         assert_eq!((url.host.as_str(), url.port), ("::1", None));
         assert!(url.tls);
         let url = parse("pop3s://me%40example.org;AUTH=*@pop.example.org");
         assert_eq!(url.user.as_deref(), Some("me@example.org"));
-        assert_eq!(url.auth, None);
+        assert_eq!(url.method, None);
         assert_eq!(parse("pop3://host").user, None);
         assert_eq!(
             parse("pops://me@example.org@host").user.as_deref(),

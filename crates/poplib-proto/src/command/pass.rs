@@ -8,8 +8,6 @@ use crate::secret::Secret;
 use crate::wire::line::{CommandLine, Verb};
 use crate::wire::reply::{Reply, Status};
 
-const VERB: Verb = Verb::new("PASS");
-
 /// The password for the user that USER named. On +OK the session is in the TRANSACTION state.
 #[derive(Clone, Debug)]
 pub struct Pass {
@@ -17,6 +15,9 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// The keyword.
+    pub const VERB: Verb = Verb::new("PASS");
+
     /// With this password.
     #[must_use]
     pub fn new(password: Secret) -> Self {
@@ -31,12 +32,12 @@ impl Command for Pass {
     const STATES: &'static [State] = AUTHORIZATION;
 
     fn verb(&self) -> Verb {
-        VERB
+        Self::VERB
     }
 
     fn encode(&mut self, connection: &mut Connection) -> Result<CommandLine, Error> {
-        connection.require_confidentiality(&VERB)?;
-        Ok(CommandLine::new(VERB).secret_argument(self.password.expose())?)
+        connection.require_confidentiality(&Self::VERB)?;
+        Ok(CommandLine::new(Self::VERB).secret_argument(self.password.expose())?)
     }
 
     fn begin(&mut self, status: Status<'_>, _ticket: Ticket) -> Result<Reply, Malformed> {

@@ -81,6 +81,7 @@ impl Connection {
             Some(status) if status.indicator() == Indicator::Err => Err(Error::Refused(Refused {
                 verb: verb.clone(),
                 reply: status.to_reply(),
+                explanation: None,
             })),
             status => Ok(status),
         }

@@ -48,6 +48,10 @@ impl Mechanism for Anonymous {
     fn finish(&mut self) -> Result<(), SaslError> {
         Ok(())
     }
+
+    fn reveals_secret(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]

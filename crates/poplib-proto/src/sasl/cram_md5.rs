@@ -68,6 +68,10 @@ impl Mechanism for CramMd5 {
         }
     }
 
+    fn reveals_secret(&self) -> bool {
+        false
+    }
+
     fn credentials_sent(&self) -> bool {
         self.answered
     }

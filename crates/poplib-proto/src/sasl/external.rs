@@ -43,6 +43,10 @@ impl Mechanism for External {
     fn finish(&mut self) -> Result<(), SaslError> {
         Ok(())
     }
+
+    fn reveals_secret(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]

@@ -64,6 +64,12 @@ pub trait Mechanism: Send {
     /// come. The client must then leave, although the server calls it logged in.
     fn finish(&mut self) -> Result<(), SaslError>;
 
+    /// Whether who reads the exchange learns what opens the maildrop. Without TLS such a mechanism
+    /// is not used unless that is allowed.
+    fn reveals_secret(&self) -> bool {
+        true
+    }
+
     /// Whether the server holds all it needs to judge the credentials.
     ///
     /// A refusal before speaks of the mechanism, and another one may do; a refusal after speaks

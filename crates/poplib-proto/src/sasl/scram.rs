@@ -222,6 +222,10 @@ impl<H: HashFunction> Mechanism for Scram<H> {
         }
     }
 
+    fn reveals_secret(&self) -> bool {
+        false
+    }
+
     fn credentials_sent(&self) -> bool {
         self.proof_sent
     }

@@ -50,7 +50,11 @@ impl Link {
     }
 
     /// The driver's loop.
-    fn run<E: Exchange>(&mut self, mut exchange: E, phase: Phase) -> Result<E::Output, Error> {
+    pub(super) fn run<E: Exchange>(
+        &mut self,
+        mut exchange: E,
+        phase: Phase,
+    ) -> Result<E::Output, Error> {
         let deadline = self.core.deadline(phase);
         loop {
             match exchange.resume(&mut self.core.connection)? {

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use poplib_proto::sasl::ChannelBinding;
 use rustls::ClientConnection;
 use rustls::pki_types::CertificateDer;
+
+use super::binding;
 
 /// What TLS has agreed on.
 #[derive(Clone, PartialEq, Eq)]
@@ -11,6 +14,7 @@ pub struct TlsFacts {
     version: String,
     cipher_suite: String,
     certificates: Vec<CertificateDer<'static>>,
+    bindings: Vec<ChannelBinding>,
 }
 
 impl TlsFacts {
@@ -25,7 +29,13 @@ impl TlsFacts {
                 .peer_certificates()
                 .map(<[_]>::to_vec)
                 .unwrap_or_default(),
+            bindings: binding::of(connection),
         }
+    }
+
+    /// What SCRAM's -PLUS forms bind a login to, the preferred one first.
+    pub(crate) fn bindings(&self) -> &[ChannelBinding] {
+        &self.bindings
     }
 
     /// The protocol's version: `TLSv1_3`.

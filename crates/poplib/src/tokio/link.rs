@@ -55,7 +55,7 @@ impl Link {
     }
 
     /// The driver's loop.
-    async fn run<E: Exchange>(
+    pub(super) async fn run<E: Exchange>(
         &mut self,
         mut exchange: E,
         phase: Phase,

@@ -1,0 +1,270 @@
+//! Logging in: the best way that both sides know.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::{Apop, Auth, Capa, Pass, User};
+use crate::connection::Connection;
+use crate::error::{Error, Misbehaviour};
+use crate::exchange::{Call, Exchange, Step};
+use crate::sasl::{
+    Candidate, ChannelBinding, Context, Credentials, Method, NoCandidate, Offer, Policy, Timestamp,
+    choose,
+};
+use crate::wire::capability::Capabilities;
+use crate::wire::code::{CodeKind, ResponseCode};
+use crate::wire::reply::Reply;
+
+/// What a login depends on beside the credentials.
+#[derive(Clone, Debug)]
+pub struct LoginParameters {
+    /// The host as the connection is configured: a token goes to no other (A16).
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The bindings that this TLS connection has, the preferred one first.
+    pub bindings: Vec<ChannelBinding>,
+    /// What the user is willing to do. Whether cleartext may do without TLS is the connection's
+    /// affair ([`Connection::allow_plaintext_credentials`]).
+    pub policy: Policy,
+    /// The timestamp of the greeting, if it can be used.
+    pub timestamp: Option<Timestamp>,
+    /// 32 octets from the system's generator, new for each login.
+    pub entropy: [u8; 32],
+}
+
+/// Logs in: asks for the capabilities where they are not known, and tries what
+/// [`choose`] has found, strongest first.
+///
+/// It goes on to the next where a mechanism proves unusable (Q19), and stops at a refusal that
+/// speaks of the credentials or of the maildrop.
+#[derive(Debug)]
+pub struct Login {
+    credentials: Credentials,
+    parameters: LoginParameters,
+    stage: Stage,
+    /// Why the last try was no good.
+    last: Option<Error>,
+}
+
+/// A login that succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// The name of what did it: a mechanism's, `+APOP`, or `USER`.
+    pub method: String,
+    /// The server's words.
+    pub reply: Reply,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Capa(Call<Capa>),
+    Trying(Box<Attempt>, vec::IntoIter<Candidate>),
+    Over,
+}
+
+#[derive(Debug)]
+enum Attempt {
+    Sasl(Auth),
+    Apop(Call<Apop>),
+    UserPass(UserPass),
+}
+
+impl Login {
+    /// A login that has not begun.
+    #[must_use]
+    pub fn new(credentials: Credentials, parameters: LoginParameters) -> Self {
+        Self {
+            credentials,
+            parameters,
+            stage: Stage::Capa(Call::new(Capa)),
+            last: None,
+        }
+    }
+
+    fn candidates(&mut self, connection: &Connection) -> Result<vec::IntoIter<Candidate>, Error> {
+        self.parameters.policy.cleartext_without_tls |= connection.allows_plaintext_credentials();
+        let context = Context {
+            host: &self.parameters.host,
+            port: self.parameters.port,
+            tls: connection.is_protected(),
+            bindings: &self.parameters.bindings,
+            entropy: &self.parameters.entropy,
+            policy: &self.parameters.policy,
+        };
+        let offer = offer(connection.capabilities(), self.parameters.timestamp.clone());
+        let candidates = choose(&offer, &self.credentials, &context)?;
+        Ok(candidates.into_iter())
+    }
+
+    /// Begins with the next candidate.
+    fn next(&mut self, mut candidates: vec::IntoIter<Candidate>) -> Result<Stage, Error> {
+        match candidates.next() {
+            Some(candidate) => {
+                let attempt = Box::new(Attempt::new(candidate));
+                Ok(Stage::Trying(attempt, candidates))
+            }
+            // `choose` never gives an empty list, so that something was tried.
+            None => Err(self.last.take().unwrap_or_else(|| {
+                let rejected = Vec::new();
+                Error::NoWay(NoCandidate { rejected })
+            })),
+        }
+    }
+}
+
+/// What the server offers, as far as it says.
+fn offer(capabilities: Option<&Capabilities>, timestamp: Option<Timestamp>) -> Offer {
+    let mut offer = match capabilities {
+        Some(capabilities) => Offer::of_mechanisms(capabilities.sasl()),
+        None => Offer::default(),
+    };
+    // A server without CAPA can do what RFC 1939 has; one that lists neither USER nor a
+    // mechanism has forgotten USER.
+    let silent = capabilities.is_none_or(|capabilities| capabilities.sasl().next().is_none());
+    if silent || capabilities.is_some_and(Capabilities::user) {
+        offer = offer.with_user_pass();
+    }
+    match timestamp {
+        Some(timestamp) => offer.with_apop(timestamp),
+        None => offer,
+    }
+}
+
+impl Exchange for Login {
+    type Output = LoggedIn;
+
+    fn resume(&mut self, connection: &mut Connection) -> Result<Step<LoggedIn>, Error> {
+        loop {
+            match mem::replace(&mut self.stage, Stage::Over) {
+                Stage::Capa(mut capa) => {
+                    if let Some(waiting) = ask(&mut capa, connection)? {
+                        self.stage = Stage::Capa(capa);
+                        return Ok(waiting);
+                    }
+                    let candidates = self.candidates(connection)?;
+                    self.stage = self.next(candidates)?;
+                }
+                Stage::Trying(mut attempt, candidates) => {
+                    match attempt.resume(connection).map(Step::into_done) {
+                        Ok(Ok(logged_in)) => return Ok(Step::Done(logged_in)),
+                        Ok(Err(waiting)) => {
+                            self.stage = Stage::Trying(attempt, candidates);
+                            return Ok(waiting);
+                        }
+                        Err(error) if attempt.allows_another(&error) => {
+                            self.last = Some(error);
+                            self.stage = self.next(candidates)?;
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                Stage::Over => return Ok(connection.wait()),
+            }
+        }
+    }
+}
+
+/// Learns the capabilities unless they are known; a server need not have CAPA. What there is to
+/// wait for.
+fn ask<T>(capa: &mut Call<Capa>, connection: &mut Connection) -> Result<Option<Step<T>>, Error> {
+    if connection.capabilities().is_some() {
+        return Ok(None);
+    }
+    match capa.resume(connection).map(Step::into_done) {
+        Ok(Ok(_)) | Err(Error::Refused(_)) => Ok(None),
+        Ok(Err(waiting)) => Ok(Some(waiting)),
+        Err(error) => Err(error),
+    }
+}
+
+impl Attempt {
+    fn new(candidate: Candidate) -> Self {
+        match candidate {
+            Candidate::Sasl(mechanism) => Self::Sasl(Auth::new(mechanism)),
+            Candidate::Apop { user, digest } => {
+                Self::Apop(Call::new(Apop::with_digest(user.as_bytes(), digest)))
+            }
+            Candidate::UserPass { user, password } => Self::UserPass(UserPass {
+                user: Call::new(User::new(user.as_bytes())),
+                pass: Call::new(Pass::new(password)),
+                named: None,
+            }),
+        }
+    }
+
+    fn resume(&mut self, connection: &mut Connection) -> Result<Step<LoggedIn>, Error> {
+        let step = match self {
+            Self::Sasl(auth) => auth.resume(connection)?,
+            Self::Apop(apop) => apop.resume(connection)?,
+            Self::UserPass(user_pass) => user_pass.resume(connection)?,
+        };
+        let method = match self {
+            Self::Sasl(auth) => auth.mechanism().name(),
+            Self::Apop(_) => Method::Apop.name(),
+            Self::UserPass(_) => Method::UserPass.name(),
+        };
+        Ok(step.map(|reply| LoggedIn {
+            method: method.into(),
+            reply,
+        }))
+    }
+
+    /// Whether the error speaks of the mechanism only, so that the next one may be tried.
+    fn allows_another(&self, error: &Error) -> bool {
+        match (self, error) {
+            (_, Error::Sasl(failed)) => failed.cause.allows_another(),
+            (Self::Sasl(auth), Error::Refused(refused)) => {
+                let kind = refused.reply.code().map(ResponseCode::kind);
+                !auth.mechanism().credentials_sent() && matches!(kind, None | Some(CodeKind::Other))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// USER and PASS; in one flight where the server says that it can take that, and TLS keeps
+/// others from reading a password whose USER was refused.
+#[derive(Debug)]
+struct UserPass {
+    user: Call<User>,
+    pass: Call<Pass>,
+    /// What USER came to.
+    named: Option<Result<(), Error>>,
+}
+
+impl Exchange for UserPass {
+    type Output = Reply;
+
+    fn resume(&mut self, connection: &mut Connection) -> Result<Step<Reply>, Error> {
+        let pipelining = connection
+            .capabilities()
+            .is_some_and(Capabilities::pipelining);
+        let one_flight = pipelining && connection.is_protected();
+        if one_flight {
+            self.user.submit(connection)?;
+            self.pass.submit(connection)?;
+        }
+        if self.named.is_none() {
+            match self.user.resume(connection).map(Step::into_done) {
+                Ok(Ok(_)) => self.named = Some(Ok(())),
+                Ok(Err(waiting)) => return Ok(waiting),
+                // PASS is on its way already, and must be heard.
+                Err(error @ Error::Refused(_)) if one_flight => self.named = Some(Err(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        match (self.pass.resume(connection), &self.named) {
+            (Err(Error::Refused(_)), Some(Err(error))) => Err(error.clone()),
+            // A password without a user: nobody knows whose maildrop this is.
+            (Ok(Step::Done(reply)), Some(Err(_))) => {
+                let how = Misbehaviour::Unsolicited;
+                Err(connection.give_up(Error::misbehaved(&Pass::VERB, how, reply.line())))
+            }
+            (outcome, _) => outcome,
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The timestamp and digest of APOP (RFC 1939 §7), which is no SASL mechanism.
 
 use alloc::string::String;
-use core::fmt;
+use core::{fmt, str};
 
 use md5::{Digest, Md5};
 
@@ -45,7 +45,7 @@ impl Timestamp {
         if after.iter().any(|octet| matches!(octet, b'<' | b'>')) {
             return Err(TimestampError::Several);
         }
-        match core::str::from_utf8(inner) {
+        match str::from_utf8(inner) {
             Ok(inner) if is_msg_id(inner) => Ok(Some(Self(["<", inner, ">"].concat()))),
             _ => Err(TimestampError::Malformed),
         }

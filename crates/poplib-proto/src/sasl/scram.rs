@@ -7,8 +7,8 @@ mod nonce;
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 use core::ops::RangeInclusive;
+use core::{fmt, iter, mem, str};
 
 use base64ct::{Base64, Encoding};
 use hmac::{Hmac, Mac};
@@ -136,7 +136,7 @@ impl<H: HashFunction> Scram<H> {
         let client_key = sign(salted_password.expose(), "Client Key");
         let stored_key = hash::<H::Digest>(client_key.expose());
         let client_signature = sign(stored_key.expose(), &auth_message);
-        let proof = core::iter::zip(client_key.expose(), client_signature.expose())
+        let proof = iter::zip(client_key.expose(), client_signature.expose())
             .map(|(key, signature)| key ^ signature);
         let proof = Secret::from(proof.collect::<Vec<u8>>());
 
@@ -187,9 +187,9 @@ impl<H: HashFunction> Mechanism for Scram<H> {
     }
 
     fn respond(&mut self, challenge: &[u8]) -> Result<Secret, SaslError> {
-        let state = core::mem::replace(&mut self.state, State::Over);
-        let challenge = core::str::from_utf8(challenge)
-            .map_err(|_| SaslMisbehaviour::Malformed("not UTF-8"))?;
+        let state = mem::replace(&mut self.state, State::Over);
+        let challenge =
+            str::from_utf8(challenge).map_err(|_| SaslMisbehaviour::Malformed("not UTF-8"))?;
         match state {
             State::FirstSent { client_first_bare } => match message::error(challenge) {
                 Some(error) => Ok(self.refused(error, challenge)),
@@ -238,7 +238,7 @@ impl<H: HashFunction> Mechanism for Scram<H> {
 /// `Normalize(password)` (RFC 5802 §2.2). A password that SASLprep prohibits is used as it is:
 /// the only servers that can have stored it are those that do not prepare.
 fn prepared_password(password: &Secret) -> Secret {
-    let prepared = core::str::from_utf8(password.expose())
+    let prepared = str::from_utf8(password.expose())
         .ok()
         .and_then(|text| saslprep(text, Unassigned::Prohibited).ok())
         .filter(|prepared| !prepared.is_empty());

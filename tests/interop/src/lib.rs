@@ -1,38 +1,45 @@
 //! Real POP3 servers on loopback, for tests.
 //!
-//! Each server is started by a call such as [`Dovecot::start`], listens on free ports of
-//! 127.0.0.1, and is stopped when the value is dropped, when the test panics, and when the test
-//! process is killed. Servers that are not installed are an error that says what to install:
-//! no test passes because its server is missing.
+//! Each server is described by a value ([`Dovecot`], [`Cyrus`], [`Courier`]) whose `start` gives a
+//! running [`Server`]. It listens on free ports of 127.0.0.1, and is stopped when the value is
+//! dropped, when the test panics, and when the test process is killed. A server that is not
+//! installed is an error that says what to do: no test passes because its server is missing.
+//! `tests/interop/prepare` installs and unpacks them all.
 //!
 //! ```no_run
-//! use interop::{Dovecot, DovecotOptions, Mailbox, User};
+//! use interop::{Dovecot, Mailbox, User};
 //!
-//! let mailbox = Mailbox::nasty();
-//! let dovecot = Dovecot::start(&DovecotOptions {
-//!     users: vec![User::new("alice", "secret").with(&mailbox)],
-//!     ..DovecotOptions::default()
-//! })?;
-//! println!("pops://alice@{}:{}", dovecot.host(), dovecot.tls_port());
+//! let server = Dovecot {
+//!     users: vec![User::new("alice", "secret").with(&Mailbox::nasty())],
+//!     ..Dovecot::default()
+//! }
+//! .start()?;
+//! println!("pops://alice@{}:{}", server.host(), server.tls_port());
 //! # Ok::<(), interop::Error>(())
 //! ```
 
 pub mod compare;
 
-mod certificate;
-mod dovecot;
 mod error;
 mod mailbox;
 mod maildir;
-mod ports;
-mod process;
+mod oauth;
+mod rig;
+mod server;
+mod servers;
 mod tap;
 mod user;
 
-pub use certificate::ServerCertificate;
-pub use dovecot::{ClearText, Dovecot, DovecotOptions};
 pub use error::Error;
 pub use mailbox::Mailbox;
 pub use maildir::Maildir;
+pub use oauth::OauthServer;
+pub use rig::certificate::ServerCertificate;
+pub use server::Server;
+pub use servers::{
+    courier::Courier,
+    cyrus::Cyrus,
+    dovecot::{ClearText, Dovecot},
+};
 pub use tap::Tap;
 pub use user::User;

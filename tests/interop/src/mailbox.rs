@@ -23,6 +23,14 @@ impl Mailbox {
         Self(Contents::Mixed { seed, messages })
     }
 
+    /// Small messages that break nothing, for servers that accept no others.
+    #[must_use]
+    pub fn ordinary(messages: usize) -> Self {
+        let mut random = Random(0);
+        // Counted so that each ends with a newline.
+        Self::of((0..messages).map(|index| message(index * 51 + 1, 0, SMALLEST, &mut random)))
+    }
+
     /// One small message for each thing that breaks mail clients, and some that are nothing but
     /// that thing. None begins with a line that is only a dot: Dovecot 2.3 does not stuff the
     /// first octet of a message, so that no client can fetch it from there.

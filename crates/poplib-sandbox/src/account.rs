@@ -101,16 +101,28 @@ impl Drop for Lock {
 
 /// All users, by name.
 #[derive(Default)]
-pub(crate) struct Accounts(HashMap<Vec<u8>, Arc<Account>>);
+pub(crate) struct Accounts {
+    by_name: HashMap<Vec<u8>, Arc<Account>>,
+    /// The bearer tokens, with the user that each is for.
+    tokens: HashMap<Vec<u8>, Vec<u8>>,
+}
 
 impl Accounts {
     pub(crate) fn insert(&mut self, account: Account) {
-        self.0
+        self.by_name
             .insert(account.name.clone().into_bytes(), Arc::new(account));
     }
 
     pub(crate) fn find(&self, name: &[u8]) -> Option<Arc<Account>> {
-        self.0.get(name).cloned()
+        self.by_name.get(name).cloned()
+    }
+
+    pub(crate) fn insert_token(&mut self, user: &str, token: &str) {
+        self.tokens.insert(token.into(), user.into());
+    }
+
+    pub(crate) fn token_is(&self, user: &[u8], token: &[u8]) -> bool {
+        self.tokens.get(token).is_some_and(|owner| owner == user)
     }
 }
 

@@ -54,6 +54,27 @@ impl Builder {
         self
     }
 
+    /// Gives a user a token for OAUTHBEARER and XOAUTH2.
+    #[must_use]
+    pub fn bearer_token(mut self, user: &str, token: &str) -> Self {
+        self.settings.accounts.insert_token(user, token);
+        self
+    }
+
+    /// Who EXTERNAL logs in, as if another layer had found out; without it EXTERNAL is not offered.
+    #[must_use]
+    pub fn external(mut self, user: &str) -> Self {
+        self.settings.external = Some(user.to_owned());
+        self
+    }
+
+    /// Who ANONYMOUS logs in; without it ANONYMOUS is not offered.
+    #[must_use]
+    pub fn anonymous(mut self, user: &str) -> Self {
+        self.settings.anonymous = Some(user.to_owned());
+        self
+    }
+
     /// Adds a misbehaviour: a [`Misbehaviour`](crate::Misbehaviour), a [`Fault`], or its text, such
     /// as `"cut-in-body=3:1000@1"`. A text that means nothing makes [`start`](Self::start) fail.
     #[must_use]
@@ -115,7 +136,8 @@ impl Builder {
         self
     }
 
-    /// The SASL mechanisms offered. The default is all that the sandbox knows.
+    /// The SASL mechanisms offered. The default is all that the sandbox knows; those with
+    /// channel binding appear under TLS only.
     #[must_use]
     pub fn mechanisms<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.settings.mechanisms = names.into_iter().map(Into::into).collect();

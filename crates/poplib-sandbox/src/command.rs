@@ -19,6 +19,8 @@ mod uidl;
 mod user;
 mod utf8;
 
+use std::fmt;
+
 use crate::response::Response;
 use crate::session::Session;
 use crate::transaction::Transaction;
@@ -73,6 +75,12 @@ keywords! {
     Uidl "UIDL" Transaction(uidl::run);
     User "USER" Authorization(user::run);
     Utf8 "UTF8" Authorization(utf8::run);
+}
+
+impl fmt::Display for Keyword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 impl Keyword {

@@ -4,8 +4,9 @@ use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
 
+use crate::account::Peer;
 use crate::input::{Input, Taken};
-use crate::misbehave::Misbehaviours;
+use crate::misbehave::{Misbehaviours, Pipelined};
 use crate::output::Output;
 use crate::record::Recorder;
 use crate::response::{Ending, Next, Response};
@@ -33,20 +34,19 @@ impl<'a> Connection<'a> {
         recorder: Recorder,
     ) -> Self {
         let misbehaviours = Arc::new(server.misbehaviours(number));
-        let peer = Tcp(Arc::clone(&tcp));
+        let tcp = Tcp(tcp);
+        let peer: Arc<dyn Peer> = match misbehaviours.holds_lock() {
+            Some(_) => Arc::new(Immortal),
+            None => Arc::new(tcp.clone()),
+        };
         Self {
             server,
-            stream: Stream::Plain(tcp),
+            stream: Stream::Plain(Arc::clone(&tcp.0)),
             input: Input::default(),
-            output: Output::new(misbehaviours.wire(), peer.clone()),
-            session: Session::new(
-                server.settings(),
-                Arc::clone(&misbehaviours),
-                Arc::new(peer.clone()),
-                number,
-            ),
+            output: Output::new(misbehaviours.wire(), tcp.clone()),
+            session: Session::new(server.settings(), Arc::clone(&misbehaviours), peer, number),
             misbehaviours,
-            tcp: peer,
+            tcp,
             recorder,
             login_recorded: false,
         }
@@ -64,6 +64,11 @@ impl<'a> Connection<'a> {
         if ending == Ending::Stall {
             self.tcp.wait_gone(None);
         }
+        if let Some(duration) = self.misbehaviours.holds_lock()
+            && self.session.user().is_some()
+        {
+            self.server.pause(duration);
+        }
         let tcp = self.tcp.clone();
         // The maildrop is free before the client can see the end.
         drop(self);
@@ -74,22 +79,44 @@ impl<'a> Connection<'a> {
     }
 
     fn converse(&mut self, implicit_tls: bool) -> Result<std::convert::Infallible, Ending> {
-        if implicit_tls {
+        if implicit_tls != self.misbehaviours.swaps_ports() {
             self.start_tls()?;
         }
+        let idle_timeout = self.misbehaviours.idle_timeout();
+        self.tcp
+            .0
+            .set_read_timeout(idle_timeout)
+            .map_err(|_| Ending::Cut)?;
         let greeting = self.session.greeting();
         self.answer(greeting)?;
         loop {
             match self.input.take_line(self.session.line_limit()) {
-                Taken::Line(line) => {
-                    let response = self.session.line(&line);
-                    self.record_login();
-                    self.answer(response)?;
-                }
+                Taken::Line(line) if self.input.has_line() => self.pipelined_line(&line)?,
+                Taken::Line(line) => self.line(&line)?,
                 Taken::TooLong => self.answer(Response::err("line too long"))?,
                 Taken::Nothing => self.read()?,
             }
         }
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), Ending> {
+        let response = self.session.line(line);
+        self.record_login();
+        self.answer(response)
+    }
+
+    fn pipelined_line(&mut self, line: &[u8]) -> Result<(), Ending> {
+        match self.misbehaviours.pipelined() {
+            Pipelined::Answered => {}
+            Pipelined::AnsweredSecond => {
+                if let Taken::Line(second) = self.input.take_line(self.session.line_limit()) {
+                    self.line(&second)?;
+                }
+            }
+            Pipelined::AnsweredAlone => self.input.clear(),
+            Pipelined::Closed => return Err(Ending::Cut),
+        }
+        self.line(line)
     }
 
     fn record_login(&mut self) {
@@ -144,6 +171,11 @@ impl<'a> Connection<'a> {
             self.output.push(injected);
             self.output.flush(&mut self.stream, &self.recorder)?;
         }
+        if let Some(octets) = self.misbehaviours.instead_of_handshake() {
+            self.output.push(octets);
+            self.output.flush(&mut self.stream, &self.recorder)?;
+            return Err(Ending::Cut);
+        }
         if self.misbehaviours.stalls_handshake() {
             return Err(Ending::Stall);
         }
@@ -160,6 +192,15 @@ impl<'a> Connection<'a> {
                 Err(Ending::Cut)
             }
         }
+    }
+}
+
+/// What a maildrop is locked for that nobody will give back.
+struct Immortal;
+
+impl Peer for Immortal {
+    fn is_gone(&self) -> bool {
+        false
     }
 }
 

@@ -49,7 +49,9 @@ pub use builder::Builder;
 pub use certificate::{CertificateSpec, Validity};
 pub use command::Keyword;
 pub use mailbox::{Generated, Mailbox, Octets};
-pub use misbehave::{Entry, Fault, InBody, Misbehaviour, Phase, Sessions, Text, UnknownFault};
+pub use misbehave::{
+    Answer, Entry, Fault, InBody, Misbehaviour, Phase, Sessions, Text, UnknownFault,
+};
 pub use record::SessionRecord;
 pub use sandbox::Sandbox;
 pub use settings::Stage;

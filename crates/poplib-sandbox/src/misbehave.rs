@@ -5,11 +5,12 @@
 //! | where it shows | hook |
 //! |---|---|
 //! | every octet that is sent | [`wire`] |
-//! | how a connection begins, TLS included | [`beginning`] |
-//! | the answers to commands in general | [`answers`] |
+//! | greeting, TLS and capabilities | [`beginning`] |
 //! | login | [`login`] |
+//! | the answers to commands in general | [`answers`] |
 //! | STAT, LIST, UIDL | [`listing`] |
 //! | the bodies of RETR and TOP | [`bodies`] |
+//! | the messages themselves | [`maildrop`] |
 
 mod answers;
 mod argument;
@@ -18,17 +19,20 @@ mod bodies;
 mod fault;
 mod listing;
 mod login;
+mod maildrop;
 mod wire;
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::AtomicU64;
 
-pub use argument::{InBody, Phase, Text};
+pub use argument::{Answer, InBody, Phase, Text};
 pub use fault::{Fault, Sessions, UnknownFault};
-pub(crate) use wire::WireFaults;
+pub(crate) use wire::{Pipelined, WireFaults};
 
 use argument::Argument;
+
+use crate::command::Keyword;
 
 macro_rules! misbehaviours {
     ($($(#[doc = $description:literal])+ $variant:ident $(($argument:ty))? $name:literal $($syntax:literal)?;)*) => {
@@ -105,26 +109,175 @@ misbehaviours! {
     ResetAfter(u64) "reset-after" "BYTES";
     /// Falls silent after so many octets in all, and reads no more.
     StallAfter(u64) "stall-after" "BYTES";
+    /// Closes the connection when the client says nothing for so long (Q27).
+    IdleTimeout(u64) "idle-timeout" "MILLIS";
+    /// Answers pipelined commands in the wrong order (Q7).
+    PipelineMixed "pipeline-mixed";
+    /// Closes the connection when commands are pipelined (Q7).
+    PipelineCloses "pipeline-closes";
+    /// Forgets what was pipelined behind a command (Q7).
+    PipelineForgotten "pipeline-forgotten";
 
     // How a connection begins.
-    /// Falls silent in a phase: greeting (if none is named), tls, or a command in lower case.
+    /// Falls silent in a phase: greeting (if none is named), tls, or a command.
     Stall(Phase) "stall" "PHASE";
+    /// Sends this instead of the greeting; it needs its own `\r\n`.
+    Greeting(Text) "greeting" "TEXT";
+    /// Greets with -ERR and closes (Q29).
+    ErrGreeting "err-greeting";
+    /// Greets as an IMAP server does (Q29).
+    ImapGreeting "imap-greeting";
+    /// Greets as an SMTP server does (Q29).
+    SmtpGreeting "smtp-greeting";
+    /// Swaps the ports: TLS where clear text is expected and the reverse (Q29).
+    SwapPorts "swap-ports";
+    /// Offers APOP with this timestamp.
+    Stamp(Text) "stamp" "TEXT";
+    /// Offers APOP with a timestamp that is not a msg-id (Q18).
+    BadStamp "bad-stamp";
+    /// Offers APOP with two timestamps (Q18).
+    TwoStamps "two-stamps";
     /// Appends a text to the +OK of STLS, in the same segment.
     InjectBeforeTls(Text) "inject-before-tls" "TEXT";
     /// Sends a text after the +OK of STLS in a segment of its own.
     InjectBeforeTlsSplit(Text) "inject-before-tls-split" "TEXT";
-
-    // Answers in general.
+    /// Neither offers nor knows STLS, as if somebody on the way had removed it.
+    NoStls "no-stls";
+    /// Answers the handshake in TLS 1.1.
+    OldTls "old-tls";
     /// Refuses CAPA (Q5).
     NoCapa "no-capa";
+    /// Leaves a capability out (Q5).
+    HideCapability(Text) "hide-capability" "TAG";
+    /// Leaves a capability out before login (Q6).
+    HideBeforeLogin(Text) "hide-before-login" "TAG";
+    /// Leaves a capability out after login (Q6).
+    HideAfterLogin(Text) "hide-after-login" "TAG";
+
+    // Login.
+    /// Refuses right credentials with this text, such as `[SYS/TEMP] try later` (Q20).
+    RefuseLogin(Text) "refuse-login" "TEXT";
+    /// Closes the connection after wrong credentials (Q17).
+    CloseOnWrongPassword "close-on-wrong-password";
+    /// Keeps the maildrop locked so long after a connection that ended without QUIT (Q20).
+    HoldLock(u64) "hold-lock" "MILLIS";
+    /// Refuses AUTH with an initial response (Q1).
+    NoInitialResponse "no-initial-response";
+    /// Sends an empty challenge without the space (Q4).
+    BarePlus "bare-plus";
+    /// Sends words in the place of an empty challenge (Q3).
+    TextChallenge "text-challenge";
+    /// Sends a challenge that never ends.
+    EndlessChallenge "endless-challenge";
+    /// Offers GSSAPI and cannot do it (Q19).
+    UnusableMechanism "unusable-mechanism";
+
+    /// Signs SCRAM's last message wrongly, as a server without the password would.
+    ScramWrongSignature "scram-wrong-signature";
+    /// Answers in SCRAM with a nonce that is not an extension of the client's.
+    ScramForeignNonce "scram-foreign-nonce";
+    /// Asks for so many iterations in SCRAM.
+    ScramIterations(u64) "scram-iterations" "N";
+    /// Offers -PLUS mechanisms but knows only tls-unique, which nobody should use.
+    TlsUniqueOnly "tls-unique-only";
+
+    // Answers in general.
+    /// Refuses a command.
+    Refuse(Keyword) "refuse" "COMMAND";
+    /// Closes the connection instead of answering a command (Q24).
+    CloseOn(Keyword) "close-on" "COMMAND";
+    /// Answers a command with this, which needs its own `\r\n`.
+    Answer(Answer) "answer" "COMMAND:TEXT";
+    /// Answers a command with a line that never ends.
+    EndlessLine(Keyword) "endless-line" "COMMAND";
+    /// Answers a command with lines that never end.
+    EndlessLines(Keyword) "endless-lines" "COMMAND";
+    /// Leaves out the text of +OK and -ERR (Q4).
+    NoTexts "no-texts";
+    /// Says +ERR for -ERR (Q16).
+    PlusErr "plus-err";
     /// Refuses every RETR of message N.
     ErrOnRetr(u64) "err-on-retr" "N";
+    /// Refuses every DELE of message N.
+    ErrOnDele(u64) "err-on-dele" "N";
+    /// Answers DELE with an empty line (Q16).
+    EmptyDeleAnswer "empty-dele-answer";
+    /// Refuses RETR after so many in the session (Q21).
+    Quota(u64) "quota" "N";
+    /// Answers QUIT with -ERR and deletes nothing.
+    ErrOnQuit "err-on-quit";
+    /// Deletes at QUIT but closes the connection without an answer.
+    LoseQuitAnswer "lose-quit-answer";
+    /// Deletes at QUIT what was retrieved, marked or not (Q22, Q25).
+    DeleteRetrieved "delete-retrieved";
+
+    // STAT, LIST and UIDL.
+    /// Has no messages, according to STAT, LIST and UIDL.
+    EmptyListing "empty-listing";
+    /// Shows the first N messages only (Q22).
+    FirstOnly(u64) "first-only" "N";
+    /// Leaves message N out of LIST and UIDL (Q14).
+    ListingGap(u64) "listing-gap" "N";
+    /// Begins LIST and UIDL with a message 0 (Q14).
+    NumberZero "number-zero";
+    /// Puts additional spaces into the lines of LIST and UIDL (Q14).
+    ExtraSpaces "extra-spaces";
+    /// Counts N messages more in STAT than there are (Q13).
+    StatCountsMore(u64) "stat-counts-more" "N";
+    /// Rounds octets up to multiples of 1024 (Q13).
+    RoundedOctets "rounded-octets";
+    /// Halves octets, as if it counted compressed files (Q13).
+    HalvedOctets "halved-octets";
+    /// Makes octets negative (Q13).
+    NegativeOctets "negative-octets";
+    /// Does not know UIDL.
+    NoUidl "no-uidl";
+    /// Gives message N no unique-id (Q14).
+    UidlWithoutId(u64) "uidl-without-id" "N";
+    /// Leaves the number out of the answer to UIDL with an argument.
+    UidlWithoutNumber "uidl-without-number";
+    /// Gives the first two messages the same unique-id (Q14).
+    DuplicateUidl "duplicate-uidl";
+    /// Puts octets above 0x7F into unique-ids (Q14).
+    NonAsciiUidl "non-ascii-uidl";
+    /// Gives unique-ids of 200 octets (Q14).
+    LongUidl "long-uidl";
+    /// Gives unique-ids that lead out of a directory.
+    PathUidl "path-uidl";
+    /// Gives other unique-ids than in other sessions (Q15).
+    RegeneratedUidl "regenerated-uidl";
 
     // Bodies.
     /// Closes the connection after so many octets of the body of message N.
     CutInBody(InBody) "cut-in-body" "N:BYTES";
+    /// Resets the connection after so many octets of the body of message N.
+    ResetInBody(InBody) "reset-in-body" "N:BYTES";
     /// Falls silent after so many octets of the body of message N.
     StallInBody(InBody) "stall-in-body" "N:BYTES";
+    /// Does not byte-stuff (Q11).
+    NoStuffing "no-stuffing";
+    /// Byte-stuffs only lines that are a lone dot (Q10).
+    StuffLoneDotsOnly "stuff-lone-dots-only";
+    /// Glues the final dot to the last line (Q12).
+    GluedEnd "glued-end";
+    /// Appends a dot between bare LFs to every message (Q9).
+    BareLfDot "bare-lf-dot";
+    /// Appends NUL, a bare CR, 8-bit and invalid UTF-8 to every message (Q30).
+    OddOctets "odd-octets";
+    /// Appends a line of so many octets to every message (Q30).
+    LongLine(u64) "long-line" "BYTES";
+    /// Has folder data of its own as message 1 (Q28).
+    FolderData "folder-data";
+    /// Does not know TOP.
+    NoTop "no-top";
+    /// Sends the first line only in answer to TOP (Q23).
+    TopOneLine "top-one-line";
+    /// Ends the answer to TOP after so many octets (Q23).
+    TopTruncated(u64) "top-truncated" "BYTES";
+    /// Answers TOP with two +OK lines (Q23).
+    TopTwoOk "top-two-ok";
+    /// Sends another header in answer to TOP than to RETR (Q23).
+    TopOtherHeader "top-other-header";
 }
 
 /// What a help text says of a misbehaviour.
@@ -162,6 +315,11 @@ impl Misbehaviours {
             active: concerned.map(|fault| fault.misbehaviour.clone()).collect(),
             retrievals: AtomicU64::new(0),
         }
+    }
+
+    /// The first that `choose` makes something of.
+    fn find<'a, T>(&'a self, choose: impl FnMut(&'a Misbehaviour) -> Option<T>) -> Option<T> {
+        self.active.iter().find_map(choose)
     }
 
     fn has(&self, misbehaviour: &Misbehaviour) -> bool {

@@ -93,6 +93,10 @@ impl Response {
         self
     }
 
+    pub(crate) fn is_err(&self) -> bool {
+        self.status.starts_with(b"-ERR")
+    }
+
     pub(crate) fn is_ok(&self) -> bool {
         self.status.starts_with(b"+OK")
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -28,7 +28,8 @@ pub(crate) struct Server {
     records: Records,
     faults: Mutex<Vec<Fault>>,
     accepted: AtomicU64,
-    stopping: AtomicBool,
+    stopping: Mutex<bool>,
+    stopped: Condvar,
     live: Mutex<HashMap<u64, Arc<TcpStream>>>,
     /// Threads that have not ended.
     threads: Mutex<usize>,
@@ -43,7 +44,8 @@ impl Server {
             records,
             faults: Mutex::new(faults),
             accepted: AtomicU64::new(0),
-            stopping: AtomicBool::new(false),
+            stopping: Mutex::new(false),
+            stopped: Condvar::new(),
             live: Mutex::default(),
             threads: Mutex::new(0),
             ended: Condvar::new(),
@@ -73,7 +75,7 @@ impl Server {
     /// Lets [`stop`](Self::stop) find the connection, until the result is dropped.
     pub(crate) fn register(&self, number: u64, tcp: &Arc<TcpStream>) -> Registered<'_> {
         lock(&self.live).insert(number, Arc::clone(tcp));
-        if self.stopping.load(Ordering::SeqCst) {
+        if self.is_stopping() {
             tcp.shutdown(Shutdown::Both).ok();
         }
         Registered {
@@ -97,7 +99,7 @@ impl Server {
     fn accept_all(self: &Arc<Self>, listener: &TcpListener, implicit_tls: bool) {
         loop {
             let accepted = listener.accept();
-            if self.stopping.load(Ordering::SeqCst) {
+            if self.is_stopping() {
                 return;
             }
             match accepted {
@@ -128,9 +130,23 @@ impl Server {
         drop(self.ended.wait_while(threads, |running| *running > 0));
     }
 
+    /// Waits, but not when the server stops.
+    pub(crate) fn pause(&self, duration: Duration) {
+        let stopping = lock(&self.stopping);
+        drop(
+            self.stopped
+                .wait_timeout_while(stopping, duration, |stopping| !*stopping),
+        );
+    }
+
+    fn is_stopping(&self) -> bool {
+        *lock(&self.stopping)
+    }
+
     /// Makes the accepting threads end.
     pub(crate) fn stop_accepting(&self, addresses: &[SocketAddr]) {
-        self.stopping.store(true, Ordering::SeqCst);
+        *lock(&self.stopping) = true;
+        self.stopped.notify_all();
         for address in addresses {
             // One last connection, for the thread to look up.
             TcpStream::connect(reachable(*address)).ok();

@@ -8,7 +8,7 @@ use crate::base64;
 use crate::command::{self, Keyword};
 use crate::misbehave::Misbehaviours;
 use crate::response::Response;
-use crate::sasl::{Bindings, Exchange, Step};
+use crate::sasl::{Bindings, Context, Exchange, Step};
 use crate::settings::{Settings, Stage};
 use crate::transaction::Transaction;
 
@@ -49,9 +49,11 @@ impl Session {
     ) -> Self {
         Self {
             settings,
+            stamp: misbehaviours
+                .stamp()
+                .unwrap_or_else(|| format!("<{}.{number}@localhost>", std::process::id())),
             misbehaviours,
             peer,
-            stamp: format!("<{}.{number}@localhost>", std::process::id()),
             bindings: None,
             utf8: false,
             state: State::Authorization { user: None },
@@ -83,7 +85,8 @@ impl Session {
     /// Answers a line, which comes without its CRLF.
     pub(crate) fn line(&mut self, line: &[u8]) -> Response {
         if let State::Exchange(_) = self.state {
-            return self.exchange_line(line);
+            let response = self.exchange_line(line);
+            return self.misbehaviours.amend(Keyword::Auth, b"", response);
         }
         let (name, argument) = command::split(line);
         let Some(keyword) = Keyword::find(name) else {
@@ -146,12 +149,13 @@ impl Session {
 
     pub(crate) fn capabilities(&self) -> Vec<String> {
         let stage = self.stage();
-        self.misbehaviours
-            .capabilities(stage, self.settings.capabilities(stage))
+        let capabilities = self.settings.capabilities(stage, &self.mechanisms());
+        self.misbehaviours.capabilities(stage, capabilities)
     }
 
     pub(crate) fn mechanisms(&self) -> Vec<String> {
-        self.settings.mechanisms(self.stage())
+        self.misbehaviours
+            .mechanisms(self.settings.mechanisms(self.stage()))
     }
 
     pub(crate) fn name_user(&mut self, user: &[u8]) {
@@ -204,6 +208,9 @@ impl Session {
     /// Enters the UPDATE state, if there was a login, and ends the session.
     pub(crate) fn update(&mut self) -> io::Result<()> {
         match std::mem::replace(&mut self.state, State::Over) {
+            State::Transaction(_) if self.misbehaviours.fails_update() => {
+                Err(io::Error::other("they are needed elsewhere"))
+            }
             State::Transaction(transaction) => {
                 let retrieved_too =
                     self.settings.deletes_retrieved() || self.misbehaviours.deletes_retrieved();
@@ -243,12 +250,21 @@ impl Session {
         let State::Exchange(exchange) = &mut self.state else {
             return Response::err("no exchange");
         };
-        match exchange.step(response, &self.settings.accounts, self.bindings.as_ref()) {
+        let context = Context {
+            settings: &self.settings,
+            misbehaviours: &self.misbehaviours,
+            bindings: self.bindings.as_ref(),
+        };
+        match exchange.step(response, &context) {
             Step::Challenge(challenge) => self.misbehaviours.challenge(Response::raw(format!(
                 "+ {}\r\n",
                 base64::encode(&challenge)
             ))),
             Step::Done(account) => self.log_in(account),
+            Step::Failed(why) => {
+                self.state = State::Authorization { user: None };
+                Response::err(why)
+            }
         }
     }
 }

@@ -12,6 +12,10 @@ pub(crate) struct Settings {
     /// Whether logins need TLS.
     pub(crate) require_tls: bool,
     pub(crate) mechanisms: Vec<String>,
+    /// Who EXTERNAL logs in.
+    pub(crate) external: Option<String>,
+    /// Who ANONYMOUS logs in.
+    pub(crate) anonymous: Option<String>,
     /// The parameter of EXPIRE: `NEVER`, days, perhaps followed by ` USER`.
     pub(crate) expire: Option<String>,
     /// The parameter of LOGIN-DELAY: seconds, perhaps followed by ` USER`.
@@ -48,6 +52,8 @@ impl Default for Settings {
             allow_rpop: false,
             require_tls: false,
             mechanisms: sasl::NAMES.iter().map(|name| (*name).to_owned()).collect(),
+            external: None,
+            anonymous: None,
             expire: None,
             login_delay: None,
             implementation: Some(concat!("poplib-sandbox ", env!("CARGO_PKG_VERSION")).to_owned()),
@@ -57,19 +63,21 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The mechanisms that AUTH offers; those with channel binding need TLS.
+    /// The mechanisms that AUTH offers. Those with channel binding need TLS, EXTERNAL and ANONYMOUS
+    /// somebody to be.
     pub(crate) fn mechanisms(&self, stage: Stage) -> Vec<String> {
-        let offered = match stage {
-            Stage::BeforeTls if self.require_tls => |_: &&String| false,
-            Stage::BeforeTls => |name: &&String| !name.ends_with("-PLUS"),
-            Stage::UnderTls => |_: &&String| true,
-            Stage::AfterLogin => |_: &&String| false,
+        let offered = |name: &&String| match &***name {
+            _ if stage == Stage::AfterLogin => false,
+            _ if stage == Stage::BeforeTls && self.require_tls => false,
+            "EXTERNAL" => self.external.is_some(),
+            "ANONYMOUS" => self.anonymous.is_some(),
+            name => stage == Stage::UnderTls || !name.ends_with("-PLUS"),
         };
         self.mechanisms.iter().filter(offered).cloned().collect()
     }
 
     /// The lines of the answer to CAPA.
-    pub(crate) fn capabilities(&self, stage: Stage) -> Vec<String> {
+    pub(crate) fn capabilities(&self, stage: Stage, mechanisms: &[String]) -> Vec<String> {
         let chosen = match stage {
             Stage::BeforeTls => &self.chosen_capabilities.before_tls,
             Stage::UnderTls => &self.chosen_capabilities.under_tls,
@@ -77,10 +85,10 @@ impl Settings {
         };
         chosen
             .clone()
-            .unwrap_or_else(|| self.own_capabilities(stage))
+            .unwrap_or_else(|| self.own_capabilities(stage, mechanisms))
     }
 
-    fn own_capabilities(&self, stage: Stage) -> Vec<String> {
+    fn own_capabilities(&self, stage: Stage, mechanisms: &[String]) -> Vec<String> {
         let mut lines: Vec<String> = [
             "TOP",
             "UIDL",
@@ -96,7 +104,6 @@ impl Settings {
             if stage == Stage::UnderTls || !self.require_tls {
                 lines.push("USER".to_owned());
             }
-            let mechanisms = self.mechanisms(stage);
             if !mechanisms.is_empty() {
                 lines.push(format!("SASL {}", mechanisms.join(" ")));
             }

@@ -29,7 +29,7 @@ pub(crate) struct Listed {
 
 impl Transaction {
     pub(crate) fn new(lock: Lock, misbehaviours: Arc<Misbehaviours>) -> io::Result<Self> {
-        let maildrop = lock.account().source().open()?;
+        let maildrop = misbehaviours.alter(lock.account().source().open()?);
         Ok(Self {
             listed: Listed {
                 maildrop: maildrop.into(),

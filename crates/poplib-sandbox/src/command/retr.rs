@@ -14,9 +14,9 @@ pub(super) fn run(transaction: &mut Transaction, argument: &[u8]) -> Response {
         Ok((octets, content)) => {
             transaction.count_retrieval(number);
             let misbehaviours = transaction.misbehaviours();
-            let octets = misbehaviours.octets(number, octets);
+            let octets = misbehaviours.octets(octets);
             let mut response = Response::ok(format!("{octets} octets"));
-            response.body = Some(misbehaviours.retr_body(content));
+            response.body = Some(misbehaviours.body(content));
             response
         }
         Err(error) => unreadable(&error),

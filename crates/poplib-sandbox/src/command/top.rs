@@ -15,9 +15,10 @@ pub(super) fn run(transaction: &mut Transaction, argument: &[u8]) -> Response {
     };
     match transaction.content(number) {
         Ok((_, content)) => {
-            let top = Box::new(Top::new(content, lines));
+            let misbehaviours = transaction.misbehaviours();
+            let top = misbehaviours.top(Box::new(Top::new(content, lines)));
             let mut response = Response::ok("top of message follows");
-            response.body = Some(transaction.misbehaviours().top_body(top));
+            response.body = Some(misbehaviours.body(top));
             response
         }
         Err(error) => super::retr::unreadable(&error),

@@ -68,8 +68,39 @@ impl fmt::Display for Phase {
         match self {
             Self::Greeting => f.write_str("greeting"),
             Self::Tls => f.write_str("tls"),
-            Self::Command(keyword) => f.write_str(&keyword.name().to_ascii_lowercase()),
+            Self::Command(keyword) => keyword.fmt(f),
         }
+    }
+}
+
+impl Argument for Keyword {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        Self::find(text?.as_bytes())
+    }
+}
+
+/// An answer to a command.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answer {
+    /// The command.
+    pub keyword: Keyword,
+    /// All octets of the answer.
+    pub text: Text,
+}
+
+impl Argument for Answer {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        let (keyword, text) = text?.split_once(':')?;
+        Some(Self {
+            keyword: Keyword::parse(Some(keyword))?,
+            text: Text::parse(Some(text))?,
+        })
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.keyword, self.text)
     }
 }
 

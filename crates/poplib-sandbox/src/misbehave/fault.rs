@@ -191,7 +191,7 @@ mod tests {
         for text in [
             "lf-only",
             "drip=5@2-4",
-            "stall=retr@7-",
+            "stall=RETR@7-",
             "inject-before-tls=+OK \\x401\\r\\n\\xff",
         ] {
             assert_eq!(fault(text).to_string(), text);
@@ -205,6 +205,8 @@ mod tests {
                 "" => entry.name.to_owned(),
                 "N:BYTES" => format!("{}=3:1000", entry.name),
                 "PHASE" => format!("{}=greeting", entry.name),
+                "COMMAND" => format!("{}=RETR", entry.name),
+                "COMMAND:TEXT" => format!("{}=RETR:-ERR\\r\\n", entry.name),
                 _ => format!("{}=7", entry.name),
             };
             assert_eq!(fault(&example).to_string(), example);

@@ -1,20 +1,65 @@
 //! USER, PASS, APOP and AUTH.
 
-use super::Misbehaviours;
+use std::time::Duration;
+
+use super::answers::Endless;
+use super::{Misbehaviour, Misbehaviours, Text};
 use crate::response::Response;
 
 impl Misbehaviours {
     /// The answer to right credentials that do not help.
     pub(crate) fn refuses_login(&self) -> Option<Response> {
-        None
+        self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::RefuseLogin(Text(text)) => {
+                Some(Response::err(String::from_utf8_lossy(text)))
+            }
+            _ => None,
+        })
+    }
+
+    /// How long the maildrop stays locked when the connection is lost.
+    pub(crate) fn holds_lock(&self) -> Option<Duration> {
+        self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::HoldLock(millis) => Some(Duration::from_millis(*millis)),
+            _ => None,
+        })
+    }
+
+    /// The SASL mechanisms offered.
+    pub(crate) fn mechanisms(&self, mut names: Vec<String>) -> Vec<String> {
+        if self.has(&Misbehaviour::UnusableMechanism) && !names.is_empty() {
+            names.insert(0, "GSSAPI".to_owned());
+        }
+        names
+    }
+
+    pub(crate) fn falsifies_signature(&self) -> bool {
+        self.has(&Misbehaviour::ScramWrongSignature)
+    }
+
+    pub(crate) fn exchanges_nonce(&self) -> bool {
+        self.has(&Misbehaviour::ScramForeignNonce)
+    }
+
+    pub(crate) fn scram_iterations(&self) -> Option<u64> {
+        self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::ScramIterations(iterations) => Some(*iterations),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn knows_tls_unique_only(&self) -> bool {
+        self.has(&Misbehaviour::TlsUniqueOnly)
     }
 
     pub(crate) fn challenge(&self, challenge: Response) -> Response {
-        challenge
-    }
-
-    /// Whether QUIT deletes what was retrieved.
-    pub(crate) fn deletes_retrieved(&self) -> bool {
-        false
+        let empty = challenge.status == b"+ \r\n";
+        let other = self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::BarePlus if empty => Some(Response::raw("+\r\n")),
+            Misbehaviour::TextChallenge if empty => Some(Response::raw("+ go ahead\r\n")),
+            Misbehaviour::EndlessChallenge => Some(Response::raw("+ ").with_body(Endless(b"A"))),
+            _ => None,
+        });
+        other.unwrap_or(challenge)
     }
 }

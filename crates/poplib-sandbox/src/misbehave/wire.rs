@@ -16,6 +16,18 @@ pub(crate) struct WireFaults {
     pub(crate) interruption: Option<Interruption>,
 }
 
+/// What becomes of a command behind which another one waits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Pipelined {
+    Answered,
+    /// After the one behind it.
+    AnsweredSecond,
+    /// And the others are forgotten.
+    AnsweredAlone,
+    /// Not at all: the connection is closed.
+    Closed,
+}
+
 impl Misbehaviours {
     pub(crate) fn wire(&self) -> WireFaults {
         let mut wire = WireFaults::default();
@@ -34,6 +46,24 @@ impl Misbehaviours {
             }
         }
         wire
+    }
+
+    /// How long the client may be silent.
+    pub(crate) fn idle_timeout(&self) -> Option<Duration> {
+        self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::IdleTimeout(millis) => Some(Duration::from_millis(*millis)),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn pipelined(&self) -> Pipelined {
+        let found = self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::PipelineMixed => Some(Pipelined::AnsweredSecond),
+            Misbehaviour::PipelineForgotten => Some(Pipelined::AnsweredAlone),
+            Misbehaviour::PipelineCloses => Some(Pipelined::Closed),
+            _ => None,
+        });
+        found.unwrap_or(Pipelined::Answered)
     }
 }
 

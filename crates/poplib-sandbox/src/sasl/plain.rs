@@ -1,17 +1,11 @@
 //! PLAIN (RFC 4616).
 
-use super::{Bindings, Exchange, Step};
-use crate::account::Accounts;
+use super::{Context, Exchange, Step};
 
-pub(crate) struct Plain;
+pub(super) struct Plain;
 
 impl Exchange for Plain {
-    fn step(
-        &mut self,
-        response: Option<&[u8]>,
-        accounts: &Accounts,
-        _bindings: Option<&Bindings>,
-    ) -> Step {
+    fn step(&mut self, response: Option<&[u8]>, context: &Context<'_>) -> Step {
         let Some(response) = response else {
             return Step::Challenge(Vec::new());
         };
@@ -19,12 +13,10 @@ impl Exchange for Plain {
         let (Some(authorization), Some(user), Some(password), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Step::Done(None);
+            return Step::Failed("PLAIN has three parts");
         };
         let own = authorization.is_empty() || authorization == user;
-        let account = accounts
-            .find(user)
-            .filter(|account| own && account.password_is(password));
-        Step::Done(account)
+        let account = context.find(user);
+        Step::Done(account.filter(|account| own && account.password_is(password)))
     }
 }

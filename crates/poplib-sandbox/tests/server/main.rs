@@ -1,6 +1,13 @@
 //! The sandbox from the outside, through raw sockets and Python's poplib.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod commands;
 mod common;
 mod faults;
+mod mailboxes;
+mod many;
 mod python;
+mod quirks;
+mod sasl;
+mod tls;

@@ -39,11 +39,14 @@ pub struct Connection {
     next: Ticket,
     part: Part,
     run: Range<usize>,
+    ended_body: Option<Ticket>,
     state: State,
     protected: bool,
     plaintext_credentials: bool,
     utf8: bool,
     capabilities: Option<Capabilities>,
+    /// Whether PIPELINING was listed before login; what is listed after it counts for more.
+    pipelining_before_login: bool,
     poison: Option<Error>,
     observer: Option<Box<dyn Observer>>,
 }
@@ -81,6 +84,8 @@ pub enum Shape {
     Body,
     /// Challenges, then one line (RFC 5034 §4).
     Sasl,
+    /// One line, and after +OK the stream is TLS's (RFC 2595 §4). Nothing can be sent behind it.
+    Upgrade,
 }
 
 struct Request {
@@ -110,11 +115,13 @@ impl Connection {
             next: Ticket(1),
             part: Part::Status,
             run: 0..0,
+            ended_body: None,
             state: State::Greeting,
             protected: false,
             plaintext_credentials: false,
             utf8: false,
             capabilities: None,
+            pipelining_before_login: false,
             poison: None,
             observer: None,
         }
@@ -162,10 +169,19 @@ impl Connection {
     /// implicit-TLS connection, and when the handshake that
     /// [`Step::StartTls`](crate::Step::StartTls) asked for has succeeded.
     ///
-    /// Capabilities learned before are forgotten (RFC 2595 §4).
+    /// Capabilities learned before are forgotten (RFC 2595 §4), and octets received before are
+    /// an error, which poisons the connection.
     pub fn protect(&mut self) {
+        if !self.receive.is_empty() {
+            let how = Misbehaviour::InjectedBeforeTls;
+            return self.poison(Error::misbehaved(&self.front_verb(), how, b""));
+        }
+        if matches!(self.part, Part::Handshake) {
+            self.finish_front();
+        }
         self.protected = true;
         self.capabilities = None;
+        self.pipelining_before_login = false;
     }
 
     /// Says that the stream failed or was given up. Later calls give [`Error::Poisoned`].
@@ -199,6 +215,16 @@ impl Connection {
     #[must_use]
     pub fn capabilities(&self) -> Option<&Capabilities> {
         self.capabilities.as_ref()
+    }
+
+    /// Whether the server lists PIPELINING (RFC 2449 §6.6): now, or, where CAPA has not been
+    /// asked since login, before it.
+    #[must_use]
+    pub fn advertises_pipelining(&self) -> bool {
+        match &self.capabilities {
+            Some(capabilities) => capabilities.pipelining(),
+            None => self.pipelining_before_login,
+        }
     }
 
     /// Whether TLS protects the stream.
@@ -247,6 +273,13 @@ impl Connection {
         decisive: bool,
     ) -> Result<Ticket, Error> {
         self.check_poison()?;
+        if let Some(last) = self.flight.back()
+            && last.shape == Shape::Upgrade
+        {
+            let verb = last.verb.clone();
+            self.poison(Error::Misuse(Misuse::Abandoned { verb }));
+            self.check_poison()?;
+        }
         line.check_length(&self.limits)?;
         if self.flight.is_empty() && !self.receive.is_empty() {
             let waiting = self.receive.waiting();
@@ -319,6 +352,7 @@ impl Connection {
 
     pub(crate) fn enter(&mut self, state: State) {
         if state == State::Transaction {
+            self.pipelining_before_login = self.advertises_pipelining();
             self.capabilities = None;
         }
         self.state = state;
@@ -334,14 +368,12 @@ impl Connection {
 
     /// # Errors
     ///
-    /// [`Misbehaviour::InjectedBeforeTls`] where anything at all waits behind the +OK to STLS.
-    pub(crate) fn require_silence(&mut self, verb: &Verb) -> Result<(), Error> {
-        if self.receive.is_empty() && self.flight.is_empty() && self.transmit.is_empty() {
-            return Ok(());
+    /// [`Error::Poisoned`] unless TLS protects the stream, which by now it must.
+    pub(crate) fn require_protection(&mut self, verb: &Verb) -> Result<(), Error> {
+        if !self.protected {
+            self.poison(Error::Misuse(Misuse::Abandoned { verb: verb.clone() }));
         }
-        // The octets may be anything an attacker likes: they are not shown.
-        let error = Error::misbehaved(verb, Misbehaviour::InjectedBeforeTls, b"");
-        Err(self.give_up(error))
+        self.check_poison()
     }
 
     fn send(&mut self, line: &CommandLine) {

@@ -25,6 +25,9 @@ pub enum Error {
     NoWay(NoCandidate),
     /// The connection ended before the answer did.
     Closed(Closed),
+    /// The connection broke while several commands were on their way. The server may be one that
+    /// advertises PIPELINING and cannot do it (Q7): without pipelining the same may succeed.
+    PipelineBroken(Box<Error>),
     /// The connection was given up after an earlier error, and nothing is believed from it.
     Poisoned(Box<Error>),
 }
@@ -80,6 +83,9 @@ pub enum Misuse {
         /// The command.
         verb: Verb,
     },
+    /// An answer was asked for that has been read, or skipped in favour of a later one: calls
+    /// are resumed in the order in which they were submitted, and not beyond their end.
+    AnswerGone,
     /// APOP, but the greeting has no timestamp that could be trusted (RFC 1939 §7).
     NoTimestamp,
 }
@@ -187,7 +193,7 @@ impl Error {
             },
             Self::NoWay(_) => Fault::Caller,
             Self::Closed(_) => Fault::Network,
-            Self::Poisoned(cause) => cause.fault(),
+            Self::PipelineBroken(cause) | Self::Poisoned(cause) => cause.fault(),
         }
     }
 
@@ -212,7 +218,7 @@ impl Error {
         match self {
             Self::Misuse(_) | Self::Misbehaved(_) | Self::Sasl(_) | Self::NoWay(_) => false,
             Self::Refused(refused) => refused.reply.code().is_some_and(ResponseCode::is_retryable),
-            Self::Closed(_) => true,
+            Self::Closed(_) | Self::PipelineBroken(_) => true,
             Self::Poisoned(cause) => cause.is_retryable(),
         }
     }
@@ -224,7 +230,7 @@ impl Error {
             Self::Misuse(_) | Self::Refused(_) | Self::NoWay(_) => true,
             Self::Sasl(failed) => failed.cause.allows_another(),
             Self::Misbehaved(misbehaved) => misbehaved.how == Misbehaviour::MalformedReply,
-            Self::Closed(_) | Self::Poisoned(_) => false,
+            Self::Closed(_) | Self::PipelineBroken(_) | Self::Poisoned(_) => false,
         }
     }
 }
@@ -261,6 +267,9 @@ impl fmt::Display for Error {
                     f,
                     "{verb}: the connection was closed in the middle of the answer, after \"{partial}\""
                 )
+            }
+            Self::PipelineBroken(cause) => {
+                write!(f, "while several commands were on their way: {cause}")
             }
             Self::Poisoned(cause) => {
                 write!(
@@ -299,6 +308,9 @@ impl fmt::Display for Misuse {
                 f,
                 "{verb} was cancelled before its answer came, and the session's state is not known"
             ),
+            Self::AnswerGone => {
+                f.write_str("the answer that was asked for has been read or skipped already")
+            }
             Self::NoTimestamp => f.write_str(
                 "APOP: the server's greeting has no timestamp of the form RFC 1939 demands",
             ),

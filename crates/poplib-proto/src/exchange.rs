@@ -1,9 +1,9 @@
 //! Commands and procedures as values that are resumed until they are done.
 
-use core::mem;
+use core::{fmt, mem};
 
 use crate::connection::{Connection, ListLine, Shape, State, Subject, Ticket};
-use crate::error::{Error, Misbehaviour};
+use crate::error::{Error, Misbehaviour, Misuse};
 use crate::wire::line::{CommandLine, Verb};
 use crate::wire::reply::Status;
 
@@ -51,6 +51,14 @@ pub trait Exchange {
     ///
     /// Those of the command. The exchange is over after one.
     fn resume(&mut self, connection: &mut Connection) -> Result<Step<Self::Output>, Error>;
+}
+
+impl<E: Exchange + ?Sized> Exchange for &mut E {
+    type Output = E::Output;
+
+    fn resume(&mut self, connection: &mut Connection) -> Result<Step<Self::Output>, Error> {
+        (**self).resume(connection)
+    }
 }
 
 /// What an exchange needs before it can be resumed, or what it came to.
@@ -101,7 +109,7 @@ impl<T> Step<T> {
 /// One command: a line out, an answer in. [`Call`] makes an [`Exchange`] of it.
 pub trait Command {
     /// What the answer means.
-    type Output;
+    type Output: fmt::Debug;
 
     /// How the answer is framed.
     const SHAPE: Shape;
@@ -238,7 +246,7 @@ impl<C: Command> Exchange for Call<C> {
                 }
             },
             Stage::Lines(ticket, output) => (ticket, output),
-            Stage::Unsent | Stage::Over => return Ok(connection.wait()),
+            Stage::Unsent | Stage::Over => return Err(Misuse::AnswerGone.into()),
         };
         if !self.lines(ticket, &mut output, connection)? {
             self.stage = Stage::Lines(ticket, output);

@@ -1,7 +1,7 @@
 //! What a client needs to know before it connects.
 
-use poplib_proto::Limits;
 use poplib_proto::sasl::Policy;
+use poplib_proto::{Limits, Window};
 
 use crate::url::{Url, UrlError};
 use crate::{Timeouts, Tls};
@@ -29,6 +29,7 @@ pub struct Config {
     login_policy: Policy,
     plaintext_credentials: bool,
     tls: Tls,
+    pipelining: Pipelining,
     timeouts: Timeouts,
     limits: Limits,
 }
@@ -44,6 +45,18 @@ pub enum Security {
     Plaintext,
 }
 
+/// Whether several commands may be on their way at once (RFC 2449 §6.6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pipelining {
+    /// Where the server advertises PIPELINING, with [`Window::default`].
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+    /// Always, with this window, whatever the server advertises.
+    Window(Window),
+}
+
 impl Config {
     /// TLS from the first octet on port 995, verified with the platform's trust.
     #[must_use]
@@ -56,6 +69,7 @@ impl Config {
             login_policy: Policy::default(),
             plaintext_credentials: false,
             tls: Tls::platform(),
+            pipelining: Pipelining::Auto,
             timeouts: Timeouts::default(),
             limits: Limits::default(),
         }
@@ -101,6 +115,13 @@ impl Config {
     #[must_use]
     pub fn with_tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Another use of pipelining.
+    #[must_use]
+    pub fn with_pipelining(mut self, pipelining: Pipelining) -> Self {
+        self.pipelining = pipelining;
         self
     }
 
@@ -165,6 +186,10 @@ impl Config {
 
     pub(crate) fn tls(&self) -> &Tls {
         &self.tls
+    }
+
+    pub(crate) fn pipelining(&self) -> Pipelining {
+        self.pipelining
     }
 
     pub(crate) fn timeouts(&self) -> &Timeouts {

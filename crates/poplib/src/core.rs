@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use poplib_proto::command::{Login, LoginParameters, Welcome};
 use poplib_proto::sasl::{Credentials, Timestamp};
-use poplib_proto::{Connection, Misuse};
+use poplib_proto::{Connection, Misuse, Window};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
 use crate::timeouts::{Deadline, Phase, Progress};
 use crate::tls::{self, TlsError, TlsFacts};
 use crate::trace::WireTrace;
-use crate::{Config, Error, Security};
+use crate::{Config, Error, Pipelining, Security};
 
 /// A session without its stream.
 pub(crate) struct Core {
@@ -68,6 +68,20 @@ impl Core {
             entropy: tls::entropy()?,
         };
         Ok(Login::new(credentials.clone(), parameters))
+    }
+
+    /// Whether CAPA must be asked before it is known how many commands may be on their way.
+    pub(crate) fn must_learn_pipelining(&self) -> bool {
+        self.config.pipelining() == Pipelining::Auto && self.connection.capabilities().is_none()
+    }
+
+    /// How many commands may be on their way at once.
+    pub(crate) fn window(&self) -> Window {
+        match self.config.pipelining() {
+            Pipelining::Auto if self.connection.advertises_pipelining() => Window::default(),
+            Pipelining::Auto | Pipelining::Off => Window::ONE,
+            Pipelining::Window(window) => window,
+        }
     }
 
     pub(crate) fn deadline(&self, phase: Phase) -> Deadline {

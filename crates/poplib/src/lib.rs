@@ -1,6 +1,6 @@
 //! A POP3 client, blocking and async, over one protocol core.
 //!
-//! [`blocking`] reads and writes the standard library's sockets, [`tokio`](crate::tokio) those of
+//! [`blocking`] reads and writes the standard library's sockets, [`tokio`] those of
 //! tokio. Both have the same types and methods, and differ in `.await`.
 //!
 //! ```no_run
@@ -27,6 +27,7 @@
 //! and the types of `poplib-proto`, which does everything but input and output.
 #![forbid(unsafe_code)]
 
+mod batch;
 pub mod blocking;
 mod config;
 mod core;
@@ -39,17 +40,19 @@ pub mod tokio;
 mod trace;
 mod url;
 
-pub use config::{Config, Security};
+pub use batch::Wanted;
+pub use config::{Config, Pipelining, Security};
 pub use error::{Error, LoginError};
 pub use poplib_proto::command::{
-    CustomAnswer, Language, Listing, Maildrop, Scan, UniqueId, UniqueIds, Welcome,
+    CustomAnswer, Language, Listing, LoggedIn, Maildrop, Overview, Scan, UniqueId, UniqueIds,
+    Welcome,
 };
 pub use poplib_proto::sasl::{self, Credentials};
 pub use poplib_proto::wire::capability::{Expire, PerUser};
 pub use poplib_proto::wire::reply::Printable;
 pub use poplib_proto::{
     Capabilities, CodeKind, Error as ProtocolError, Fault, Limits, Misuse, Reply, ResponseCode,
-    Secret, State,
+    Secret, State, Window,
 };
 pub use timeouts::{Phase, Timeouts};
 pub use tls::{Tls, TlsError, TlsFacts};

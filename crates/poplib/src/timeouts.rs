@@ -48,7 +48,7 @@ impl Timeouts {
             Phase::Connect => Some(self.connect),
             Phase::Greeting => Some(self.greeting),
             Phase::Tls => Some(self.tls),
-            Phase::Command(_) => Some(self.command),
+            Phase::Command(_) | Phase::Batch => Some(self.command),
             Phase::Body => Some(self.progress),
             Phase::Session => self.session,
         }
@@ -82,6 +82,8 @@ pub enum Phase {
     Tls,
     /// A command and its answer.
     Command(Verb),
+    /// The next answer of a batch.
+    Batch,
     /// The body of a message.
     Body,
     /// All of it.
@@ -95,6 +97,7 @@ impl fmt::Display for Phase {
             Self::Greeting => f.write_str("waiting for the greeting"),
             Self::Tls => f.write_str("the TLS handshake"),
             Self::Command(verb) => write!(f, "{verb}"),
+            Self::Batch => f.write_str("the next answer of a batch"),
             Self::Body => f.write_str("reading a message"),
             Self::Session => f.write_str("the whole session"),
         }

@@ -32,16 +32,20 @@ mod stream;
 use std::time::Instant;
 
 use poplib_proto::command::{
-    self, CustomAnswer, Language, Listing, Maildrop, Scan, UniqueIds, Welcome,
+    self, BodyStart, CustomAnswer, Language, Listing, Maildrop, Overview, Scan, UniqueIds, Welcome,
 };
 use poplib_proto::sasl::{Credentials, Mechanism};
 use poplib_proto::wire::line::Verb;
-use poplib_proto::{Capabilities, Connection, Reply, Secret};
+use poplib_proto::{
+    Capabilities, Command, Connection, Error as ProtocolError, Pipeline, Planned, Reply, Secret,
+    Window,
+};
 
 pub use self::body::Body;
 use self::link::Link;
 pub use self::stream::Transport;
-use crate::face::{client, common, session};
+use crate::batch::{self, Wanted};
+use crate::face::{batches, client, common, session};
 use crate::{Config, Error, LoginError, Phase, TlsFacts};
 
 /// A connection in the AUTHORIZATION state: nobody has logged in.
@@ -91,4 +95,14 @@ impl Client {
 }
 
 client!([async] [.await]);
-session!([async] [.await]);
+session!([async] [.await] "# async fn fetch(session: &mut poplib::tokio::Session) -> Result<(), poplib::Error> {
+let listing = session.list().await?;
+let mut bodies = session.retr_many(listing.scans()).await?;
+while let Some((number, body)) = bodies.next_body().await? {
+    match body {
+        Ok(body) => println!(\"{number}: {} octets\", body.collect().await?.len()),
+        Err(refused) => eprintln!(\"{number}: {refused}\"),
+    }
+}
+# Ok(())
+# }");

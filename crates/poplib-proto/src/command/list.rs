@@ -129,7 +129,10 @@ impl Command for ListOne {
     }
 
     fn begin(&mut self, status: Status<'_>, _ticket: Ticket) -> Result<Scan, Malformed> {
-        Scan::parse(status.text()).ok_or(Malformed)
+        // Another number would be the answer to another command.
+        let scan = Scan::parse(status.text());
+        scan.filter(|scan| scan.number == self.number)
+            .ok_or(Malformed)
     }
 }
 

@@ -42,7 +42,7 @@ impl Stls {
             let why = "it is not possible after UTF8 (RFC 6856 §2.1)";
             return Err(Misuse::StlsNotPossible(why).into());
         }
-        connection.submit(&CommandLine::new(Self::VERB), Shape::Line, true)
+        connection.submit(&CommandLine::new(Self::VERB), Shape::Upgrade, true)
     }
 }
 
@@ -57,10 +57,10 @@ impl Exchange for Stls {
             if connection.accepted(ticket, &Self::VERB)?.is_none() {
                 return Ok(connection.wait());
             }
-            connection.require_silence(&Self::VERB)?;
             self.0 = Stage::Handshake;
             return Ok(Step::StartTls);
         }
+        connection.require_protection(&Self::VERB)?;
         Ok(Step::Done(()))
     }
 }

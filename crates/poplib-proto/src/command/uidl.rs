@@ -158,7 +158,13 @@ impl Command for UidlOne {
 
     fn begin(&mut self, status: Status<'_>, _ticket: Ticket) -> Result<Box<[u8]>, Malformed> {
         match UniqueId::parse(status.text()) {
-            Some(UniqueId { uid, .. }) if !uid.is_empty() => Ok(uid.into()),
+            Some(UniqueId { number, uid }) if !uid.is_empty() => {
+                // Another number would be the answer to another command.
+                let right = number == self.number;
+                right.then(|| uid.into()).ok_or(Malformed)
+            }
+            // The number, and no unique-id behind it (Q14).
+            Some(UniqueId { number, .. }) if number == self.number => Err(Malformed),
             // Some servers leave the number out.
             _ if status.text().is_empty() => Err(Malformed),
             _ => Ok(status.text().trim_ascii().into()),

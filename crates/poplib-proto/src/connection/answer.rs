@@ -16,12 +16,16 @@ pub(super) enum Part {
     Status,
     Lines(Tally),
     Body(Unstuff),
+    /// TLS has the stream, until [`Connection::protect`] says that it protects it.
+    Handshake,
 }
 
 /// How much of a multi-line answer has come.
 #[derive(Debug)]
 pub(super) struct Tally {
     line_end: LineEnd,
+    /// Whether the octets before are a line end. A bare LF is none where CR LF is one.
+    after_line_end: bool,
     lines: usize,
     octets: usize,
 }
@@ -61,7 +65,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`], [`Error::Misbehaved`], [`Error::Poisoned`].
+    /// [`Error::Closed`], [`Error::Misbehaved`], [`Error::Poisoned`], [`Misuse::AnswerGone`].
     pub fn status(&mut self, ticket: Ticket) -> Result<Option<Status<'_>>, Error> {
         self.check_poison()?;
         match self.next_status(ticket) {
@@ -91,14 +95,16 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`], [`Error::Misbehaved`], [`Error::Poisoned`].
+    /// [`Error::Closed`], [`Error::Misbehaved`], [`Error::Poisoned`], [`Misuse::AnswerGone`].
     pub fn list_line(
         &mut self,
         ticket: Ticket,
         subject: Subject,
     ) -> Result<Option<ListLine<'_>>, Error> {
         self.check_poison()?;
-        debug_assert_eq!(self.flight.front().map(|front| front.ticket), Some(ticket));
+        if !self.is_at(ticket) || !matches!(self.part, Part::Lines(_)) {
+            return Err(Misuse::AnswerGone.into());
+        }
         match self.next_list_line(subject) {
             Ok(Some(Some(range))) => Ok(Some(ListLine::Line(self.receive.slice(range)))),
             Ok(Some(None)) => Ok(Some(ListLine::End)),
@@ -111,18 +117,22 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] where the stream ended before the body, [`Error::Poisoned`].
+    /// [`Error::Closed`] where the stream ended before the body, [`Error::Poisoned`], and
+    /// [`Misuse::AnswerGone`] where the rest of the body was skipped: what there was of it is
+    /// not the whole message.
     pub fn advance_body(&mut self, ticket: Ticket) -> Result<BodyStep, Error> {
         self.check_poison()?;
-        if self
-            .flight
-            .front()
-            .is_none_or(|front| front.ticket != ticket)
-        {
+        if self.ended_body == Some(ticket) {
             return Ok(BodyStep::End);
         }
+        if !self.is_at(ticket) || !matches!(self.part, Part::Body(_)) {
+            return Err(Misuse::AnswerGone.into());
+        }
         match self.next_run() {
-            Ok(Some(range)) if range.is_empty() => Ok(BodyStep::End),
+            Ok(Some(range)) if range.is_empty() => {
+                self.ended_body = Some(ticket);
+                Ok(BodyStep::End)
+            }
             Ok(Some(range)) => {
                 self.run = range;
                 self.observe_line(Event::Content(self.run()));
@@ -146,14 +156,10 @@ impl Connection {
                 return Ok(None);
             }
         }
-        match self.front() {
-            Some(front) if front.ticket == ticket => self.take_status(),
-            // An older request than this one was asked for last.
-            Some(front) => Err(Error::Misuse(Misuse::Abandoned {
-                verb: front.verb.clone(),
-            })),
-            None => Ok(None),
+        if !self.is_at(ticket) || !matches!(self.part, Part::Status) {
+            return Err(Misuse::AnswerGone.into());
         }
+        self.take_status()
     }
 
     /// Takes the status line that the oldest request waits for, and decides from it what the
@@ -168,11 +174,7 @@ impl Connection {
         };
         let octets = self.receive.slice(line.range.clone());
         let Some(status) = Status::parse(octets) else {
-            return Err(Error::misbehaved(
-                &verb,
-                not_a_status(&verb, octets),
-                octets,
-            ));
+            return Err(no_status(&verb, octets));
         };
         match (status.indicator(), shape) {
             (Indicator::Challenge, Shape::Sasl) => self.observe_line(Event::Challenge),
@@ -184,6 +186,7 @@ impl Connection {
                 self.observe_line(Event::Received(octets));
                 self.part = Part::Lines(Tally {
                     line_end: line_end(&line),
+                    after_line_end: true,
                     lines: 0,
                     octets: 0,
                 });
@@ -191,6 +194,11 @@ impl Connection {
             (Indicator::Ok, Shape::Body) => {
                 self.observe_line(Event::Received(octets));
                 self.part = Part::Body(Unstuff::new(line_end(&line)));
+            }
+            (Indicator::Ok, Shape::Upgrade) => {
+                self.observe_line(Event::Received(octets));
+                self.require_silence(&verb)?;
+                self.part = Part::Handshake;
             }
             (Indicator::Ok | Indicator::Err, _) => {
                 self.observe_line(Event::Received(octets));
@@ -210,7 +218,10 @@ impl Connection {
             return Ok(Some(None));
         };
         let octets = self.receive.slice(line.range.clone());
-        if octets == b"." && (!line.bare_lf || tally.line_end == LineEnd::Lf) {
+        // The rules of `Unstuff`, so that an answer is the same whether it is read or skipped.
+        let begins_line = tally.after_line_end;
+        tally.after_line_end = !line.bare_lf || tally.line_end == LineEnd::Lf;
+        if octets == b"." && begins_line && tally.after_line_end {
             self.finish_front();
             return Ok(Some(None));
         }
@@ -223,7 +234,7 @@ impl Connection {
         if tally.lines > self.limits.listing_lines || tally.octets > most_octets {
             return Err(Error::misbehaved(&verb, Misbehaviour::AnswerTooLong, b""));
         }
-        let stuffed = octets.starts_with(b"..");
+        let stuffed = begins_line && octets.starts_with(b"..");
         self.observe_line(Event::Received(self.receive.slice(line.range.clone())));
         Ok(Some(Some(
             line.range.start + usize::from(stuffed)..line.range.end,
@@ -267,10 +278,13 @@ impl Connection {
                 Part::Status => self.take_status()?.is_some(),
                 // Whole lines have been taken, so that a body's decoder can go on here.
                 Part::Lines(tally) => {
-                    self.part = Part::Body(Unstuff::new(tally.line_end));
+                    let (line_end, after) = (tally.line_end, tally.after_line_end);
+                    self.part = Part::Body(Unstuff::resumed(line_end, after));
                     true
                 }
                 Part::Body(_) => self.next_run()?.is_some(),
+                // It is decisive, and was poison above.
+                Part::Handshake => false,
             };
             if self.front().is_none_or(|front| front.ticket != ticket) {
                 return Ok(true);
@@ -294,15 +308,25 @@ impl Connection {
                 Err(Error::misbehaved(verb, Misbehaviour::LineTooLong, octets))
             }
             None if *verb == Verb::GREETING && is_tls_record(self.receive.waiting()) => {
-                let how = Misbehaviour::OtherProtocol(OtherProtocol::Tls);
-                Err(Error::misbehaved(verb, how, b""))
+                Err(no_status(verb, self.receive.waiting()))
             }
             None if self.ended => Err(self.closed()),
             None => Ok(None),
         }
     }
 
-    fn finish_front(&mut self) {
+    /// # Errors
+    ///
+    /// [`Misbehaviour::InjectedBeforeTls`] where anything at all waits behind the +OK to STLS.
+    fn require_silence(&self, verb: &Verb) -> Result<(), Error> {
+        if self.receive.is_empty() && self.flight.len() == 1 && self.transmit.is_empty() {
+            return Ok(());
+        }
+        // The octets may be anything an attacker likes: they are not shown.
+        Err(Error::misbehaved(verb, Misbehaviour::InjectedBeforeTls, b""))
+    }
+
+    pub(super) fn finish_front(&mut self) {
         self.flight.pop_front();
         self.part = Part::Status;
     }
@@ -311,8 +335,13 @@ impl Connection {
         self.flight.front()
     }
 
+    /// Whether the answer to `ticket` is the one at hand.
+    fn is_at(&self, ticket: Ticket) -> bool {
+        self.front().is_some_and(|front| front.ticket == ticket)
+    }
+
     /// What the server is answering. Nothing is taken from the stream without a request.
-    fn front_verb(&self) -> Verb {
+    pub(super) fn front_verb(&self) -> Verb {
         self.front()
             .map_or(Verb::GREETING, |front| front.verb.clone())
     }
@@ -322,7 +351,7 @@ impl Connection {
         let partial = match self.part {
             // A piece of somebody's mail does not belong into an error.
             Part::Body(_) => &[],
-            Part::Status | Part::Lines(_) => self.receive.waiting(),
+            Part::Status | Part::Lines(_) | Part::Handshake => self.receive.waiting(),
         };
         Error::Closed(Closed {
             verb: self.front_verb(),
@@ -339,9 +368,9 @@ fn line_end(line: &Line) -> LineEnd {
     }
 }
 
-fn not_a_status(verb: &Verb, line: &[u8]) -> Misbehaviour {
+fn no_status(verb: &Verb, line: &[u8]) -> Error {
     if *verb != Verb::GREETING {
-        return Misbehaviour::NoStatus;
+        return Error::misbehaved(verb, Misbehaviour::NoStatus, line);
     }
     let other = if line.starts_with(b"* ") {
         OtherProtocol::Imap
@@ -352,11 +381,13 @@ fn not_a_status(verb: &Verb, line: &[u8]) -> Misbehaviour {
     } else if line.starts_with(b"SSH-") {
         OtherProtocol::Ssh
     } else if is_tls_record(line) {
-        OtherProtocol::Tls
+        // How much of it stands before the next LF is chance.
+        let how = Misbehaviour::OtherProtocol(OtherProtocol::Tls);
+        return Error::misbehaved(verb, how, b"");
     } else {
-        return Misbehaviour::NoStatus;
+        return Error::misbehaved(verb, Misbehaviour::NoStatus, line);
     };
-    Misbehaviour::OtherProtocol(other)
+    Error::misbehaved(verb, Misbehaviour::OtherProtocol(other), line)
 }
 
 /// An alert or a handshake message of any version of TLS.

@@ -83,6 +83,17 @@ impl Unstuff {
         }
     }
 
+    /// A decoder in the midst of a body, behind a line feed. `after_line_end`: whether that was
+    /// a line end, which a bare LF is not where CR LF is one.
+    pub(crate) fn resumed(line_end: LineEnd, after_line_end: bool) -> Self {
+        let before = if after_line_end {
+            Before::LineEnd
+        } else {
+            Before::Other
+        };
+        Self { line_end, before }
+    }
+
     /// Looks at the front of `input`, which must go on where the last call's consumption ended.
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Decoded<'a> {
         let mut dropped = 0;

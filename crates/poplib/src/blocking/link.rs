@@ -104,7 +104,12 @@ impl Link {
         Ok(())
     }
 
+    /// Reads once, after writing what waits to be sent. That cannot block for long: a window
+    /// keeps what is on its way small.
     fn read_some(&mut self, deadline: &Deadline) -> io::Result<usize> {
+        if !self.core.connection.to_send().is_empty() {
+            self.write_all(deadline)?;
+        }
         loop {
             let read = self.step(deadline, |stream, connection| {
                 stream.read_step(connection.space())

@@ -1,0 +1,75 @@
+//! What batches are made of, for both clients.
+
+use poplib_proto::command::{Dele, ListOne, Retr, Scan, Top, UidlOne};
+use poplib_proto::{Command, Planned};
+
+/// A message to be retrieved in a batch: its number, and its octets as far as they are known.
+///
+/// The octets bound how much may be on its way at once; a [`Scan`] of LIST has both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The message number, from 1.
+    pub number: u32,
+    /// Octets as LIST tells them.
+    pub octets: Option<u64>,
+}
+
+impl From<u32> for Wanted {
+    fn from(number: u32) -> Self {
+        let octets = None;
+        Self { number, octets }
+    }
+}
+
+impl From<Scan> for Wanted {
+    fn from(scan: Scan) -> Self {
+        Self {
+            number: scan.number(),
+            octets: scan.octets(),
+        }
+    }
+}
+
+impl From<&Scan> for Wanted {
+    fn from(scan: &Scan) -> Self {
+        Self::from(*scan)
+    }
+}
+
+/// What is assumed of a message whose octets are not known: large enough that few are on their
+/// way at once.
+const UNKNOWN_OCTETS: u64 = 1024 * 1024;
+
+/// What is assumed of an answer of one line, and of a header.
+const LINE_OCTETS: u64 = 80;
+const HEADER_OCTETS: u64 = 4096;
+
+pub(crate) fn retr(wanted: Wanted) -> Planned<Retr> {
+    let octets = wanted.octets.unwrap_or(UNKNOWN_OCTETS);
+    plan(wanted.number, Retr::new(wanted.number), octets)
+}
+
+pub(crate) fn top(number: u32, lines: u32) -> Planned<Top> {
+    let octets = HEADER_OCTETS + LINE_OCTETS * u64::from(lines);
+    plan(number, Top::new(number, lines), octets)
+}
+
+pub(crate) fn dele(number: u32) -> Planned<Dele> {
+    plan(number, Dele::new(number), LINE_OCTETS)
+}
+
+pub(crate) fn list(number: u32) -> Planned<ListOne> {
+    plan(number, ListOne::new(number), LINE_OCTETS)
+}
+
+pub(crate) fn uidl(number: u32) -> Planned<UidlOne> {
+    plan(number, UidlOne::new(number), LINE_OCTETS)
+}
+
+fn plan<C: Command>(number: u32, command: C, octets: u64) -> Planned<C> {
+    Planned {
+        number,
+        command,
+        octets,
+    }
+}

@@ -1,0 +1,101 @@
+//! Batches, and what runs them.
+
+macro_rules! batches {
+    ([$($async:tt)?] [$($await:tt)*]) => {
+        /// A batch of commands that are answered with a line each. The outcomes come in the order
+        /// of the commands; a command that is refused costs the others nothing.
+        ///
+        /// Dropped before its end, the answers to what is on its way are skipped when the session
+        /// is used next.
+        pub struct Batch<'a, I, C>
+        where
+            I: Iterator<Item = Planned<C>>,
+            C: Command,
+        {
+            link: &'a mut Link,
+            pipeline: Pipeline<I, C>,
+        }
+
+        impl<'a, I, C> Batch<'a, I, C>
+        where
+            I: Iterator<Item = Planned<C>>,
+            C: Command,
+        {
+            fn new(link: &'a mut Link, planned: I) -> Self {
+                let pipeline = Pipeline::new(planned, link.core.window());
+                Self { link, pipeline }
+            }
+
+            /// The next message's number and what came of its command; `None` after the last.
+            ///
+            /// # Errors
+            ///
+            /// Those that end the connection. Where it broke while several commands were on
+            /// their way, [`ProtocolError::PipelineBroken`](crate::ProtocolError::PipelineBroken).
+            pub $($async)? fn next_outcome(&mut self) -> Result<Option<(u32, Result<C::Output, Error>)>, Error> {
+                let next = self.link.run(&mut self.pipeline, Phase::Batch) $($await)*?;
+                Ok(next.map(|(number, outcome)| (number, outcome.map_err(Error::from))))
+            }
+
+            /// All outcomes.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`next_outcome`](Self::next_outcome); what came before is lost then.
+            pub $($async)? fn collect(mut self) -> Result<Vec<(u32, Result<C::Output, Error>)>, Error> {
+                let mut outcomes = Vec::new();
+                while let Some(outcome) = self.next_outcome() $($await)*? {
+                    outcomes.push(outcome);
+                }
+                Ok(outcomes)
+            }
+        }
+
+        /// A batch of commands that are answered with a message each, in the order of the
+        /// commands. A message that is refused costs the others nothing; one that is not read to
+        /// its end is skipped.
+        pub struct Bodies<'a, I, C>(Batch<'a, I, C>)
+        where
+            I: Iterator<Item = Planned<C>>,
+            C: Command<Output = BodyStart>;
+
+        impl<'a, I, C> Bodies<'a, I, C>
+        where
+            I: Iterator<Item = Planned<C>>,
+            C: Command<Output = BodyStart>,
+        {
+            fn new(link: &'a mut Link, planned: I) -> Self {
+                Self(Batch::new(link, planned))
+            }
+
+            /// The next message's number and its body; `None` after the last.
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Batch::next_outcome`].
+            pub $($async)? fn next_body(&mut self) -> Result<Option<(u32, Result<Body<'_>, Error>)>, Error> {
+                let Some((number, outcome)) = self.0.next_outcome() $($await)*? else {
+                    return Ok(None);
+                };
+                let link = &mut *self.0.link;
+                Ok(Some((number, outcome.map(|start| Body::new(link, start)))))
+            }
+        }
+
+        impl Link {
+            /// Learns whether the server advertises PIPELINING, if that is to decide. A server
+            /// that refuses CAPA does not.
+            $($async)? fn learn_pipelining(&mut self) -> Result<(), Error> {
+                if self.core.must_learn_pipelining() {
+                    match self.call(command::Capa) $($await)* {
+                        Ok(_) | Err(Error::Protocol(ProtocolError::Refused(_))) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+pub(crate) use batches;

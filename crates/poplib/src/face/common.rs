@@ -1,0 +1,74 @@
+//! The methods that belong to both states.
+
+macro_rules! common {
+    ($state:ident [$($async:tt)?] [$($await:tt)*]) => {
+        impl $state {
+            /// LANG: which languages the server's texts can be in (RFC 6856 §3).
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server refuses.
+            pub $($async)? fn lang_list(&mut self) -> Result<Vec<Language>, Error> {
+                self.link.call(command::LangList) $($await)*
+            }
+
+            /// LANG: chooses the language of the server's texts by its tag, `*` leaves the choice
+            /// to the server (RFC 6856 §3).
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server has no such language.
+            pub $($async)? fn lang(&mut self, tag: &str) -> Result<Reply, Error> {
+                self.link.call(command::Lang::new(tag)) $($await)*
+            }
+
+            /// A command of your own that is answered with one line.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server refuses.
+            pub $($async)? fn custom(&mut self, line: &str) -> Result<Reply, Error> {
+                self.link.call(command::Custom::new(line)) $($await)*
+            }
+
+            /// A command of your own that is answered with lines up to a terminator.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server refuses.
+            pub $($async)? fn custom_lines(&mut self, line: &str) -> Result<CustomAnswer, Error> {
+                self.link.call(command::CustomLines::new(line)) $($await)*
+            }
+
+            /// QUIT: ends the session and closes the connection (RFC 1939 §5, §6). Only after
+            /// its success are messages marked as deleted gone.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server refuses: some of the messages marked as
+            /// deleted may be left.
+            pub $($async)? fn quit(mut self) -> Result<Reply, Error> {
+                let reply = self.link.call(command::Quit) $($await)*?;
+                self.link.close() $($await)*;
+                Ok(reply)
+            }
+
+            /// The stream and the TLS state aside, the connection as the protocol core knows it.
+            #[must_use]
+            pub fn connection(&self) -> &Connection {
+                &self.link.core.connection
+            }
+        }
+
+        impl std::fmt::Debug for $state {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($state))
+                    .field("connection", &self.link.core.connection)
+                    .field("tls", &self.link.core.tls)
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+pub(crate) use common;

@@ -1,0 +1,232 @@
+//! The methods of the TRANSACTION state.
+
+macro_rules! session {
+    ([$($async:tt)?] [$($await:tt)*] $example:expr) => {
+        impl Session {
+            /// The server's greeting (RFC 1939 §4).
+            #[must_use]
+            pub fn greeting(&self) -> Option<&Welcome> {
+                self.link.core.welcome.as_ref()
+            }
+
+            /// What TLS has agreed on, if it protects the connection.
+            #[must_use]
+            pub fn tls(&self) -> Option<&TlsFacts> {
+                self.link.core.tls.as_ref()
+            }
+
+            /// What [`capa`](Self::capa) listed since login.
+            #[must_use]
+            pub fn capabilities(&self) -> Option<&Capabilities> {
+                self.link.core.connection.capabilities()
+            }
+
+            /// CAPA: asks what the server can do after login (RFC 2449 §5).
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server refuses.
+            pub $($async)? fn capa(&mut self) -> Result<Capabilities, Error> {
+                self.link.call(command::Capa) $($await)*
+            }
+
+            /// STAT: how many messages there are, and how many octets (RFC 1939 §5).
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server refuses or gives no count.
+            pub $($async)? fn stat(&mut self) -> Result<Maildrop, Error> {
+                self.link.call(command::Stat) $($await)*
+            }
+
+            /// LIST: the size of every message (RFC 1939 §5).
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server refuses, or lists more than
+            /// [`Limits`](crate::Limits) allow.
+            pub $($async)? fn list(&mut self) -> Result<Listing, Error> {
+                self.link.call(command::List) $($await)*
+            }
+
+            /// LIST of one message, by its number (from 1).
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where there is no such message.
+            pub $($async)? fn list_one(&mut self, number: u32) -> Result<Scan, Error> {
+                self.link.call(command::ListOne::new(number)) $($await)*
+            }
+
+            /// UIDL: the unique-id of every message (RFC 1939 §7).
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server refuses, or lists more than
+            /// [`Limits`](crate::Limits) allow.
+            pub $($async)? fn uidl(&mut self) -> Result<UniqueIds, Error> {
+                self.link.call(command::Uidl) $($await)*
+            }
+
+            /// UIDL of one message, by its number (from 1).
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where there is no such message.
+            pub $($async)? fn uidl_one(&mut self, number: u32) -> Result<Box<[u8]>, Error> {
+                self.link.call(command::UidlOne::new(number)) $($await)*
+            }
+
+            /// RETR: retrieves the message with this number (from 1) as a stream (RFC 1939 §5).
+            /// On many servers this marks it as seen.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where there is no such message.
+            pub $($async)? fn retr(&mut self, number: u32) -> Result<Body<'_>, Error> {
+                let start = self.link.call(command::Retr::new(number)) $($await)*?;
+                Ok(Body::new(&mut self.link, start))
+            }
+
+            /// TOP: retrieves the header of the message with this number (from 1) and the first
+            /// lines of its body (RFC 1939 §7). Servers are often wrong about it.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where there is no such message, or no TOP.
+            pub $($async)? fn top(&mut self, number: u32, lines: u32) -> Result<Body<'_>, Error> {
+                let start = self.link.call(command::Top::new(number, lines)) $($await)*?;
+                Ok(Body::new(&mut self.link, start))
+            }
+
+            /// DELE: marks the message with this number (from 1) as deleted (RFC 1939 §5). It
+            /// goes when [`quit`](Self::quit) succeeds.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where there is no such message.
+            pub $($async)? fn dele(&mut self, number: u32) -> Result<Reply, Error> {
+                self.link.call(command::Dele::new(number)) $($await)*
+            }
+
+            /// RSET: removes all marks of deletion (RFC 1939 §5).
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server refuses.
+            pub $($async)? fn rset(&mut self) -> Result<Reply, Error> {
+                self.link.call(command::Rset) $($await)*
+            }
+
+            /// CAPA, STAT, UIDL and LIST: all there is to know before the first message, in one
+            /// flight where the server advertises PIPELINING.
+            ///
+            /// # Errors
+            ///
+            /// Those that end the connection; a refusal of one of the four stands in its place.
+            pub $($async)? fn overview(&mut self) -> Result<Overview, Error> {
+                let one_flight = self.link.core.window() != Window::ONE;
+                let survey = command::Survey::new(one_flight);
+                self.link.run(survey, Phase::Command(Verb::new("UIDL"))) $($await)*
+            }
+
+            /// RETR of many messages, pipelined where the server advertises it (RFC 2449 §6.6).
+            /// Given as numbers, or better as [`Scan`]s, whose octets bound what is on its way.
+            ///
+            /// ```no_run
+            #[doc = $example]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// Those that end the connection; here, those of CAPA where it had to be asked.
+            pub $($async)? fn retr_many<I>(
+                &mut self,
+                messages: I,
+            ) -> Result<Bodies<'_, impl Iterator<Item = Planned<command::Retr>>, command::Retr>, Error>
+            where
+                I: IntoIterator<Item: Into<Wanted>>,
+            {
+                let planned = messages.into_iter().map(|wanted| batch::retr(wanted.into()));
+                self.link.learn_pipelining() $($await)*?;
+                Ok(Bodies::new(&mut self.link, planned))
+            }
+
+            /// TOP of many messages, pipelined where the server advertises it.
+            ///
+            /// # Errors
+            ///
+            /// Those that end the connection.
+            pub $($async)? fn top_many(
+                &mut self,
+                numbers: impl IntoIterator<Item = u32>,
+                lines: u32,
+            ) -> Result<Bodies<'_, impl Iterator<Item = Planned<command::Top>>, command::Top>, Error>
+            {
+                let planned = numbers.into_iter().map(move |number| batch::top(number, lines));
+                self.link.learn_pipelining() $($await)*?;
+                Ok(Bodies::new(&mut self.link, planned))
+            }
+
+            /// DELE of many messages, pipelined where the server advertises it.
+            ///
+            /// # Errors
+            ///
+            /// Those that end the connection.
+            pub $($async)? fn dele_many(
+                &mut self,
+                numbers: impl IntoIterator<Item = u32>,
+            ) -> Result<Batch<'_, impl Iterator<Item = Planned<command::Dele>>, command::Dele>, Error>
+            {
+                self.link.learn_pipelining() $($await)*?;
+                Ok(Batch::new(&mut self.link, numbers.into_iter().map(batch::dele)))
+            }
+
+            /// LIST of many single messages, pipelined where the server advertises it.
+            ///
+            /// # Errors
+            ///
+            /// Those that end the connection.
+            pub $($async)? fn list_many(
+                &mut self,
+                numbers: impl IntoIterator<Item = u32>,
+            ) -> Result<
+                Batch<'_, impl Iterator<Item = Planned<command::ListOne>>, command::ListOne>,
+                Error,
+            > {
+                self.link.learn_pipelining() $($await)*?;
+                Ok(Batch::new(&mut self.link, numbers.into_iter().map(batch::list)))
+            }
+
+            /// UIDL of many single messages, pipelined where the server advertises it.
+            ///
+            /// # Errors
+            ///
+            /// Those that end the connection.
+            pub $($async)? fn uidl_many(
+                &mut self,
+                numbers: impl IntoIterator<Item = u32>,
+            ) -> Result<
+                Batch<'_, impl Iterator<Item = Planned<command::UidlOne>>, command::UidlOne>,
+                Error,
+            > {
+                self.link.learn_pipelining() $($await)*?;
+                Ok(Batch::new(&mut self.link, numbers.into_iter().map(batch::uidl)))
+            }
+
+            /// NOOP: keeps the session alive (RFC 1939 §5).
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server refuses.
+            pub $($async)? fn noop(&mut self) -> Result<Reply, Error> {
+                self.link.call(command::Noop) $($await)*
+            }
+        }
+
+        batches!([$($async)?] [$($await)*]);
+        common!(Session [$($async)?] [$($await)*]);
+    };
+}
+
+pub(crate) use session;

@@ -1,10 +1,6 @@
 //! That the rig's Dovecot is what the other tests take it for.
 
-#![allow(clippy::unwrap_used, reason = "a failure ends the test")]
-
-mod common;
-
-use common::{RawClient, python};
+use crate::support::{RawClient, python};
 use interop::{ClearText, Dovecot, Mailbox, Server, ServerCertificate, Tap, User, compare};
 
 fn with_user(dovecot: Dovecot, mailbox: &Mailbox) -> Server {

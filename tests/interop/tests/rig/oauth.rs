@@ -1,10 +1,6 @@
 //! That a Dovecot asks an OAuth server whose the tokens are. The AUTH lines are made by hand.
 
-#![allow(clippy::unwrap_used, reason = "a failure ends the test")]
-
-mod common;
-
-use common::{RawClient, base64};
+use crate::support::{RawClient, base64};
 use interop::{Dovecot, OauthServer, Server, User};
 
 fn start(oauth: &OauthServer) -> Server {

@@ -1,8 +1,6 @@
 //! POP3 clients that are not the library's, so that the servers can be looked at without what
 //! they are to judge.
 
-#![allow(dead_code, reason = "each test program needs another part")]
-
 use std::{
     fs,
     io::{BufRead, BufReader, Write},

@@ -1,10 +1,6 @@
 //! That the rig's Courier is what the other tests take it for.
 
-#![allow(clippy::unwrap_used, reason = "a failure ends the test")]
-
-mod common;
-
-use common::{RawClient, python};
+use crate::support::{RawClient, python};
 use interop::{Courier, Mailbox, Server, User, compare};
 
 fn start(mailbox: &Mailbox) -> Server {

@@ -25,6 +25,15 @@ impl Marks {
         self.words.get(word).is_some_and(|marked| marked & bit != 0)
     }
 
+    /// The numbers in ascending order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u64> {
+        let words = self.words.iter().zip((0..).step_by(64));
+        words.flat_map(|(word, first)| {
+            let bits = (0..64).filter(move |bit| *word >> bit & 1 == 1);
+            bits.map(move |bit| first + bit)
+        })
+    }
+
     pub(crate) fn clear(&mut self) {
         self.words.clear();
         self.count = 0;

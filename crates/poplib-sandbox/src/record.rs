@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::tls::TlsFacts;
 
 /// The sessions that are remembered; older ones are forgotten first.
-const SESSIONS: usize = 10_000;
+const SESSIONS: usize = 4096;
 
 /// One connection, from its acceptance to now or to its end.
 #[derive(Clone, Debug)]

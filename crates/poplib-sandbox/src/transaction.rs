@@ -57,28 +57,21 @@ impl Transaction {
 
     /// Messages and octets, those marked as deleted left out.
     pub(crate) fn stat(&self) -> io::Result<(u64, u64)> {
-        if self.listed.messages() == 0 {
-            return Ok((0, 0));
-        }
         let total = match self.total_octets.get() {
             Some(total) => *total,
             None => {
-                let total = self.octets_of(|_| true)?;
+                let total = self.octets_of(1..=self.listed.messages())?;
                 *self.total_octets.get_or_init(|| total)
             }
         };
-        let deleted = match self.listed.deleted.is_empty() {
-            true => 0,
-            false => self.octets_of(|number| self.listed.deleted.contains(number))?,
-        };
+        let deleted = self.octets_of(self.listed.deleted.iter())?;
         Ok((self.messages(), total - deleted))
     }
 
-    fn octets_of(&self, chosen: impl Fn(u64) -> bool) -> io::Result<u64> {
-        let numbers = (1..=self.listed.messages()).filter(|number| chosen(*number));
-        numbers
-            .map(|number| self.listed.maildrop.octets(number))
-            .sum()
+    fn octets_of(&self, mut numbers: impl Iterator<Item = u64>) -> io::Result<u64> {
+        numbers.try_fold(0, |sum, number| {
+            Ok(sum + self.listed.maildrop.octets(number)?)
+        })
     }
 
     /// The message number in an argument, if there is such a message.
@@ -152,9 +145,7 @@ impl Transaction {
     pub(crate) fn update(mut self, retrieved_too: bool) -> io::Result<()> {
         if retrieved_too {
             let deleted = Arc::make_mut(&mut self.listed.deleted);
-            for number in (1..=self.listed.maildrop.messages())
-                .filter(|number| self.retrieved.contains(*number))
-            {
+            for number in self.retrieved.iter() {
                 deleted.set(number);
             }
         }

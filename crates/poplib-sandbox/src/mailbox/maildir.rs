@@ -92,8 +92,7 @@ impl Maildrop for View {
     }
 
     fn remove(&self, marked: &Marks) -> io::Result<()> {
-        let numbers = (1..=self.messages()).filter(|number| marked.contains(*number));
-        for number in numbers {
+        for number in marked.iter() {
             match fs::remove_file(&self.get(number).path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}

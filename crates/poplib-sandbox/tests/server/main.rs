@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+#[cfg(feature = "cli")]
+mod binary;
 mod commands;
 mod common;
 mod faults;

@@ -1,0 +1,128 @@
+//! The command.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::common::Client;
+
+fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_poplib-sandbox"))
+}
+
+struct Server {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+    plain: SocketAddr,
+    tls: SocketAddr,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = command()
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut address = |name: &str| {
+            let mut line = String::new();
+            output.read_line(&mut line).unwrap();
+            let address = line
+                .strip_prefix(name)
+                .and_then(|rest| rest.strip_prefix(' '));
+            address.unwrap().trim().parse().unwrap()
+        };
+        let (plain, tls) = (address("plain"), address("tls"));
+        Self {
+            child,
+            output,
+            plain,
+            tls,
+        }
+    }
+
+    fn stop(mut self, signal: Signal) -> String {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        let rest = self
+            .output
+            .lines()
+            .map(Result::unwrap)
+            .collect::<Vec<_>>()
+            .join("\n");
+        assert!(self.child.wait().unwrap().success());
+        rest
+    }
+}
+
+#[test]
+fn it_serves_until_a_signal_comes() {
+    let directory = tempfile::tempdir().unwrap();
+    let ca = directory.path().join("ca.pem");
+    let server = Server::start(&[
+        "--user=bob:pass word",
+        "--generate=5",
+        "--octets=1000..2000",
+        "--ca-out",
+        ca.to_str().unwrap(),
+        "--misbehave=err-on-retr=2",
+        "--verbose",
+    ]);
+    assert_ne!(server.plain, server.tls);
+    assert!(
+        std::fs::read_to_string(&ca)
+            .unwrap()
+            .starts_with("-----BEGIN CERTIFICATE-----")
+    );
+    let mut client = Client::greeted(server.plain);
+    client.ok("USER bob");
+    client.ok("PASS pass word");
+    assert!(client.ok("STAT").starts_with("5 "));
+    client.err("RETR 2");
+    client.ok("QUIT");
+    drop(client);
+    // The line comes when the session is over, and it is over before the next one's greeting.
+    let mut told = String::new();
+    let mut output = server;
+    output.output.read_line(&mut told).unwrap();
+    assert!(
+        told.starts_with("session 1 from 127.0.0.1:") && told.contains(": bob, no TLS, "),
+        "{told}"
+    );
+    assert!(output.stop(Signal::TERM).contains("  PASS pass word\n"));
+}
+
+#[test]
+fn it_stops_on_ctrl_c() {
+    Server::start(&[]).stop(Signal::INT);
+}
+
+#[test]
+fn help_lists_every_misbehaviour() {
+    let output = command().arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for entry in poplib_sandbox::Misbehaviour::CATALOGUE {
+        assert!(
+            help.contains(&format!("\n  {}", entry.name)),
+            "{}",
+            entry.name
+        );
+    }
+}
+
+#[test]
+fn mistakes_are_told() {
+    for (arguments, words) in [
+        (["--misbehave=coffee", "-v"], "no such misbehaviour"),
+        (["--user=alice", "-v"], "colon"),
+        (["--generate=1", "--octets=9..1"], "must not exceed"),
+        (["--ca-out=/nowhere/ca.pem", "-v"], "/nowhere/ca.pem"),
+    ] {
+        let output = command().args(arguments).output().unwrap();
+        assert!(!output.status.success());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains(words), "{told}");
+    }
+}

@@ -1,0 +1,95 @@
+//! Every transcript, replayed in every way its octets can arrive.
+
+use std::fs;
+
+use crate::support::replay::replay_every_way;
+
+macro_rules! transcripts {
+    ($($name:ident = $path:literal;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                replay_every_way(include_str!(concat!("../data/", $path)));
+            }
+        )*
+
+        const LISTED: &[&str] = &[$($path),*];
+    };
+}
+
+transcripts! {
+    courier_login = "courier/login.txt";
+    courier_session = "courier/session.txt";
+    cyrus_login = "cyrus/login.txt";
+    cyrus_session = "cyrus/session.txt";
+    dovecot_login = "dovecot/login.txt";
+    dovecot_refusals = "dovecot/refusals.txt";
+    dovecot_session = "dovecot/session.txt";
+    exchange_protocol_error = "exchange/protocol-error.txt";
+    exchange_session = "exchange/session.txt";
+    exchange_xoauth2 = "exchange/xoauth2.txt";
+    gmail_busy = "gmail/busy.txt";
+    gmail_session = "gmail/session.txt";
+    gmail_xoauth2 = "gmail/xoauth2.txt";
+    popa3d_login = "popa3d/login.txt";
+    popa3d_session = "popa3d/session.txt";
+    popa3d_transaction = "popa3d/transaction.txt";
+    q03_no_base64 = "quirks/q03-no-base64.txt";
+    q04_bare_indicators = "quirks/q04-bare-indicators.txt";
+    q06_capa_by_state = "quirks/q06-capa-by-state.txt";
+    q08_answer_by_answer = "quirks/q08-answer-by-answer.txt";
+    q08_bare_lf = "quirks/q08-bare-lf.txt";
+    q09_bare_lf_dot = "quirks/q09-bare-lf-dot.txt";
+    q09_lists = "quirks/q09-lists.txt";
+    q10_unstuffed_dot = "quirks/q10-unstuffed-dot.txt";
+    q11_in_a_flight = "quirks/q11-in-a-flight.txt";
+    q11_not_stuffed = "quirks/q11-not-stuffed.txt";
+    q13_sizes = "quirks/q13-sizes.txt";
+    q14_unique_ids = "quirks/q14-unique-ids.txt";
+    q16_empty_answer = "quirks/q16-empty-answer.txt";
+    q16_plus_err = "quirks/q16-plus-err.txt";
+    q17_closed_at_pass = "quirks/q17-closed-at-pass.txt";
+    q29_err = "quirks/q29-err.txt";
+    q29_http = "quirks/q29-http.txt";
+    q29_imap = "quirks/q29-imap.txt";
+    q29_no_protocol = "quirks/q29-no-protocol.txt";
+    q29_smtp_refusing = "quirks/q29-smtp-refusing.txt";
+    q29_smtp = "quirks/q29-smtp.txt";
+    q29_ssh = "quirks/q29-ssh.txt";
+    q29_tls = "quirks/q29-tls.txt";
+    q30_odd_octets = "quirks/q30-odd-octets.txt";
+    rfc_1081_rpop = "rfc/1081-rpop.txt";
+    rfc_1939_10_session = "rfc/1939-10-session.txt";
+    rfc_1939_3_stuffing = "rfc/1939-3-stuffing.txt";
+    rfc_1939_4_quit = "rfc/1939-4-quit.txt";
+    rfc_1939_5_transaction = "rfc/1939-5-transaction.txt";
+    rfc_1939_6_quit = "rfc/1939-6-quit.txt";
+    rfc_1939_7_apop = "rfc/1939-7-apop.txt";
+    rfc_1939_7_optional = "rfc/1939-7-optional.txt";
+    rfc_1939_7_user_pass = "rfc/1939-7-user-pass.txt";
+    rfc_2195_cram_md5 = "rfc/2195-cram-md5.txt";
+    rfc_2449_5_capa = "rfc/2449-5-capa.txt";
+    rfc_2449_6_6_abandoned = "rfc/2449-6.6-abandoned.txt";
+    rfc_2449_6_6_pipelining = "rfc/2449-6.6-pipelining.txt";
+    rfc_2449_8_resp_codes = "rfc/2449-8-resp-codes.txt";
+    rfc_2595_4_refused = "rfc/2595-4-refused.txt";
+    rfc_2595_4_stls = "rfc/2595-4-stls.txt";
+    rfc_5034_6_auth = "rfc/5034-6-auth.txt";
+    rfc_6856_2_utf8 = "rfc/6856-2-utf8.txt";
+    rfc_6856_3_lang = "rfc/6856-3-lang.txt";
+}
+
+#[test]
+fn every_transcript_is_replayed() {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+    let mut found = Vec::new();
+    for folder in fs::read_dir(data).unwrap() {
+        let folder = folder.unwrap();
+        for file in fs::read_dir(folder.path()).unwrap() {
+            let (folder, file) = (folder.file_name(), file.unwrap().file_name());
+            found.push(format!("{}/{}", folder.display(), file.display()));
+        }
+    }
+    found.sort();
+    assert_eq!(found, LISTED);
+}

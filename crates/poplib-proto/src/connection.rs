@@ -167,7 +167,7 @@ impl Connection {
 
     /// Says that TLS protects the stream from now on. To be called before the first octet of an
     /// implicit-TLS connection, and when the handshake that
-    /// [`Step::StartTls`](crate::Step::StartTls) asked for has succeeded.
+    /// [`Step::StartTls`] asked for has succeeded.
     ///
     /// Capabilities learned before are forgotten (RFC 2595 §4), and octets received before are
     /// an error, which poisons the connection.
@@ -374,6 +374,29 @@ impl Connection {
             self.poison(Error::Misuse(Misuse::Abandoned { verb: verb.clone() }));
         }
         self.check_poison()
+    }
+
+    /// What has come, for a handshake before POP3.
+    pub(crate) fn raw(&self) -> &[u8] {
+        self.receive.waiting()
+    }
+
+    pub(crate) fn take_raw(&mut self, octets: usize) {
+        self.receive.take(octets);
+    }
+
+    pub(crate) fn push_raw(&mut self, octets: &[u8]) {
+        self.transmit.push(octets);
+    }
+
+    /// [`wait`](Self::wait) for a handshake before POP3.
+    pub(crate) fn wait_raw<T>(&mut self) -> Result<Step<T>, Error> {
+        self.check_poison()?;
+        if self.ended && self.transmit.is_empty() {
+            let error = self.closed();
+            return Err(self.give_up(error));
+        }
+        Ok(self.wait())
     }
 
     fn send(&mut self, line: &CommandLine) {

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+use crate::proxy::ProxyError;
 use crate::sasl::{Failure, NoCandidate, SaslError};
 use crate::wire::code::ResponseCode;
 use crate::wire::line::Verb;
@@ -23,6 +24,8 @@ pub enum Error {
     Sasl(SaslFailed),
     /// Nothing that the server offers may be used to log in. Nothing was tried.
     NoWay(NoCandidate),
+    /// A proxy on the way did not connect us.
+    Proxy(ProxyError),
     /// The connection ended before the answer did.
     Closed(Closed),
     /// The connection broke while several commands were on their way. The server may be one that
@@ -192,7 +195,7 @@ impl Error {
                 _ => Fault::Caller,
             },
             Self::NoWay(_) => Fault::Caller,
-            Self::Closed(_) => Fault::Network,
+            Self::Proxy(_) | Self::Closed(_) => Fault::Network,
             Self::PipelineBroken(cause) | Self::Poisoned(cause) => cause.fault(),
         }
     }
@@ -218,7 +221,8 @@ impl Error {
         match self {
             Self::Misuse(_) | Self::Misbehaved(_) | Self::Sasl(_) | Self::NoWay(_) => false,
             Self::Refused(refused) => refused.reply.code().is_some_and(ResponseCode::is_retryable),
-            Self::Closed(_) | Self::PipelineBroken(_) => true,
+            Self::Proxy(ProxyError::Refused(_)) | Self::Closed(_) | Self::PipelineBroken(_) => true,
+            Self::Proxy(_) => false,
             Self::Poisoned(cause) => cause.is_retryable(),
         }
     }
@@ -230,13 +234,19 @@ impl Error {
             Self::Misuse(_) | Self::Refused(_) | Self::NoWay(_) => true,
             Self::Sasl(failed) => failed.cause.allows_another(),
             Self::Misbehaved(misbehaved) => misbehaved.how == Misbehaviour::MalformedReply,
-            Self::Closed(_) | Self::PipelineBroken(_) | Self::Poisoned(_) => false,
+            Self::Proxy(_) | Self::Closed(_) | Self::PipelineBroken(_) | Self::Poisoned(_) => false,
         }
     }
 }
 
 impl core::error::Error for Error {}
 impl core::error::Error for Misuse {}
+
+impl From<ProxyError> for Error {
+    fn from(error: ProxyError) -> Self {
+        Self::Proxy(error)
+    }
+}
 
 impl From<NoCandidate> for Error {
     fn from(no_candidate: NoCandidate) -> Self {
@@ -258,6 +268,7 @@ impl fmt::Display for Error {
             Self::Sasl(SaslFailed { mechanism, cause }) => write!(f, "AUTH {mechanism}: {cause}"),
             Self::NoWay(no_candidate) => no_candidate.fmt(f),
             Self::Misbehaved(misbehaved) => misbehaved.fmt(f),
+            Self::Proxy(error) => error.fmt(f),
             Self::Closed(Closed { verb, partial }) if partial.is_empty() => {
                 write!(f, "{verb}: the connection was closed before the answer")
             }

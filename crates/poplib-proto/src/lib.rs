@@ -29,6 +29,7 @@ pub mod error;
 pub mod exchange;
 pub mod observe;
 pub mod pipeline;
+pub mod proxy;
 pub mod sasl;
 mod secret;
 pub mod wire;

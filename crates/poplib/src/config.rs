@@ -1,10 +1,12 @@
 //! What a client needs to know before it connects.
 
+use std::net::IpAddr;
+
 use poplib_proto::sasl::Policy;
 use poplib_proto::{Limits, Window};
 
 use crate::url::{Url, UrlError};
-use crate::{Timeouts, Tls};
+use crate::{Proxy, Timeouts, Tls};
 
 /// A server and how to talk to it.
 ///
@@ -28,6 +30,8 @@ pub struct Config {
     user: Option<String>,
     login_policy: Policy,
     plaintext_credentials: bool,
+    proxy: Option<Proxy>,
+    source: Option<IpAddr>,
     tls: Tls,
     pipelining: Pipelining,
     timeouts: Timeouts,
@@ -68,6 +72,8 @@ impl Config {
             user: None,
             login_policy: Policy::default(),
             plaintext_credentials: false,
+            proxy: None,
+            source: None,
             tls: Tls::platform(),
             pipelining: Pipelining::Auto,
             timeouts: Timeouts::default(),
@@ -108,6 +114,20 @@ impl Config {
     #[must_use]
     pub fn with_security(mut self, security: Security) -> Self {
         self.security = security;
+        self
+    }
+
+    /// Through a proxy.
+    #[must_use]
+    pub fn with_proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
+    /// From this address of ours, and so only to addresses of its family.
+    #[must_use]
+    pub fn with_source_address(mut self, source: IpAddr) -> Self {
+        self.source = Some(source);
         self
     }
 
@@ -182,6 +202,22 @@ impl Config {
     #[must_use]
     pub fn login_policy(&self) -> &Policy {
         &self.login_policy
+    }
+
+    /// Host and port of what the TCP connection goes to.
+    pub(crate) fn first_hop(&self) -> (&str, u16) {
+        match &self.proxy {
+            Some(proxy) => proxy.address(),
+            None => self.address(),
+        }
+    }
+
+    pub(crate) fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
+    pub(crate) fn source(&self) -> Option<IpAddr> {
+        self.source
     }
 
     pub(crate) fn tls(&self) -> &Tls {

@@ -10,6 +10,7 @@ use poplib_proto::{Connection, Misuse, Window};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
+use crate::proxy::Handshake;
 use crate::timeouts::{Deadline, Phase, Progress};
 use crate::tls::{self, TlsError, TlsFacts};
 use crate::trace::WireTrace;
@@ -102,6 +103,12 @@ impl Core {
     pub(crate) fn protected(&mut self, facts: TlsFacts) {
         self.connection.protect();
         self.tls = Some(facts);
+    }
+
+    /// The handshake with the proxy, where there is one.
+    pub(crate) fn proxy_handshake(&self) -> Option<Handshake> {
+        let proxy = self.config.proxy()?;
+        Some(proxy.handshake(self.config.address()))
     }
 
     /// The stream failed: nothing more can come of the connection. What to tell the caller.

@@ -32,7 +32,9 @@ pub mod blocking;
 mod config;
 mod core;
 mod error;
+mod eyeballs;
 mod face;
+mod proxy;
 mod timeouts;
 mod tls;
 #[cfg(feature = "tokio")]
@@ -54,6 +56,7 @@ pub use poplib_proto::{
     Capabilities, CodeKind, Error as ProtocolError, Fault, Limits, Misuse, Reply, ResponseCode,
     Secret, State, Window,
 };
+pub use proxy::Proxy;
 pub use timeouts::{Phase, Timeouts};
 pub use tls::{Tls, TlsError, TlsFacts};
 pub use url::UrlError;

@@ -11,7 +11,8 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// From the name to a connection: resolution and every address together.
+    /// From the name to a connection, resolution and every address together; and, by itself,
+    /// the handshake with a proxy.
     pub connect: Duration,
     /// From the connection to the greeting.
     pub greeting: Duration,
@@ -45,7 +46,7 @@ impl Timeouts {
 
     fn of(&self, phase: &Phase) -> Option<Duration> {
         match phase {
-            Phase::Connect => Some(self.connect),
+            Phase::Connect | Phase::Proxy => Some(self.connect),
             Phase::Greeting => Some(self.greeting),
             Phase::Tls => Some(self.tls),
             Phase::Command(_) | Phase::Batch => Some(self.command),
@@ -76,6 +77,8 @@ impl Default for Timeouts {
 pub enum Phase {
     /// Name resolution and the TCP connection.
     Connect,
+    /// The handshake with a proxy, which connects meanwhile.
+    Proxy,
     /// The wait for the greeting.
     Greeting,
     /// The TLS handshake.
@@ -94,6 +97,7 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect => f.write_str("connecting"),
+            Self::Proxy => f.write_str("the handshake with the proxy"),
             Self::Greeting => f.write_str("waiting for the greeting"),
             Self::Tls => f.write_str("the TLS handshake"),
             Self::Command(verb) => write!(f, "{verb}"),

@@ -14,12 +14,14 @@ pub(crate) struct Url {
     pub(crate) port: Option<u16>,
 }
 
-/// What is wrong with a POP URL. The URL itself is not repeated, for it may hold a password.
+/// What is wrong with the URL of a server or a proxy. The URL itself is not repeated, for it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlError {
     /// It does not begin with `pops://`, `pop3s://`, `pop://` or `pop3://`.
     Scheme,
+    /// It is a proxy's, and does not begin with `socks5://` or `http://`.
+    ProxyScheme,
     /// It names no host, or something that is none.
     Host,
     /// The port is no number from 1 to 65535.
@@ -63,7 +65,7 @@ impl Url {
     }
 }
 
-fn parse_server(server: &str) -> Result<(String, Option<u16>), UrlError> {
+pub(crate) fn parse_server(server: &str) -> Result<(String, Option<u16>), UrlError> {
     if server.contains(['/', '?', '#']) {
         return Err(UrlError::Path);
     }
@@ -131,7 +133,7 @@ fn parse_method(parameter: &str) -> Result<Option<Method>, UrlError> {
 }
 
 /// Undoes percent-encoding.
-fn decode(text: &str) -> Result<String, UrlError> {
+pub(crate) fn decode(text: &str) -> Result<String, UrlError> {
     let mut octets = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(octet) = rest.next() {
@@ -164,16 +166,17 @@ impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Scheme => "a POP URL begins with pops:// (TLS) or pop:// (STLS required)",
-            Self::Host => "the POP URL names no host",
-            Self::Port => "the port of the POP URL is not a number from 1 to 65535",
+            Self::ProxyScheme => "the URL of a proxy begins with socks5:// or http://",
+            Self::Host => "the URL names no host",
+            Self::Port => "the port in the URL is not a number from 1 to 65535",
             Self::Password => {
                 "a POP URL holds no password: `:` in a user name is written %3A (RFC 2384 §4)"
             }
             Self::Encoding => {
-                "a `%` in the POP URL is not followed by two hexadecimal digits, or they stand for a character that no command can carry"
+                "a `%` in the URL is not followed by two hexadecimal digits, or they stand for a character that no command can carry"
             }
             Self::Auth => "after the user of a POP URL comes `;AUTH=` and a mechanism known here, if anything",
-            Self::Path => "nothing follows host and port in a POP URL",
+            Self::Path => "nothing may follow host and port in the URL",
         })
     }
 }

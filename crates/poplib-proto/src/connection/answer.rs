@@ -323,7 +323,11 @@ impl Connection {
             return Ok(());
         }
         // The octets may be anything an attacker likes: they are not shown.
-        Err(Error::misbehaved(verb, Misbehaviour::InjectedBeforeTls, b""))
+        Err(Error::misbehaved(
+            verb,
+            Misbehaviour::InjectedBeforeTls,
+            b"",
+        ))
     }
 
     pub(super) fn finish_front(&mut self) {

@@ -1,28 +1,95 @@
 //! The TCP connection.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc;
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
+use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
+
+use crate::eyeballs::{ATTEMPT_DELAY, order};
 use crate::timeouts::{Deadline, Phase};
 use crate::{Config, Error};
 
-/// Connects to the first of the host's addresses that answers.
+/// Connects to the first of the host's addresses that answers; each has a head start before the
+/// next is tried beside it (RFC 8305).
 pub(super) fn connect(config: &Config) -> Result<TcpStream, Error> {
-    let (host, port) = config.address();
+    let (host, port) = config.first_hop();
     let deadline = Deadline::new(Phase::Connect, config.timeouts(), None);
+    let addresses = order(resolve(host, port, &deadline)?, config.source());
+    let mut race = Race::new(config.source());
+    let mut untried = addresses.into_iter();
     let mut last = None;
-    for address in resolve(host, port, &deadline)? {
-        match connect_to(address, &deadline) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = Some(error),
+    loop {
+        let tried = match untried.next() {
+            Some(address) => {
+                race.enter(address, &deadline)?;
+                true
+            }
+            None => false,
+        };
+        if race.running == 0 {
+            let source = last.unwrap_or_else(|| io::Error::other("the name has no address"));
+            let address = format!("{host}:{port}");
+            return Err(Error::Connect { address, source });
         }
-        deadline.remaining()?;
+        match race.wait(tried, &deadline)? {
+            Some(Ok(stream)) => return Ok(stream),
+            Some(Err(error)) => last = Some(error),
+            None => {}
+        }
     }
-    let source = last.unwrap_or_else(|| io::Error::other("the name has no address"));
-    let address = format!("{host}:{port}");
-    Err(Error::Connect { address, source })
+}
+
+/// Attempts side by side, each on a thread of its own.
+struct Race {
+    source: Option<IpAddr>,
+    running: usize,
+    sender: Sender<io::Result<TcpStream>>,
+    receiver: Receiver<io::Result<TcpStream>>,
+}
+
+impl Race {
+    fn new(source: Option<IpAddr>) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        Self {
+            source,
+            running: 0,
+            sender,
+            receiver,
+        }
+    }
+
+    fn enter(&mut self, address: SocketAddr, deadline: &Deadline) -> Result<(), Error> {
+        let time = deadline.remaining()?;
+        let source = self.source;
+        let sender = self.sender.clone();
+        thread::spawn(move || {
+            // Nobody listens any more once another attempt has won.
+            let _ = sender.send(connect_to(address, source, time));
+        });
+        self.running += 1;
+        Ok(())
+    }
+
+    /// What an attempt came to; `None` after the head start of the last, if `more` may follow.
+    fn wait(
+        &mut self,
+        more: bool,
+        deadline: &Deadline,
+    ) -> Result<Option<io::Result<TcpStream>>, Error> {
+        let left = deadline.remaining()?.unwrap_or(Duration::MAX);
+        let time = if more { left.min(ATTEMPT_DELAY) } else { left };
+        match self.receiver.recv_timeout(time) {
+            Ok(outcome) => {
+                self.running -= 1;
+                Ok(Some(outcome))
+            }
+            Err(RecvTimeoutError::Timeout) if more => Ok(None),
+            Err(_) => Err(deadline.passed()),
+        }
+    }
 }
 
 /// The resolver of the C library cannot be interrupted, so it runs on a thread of its own.
@@ -33,21 +100,28 @@ fn resolve(host: &str, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>
         let addresses = (name.as_str(), port).to_socket_addrs();
         let _ = sender.send(addresses.map(Iterator::collect));
     });
-    let answer = match deadline.remaining()? {
-        Some(time) => receiver.recv_timeout(time).map_err(|_| deadline.passed())?,
-        None => receiver.recv().map_err(|_| deadline.passed())?,
-    };
+    let time = deadline.remaining()?.unwrap_or(Duration::MAX);
+    let answer: io::Result<Vec<_>> = receiver.recv_timeout(time).map_err(|_| deadline.passed())?;
     answer.map_err(|source| Error::Resolve {
         host: host.to_owned(),
         source,
     })
 }
 
-fn connect_to(address: SocketAddr, deadline: &Deadline) -> io::Result<TcpStream> {
-    let stream = match deadline.remaining()? {
-        Some(time) => TcpStream::connect_timeout(&address, time)?,
-        None => TcpStream::connect(address)?,
-    };
+fn connect_to(
+    address: SocketAddr,
+    source: Option<IpAddr>,
+    time: Option<Duration>,
+) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if let Some(source) = source {
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+    }
+    match time {
+        Some(time) => socket.connect_timeout(&address.into(), time)?,
+        None => socket.connect(&address.into())?,
+    }
+    let stream = TcpStream::from(socket);
     // Commands are small, and each is waited for.
     stream.set_nodelay(true)?;
     Ok(stream)

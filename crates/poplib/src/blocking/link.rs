@@ -28,8 +28,11 @@ impl Link {
         }
     }
 
-    /// TLS where it comes first, the greeting, STLS where it is demanded.
+    /// The proxy, TLS where it comes first, the greeting, STLS where it is demanded.
     pub(super) fn begin(&mut self) -> Result<(), Error> {
+        if let Some(handshake) = self.core.proxy_handshake() {
+            self.run(handshake, Phase::Proxy)?;
+        }
         if self.core.security() == Security::ImplicitTls {
             self.start_tls()?;
         }

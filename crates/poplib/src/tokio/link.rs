@@ -33,8 +33,11 @@ impl Link {
         }
     }
 
-    /// TLS where it comes first, the greeting, STLS where it is demanded.
+    /// The proxy, TLS where it comes first, the greeting, STLS where it is demanded.
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
+        if let Some(handshake) = self.core.proxy_handshake() {
+            self.run(handshake, Phase::Proxy).await?;
+        }
         if self.core.security() == Security::ImplicitTls {
             self.start_tls().await?;
         }

@@ -221,10 +221,18 @@ fn misbehaviours() -> String {
         "Misbehaviours (append @1 for the first session only, @2-4 or @3- for some):\n".to_owned();
     for entry in Misbehaviour::CATALOGUE {
         let equals = if entry.argument.is_empty() { "" } else { "=" };
-        let name = format!("{}{equals}{}", entry.name, entry.argument);
+        let (name, argument) = (entry.name, entry.argument);
         // Writing to a String cannot fail.
-        writeln!(text, "  {name:<32} {}", entry.description()).ok();
+        write!(
+            text,
+            "  {name}{equals}{argument}\n      {}\n",
+            entry.description()
+        )
+        .ok();
     }
-    text.push_str("\nQ numbers are those of docs/quirks.md. TEXT may contain \\r, \\n, \\t, \\0, \\\\ and \\xHH.");
+    text.push_str(
+        "\nQ1 to Q30 are the quirks of real servers that the project numbers so. \
+         TEXT may contain \\r, \\n, \\t, \\0, \\\\ and \\xHH.",
+    );
     text
 }

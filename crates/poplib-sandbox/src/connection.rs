@@ -100,6 +100,12 @@ impl<'a> Connection<'a> {
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), Ending> {
+        if let Some(delay) = self.misbehaviours.delay() {
+            self.output.flush(&mut self.stream, &self.recorder)?;
+            if self.tcp.wait_gone(Some(delay)) {
+                return Err(Ending::Cut);
+            }
+        }
         let response = self.session.line(line);
         self.record_login();
         self.answer(response)

@@ -101,6 +101,8 @@ misbehaviours! {
     OneByteWrites "one-byte-writes";
     /// Waits so many milliseconds before each octet.
     Drip(u64) "drip" "MILLIS";
+    /// Waits so many milliseconds before each answer.
+    Delay(u64) "delay" "MILLIS";
     /// Ends lines with LF alone (Q8).
     LfOnly "lf-only";
     /// Closes the connection after so many octets in all.

@@ -268,3 +268,76 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Account;
+    use crate::mailbox::Mailbox;
+    use crate::misbehave::Misbehaviours;
+
+    struct Present;
+
+    impl Peer for Present {
+        fn is_gone(&self) -> bool {
+            false
+        }
+    }
+
+    fn session() -> Session {
+        let mut settings = Settings::default();
+        let sizes = [120, 200];
+        let messages = Mailbox::messages(sizes.map(|octets| "x".repeat(octets - 2)));
+        let account = Account::new("mrose".to_owned(), b"tanstaaf".to_vec(), messages);
+        settings.accounts.insert(account);
+        let misbehaviours = Arc::new(Misbehaviours::default());
+        Session::new(Arc::new(settings), misbehaviours, Arc::new(Present), 1)
+    }
+
+    fn say(session: &mut Session, line: &str) -> String {
+        let mut response = session.line(line.as_bytes());
+        let mut octets = response.status;
+        while response
+            .body
+            .as_mut()
+            .is_some_and(|body| body.fill(&mut octets, usize::MAX).unwrap())
+        {}
+        String::from_utf8(octets).unwrap()
+    }
+
+    /// RFC 1939 §10, which leaves the texts to the server.
+    #[test]
+    fn the_session_of_rfc_1939() {
+        let mut session = session();
+        let stamp = session.stamp().unwrap().to_owned();
+        assert!(
+            String::from_utf8(session.greeting().status)
+                .unwrap()
+                .contains(&stamp)
+        );
+        let digest = crate::digest::md5(format!("{stamp}tanstaaf").as_bytes());
+        let apop = format!("APOP mrose {}", crate::digest::hex(&digest));
+        assert!(say(&mut session, &apop).starts_with("+OK maildrop locked and ready, 2 messages"));
+        assert_eq!(say(&mut session, "STAT"), "+OK 2 320\r\n");
+        assert_eq!(
+            say(&mut session, "LIST"),
+            "+OK 2 messages\r\n1 120\r\n2 200\r\n.\r\n"
+        );
+        assert!(say(&mut session, "RETR 1").starts_with("+OK 120 octets\r\n"));
+        assert_eq!(say(&mut session, "DELE 1"), "+OK message 1 deleted\r\n");
+        assert!(say(&mut session, "RETR 2").starts_with("+OK 200 octets\r\n"));
+        assert_eq!(say(&mut session, "DELE 2"), "+OK message 2 deleted\r\n");
+        assert_eq!(say(&mut session, "STAT"), "+OK 0 0\r\n");
+        assert_eq!(say(&mut session, "QUIT"), "+OK bye\r\n");
+        assert_eq!(
+            session
+                .accounts()
+                .find(b"mrose")
+                .unwrap()
+                .source()
+                .messages()
+                .unwrap(),
+            0
+        );
+    }
+}

@@ -5,7 +5,10 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
-use rustls::{ProtocolVersion, ServerConfig, ServerConnection, SupportedProtocolVersion, version};
+use rustls::{
+    HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection, SupportedProtocolVersion,
+    version,
+};
 
 use crate::certificate::Identity;
 use crate::digest;
@@ -96,6 +99,8 @@ pub struct TlsFacts {
     pub version: String,
     /// The cipher suite's name.
     pub cipher: String,
+    /// Whether an earlier session was resumed.
+    pub resumed: bool,
     /// The host that the client asked for (SNI).
     pub server_name: Option<String>,
 }
@@ -130,6 +135,7 @@ impl TlsStream {
             cipher: suite
                 .map(|suite| format!("{:?}", suite.suite()))
                 .unwrap_or_default(),
+            resumed: self.connection.handshake_kind() == Some(HandshakeKind::Resumed),
             server_name: self.connection.server_name().map(str::to_owned),
         }
     }

@@ -48,6 +48,14 @@ impl Misbehaviours {
         wire
     }
 
+    /// How long an answer takes.
+    pub(crate) fn delay(&self) -> Option<Duration> {
+        self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::Delay(millis) => Some(Duration::from_millis(*millis)),
+            _ => None,
+        })
+    }
+
     /// How long the client may be silent.
     pub(crate) fn idle_timeout(&self) -> Option<Duration> {
         self.find(|misbehaviour| match misbehaviour {

@@ -84,7 +84,7 @@ impl Scram {
 
         let misbehaviours = context.misbehaviours;
         let nonce = match misbehaviours.exchanges_nonce() {
-            true => super::nonce().into_bytes(),
+            true => format!("foreign{}", super::nonce()).into_bytes(),
             false => [client_nonce, super::nonce().as_bytes()].concat(),
         };
         let salt = self.hash.digest(&user);

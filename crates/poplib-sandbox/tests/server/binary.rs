@@ -61,7 +61,7 @@ impl Server {
 fn it_serves_until_a_signal_comes() {
     let directory = tempfile::tempdir().unwrap();
     let ca = directory.path().join("ca.pem");
-    let server = Server::start(&[
+    let mut server = Server::start(&[
         "--user=bob:pass word",
         "--generate=5",
         "--octets=1000..2000",
@@ -83,15 +83,13 @@ fn it_serves_until_a_signal_comes() {
     client.err("RETR 2");
     client.ok("QUIT");
     drop(client);
-    // The line comes when the session is over, and it is over before the next one's greeting.
     let mut told = String::new();
-    let mut output = server;
-    output.output.read_line(&mut told).unwrap();
+    server.output.read_line(&mut told).unwrap();
     assert!(
         told.starts_with("session 1 from 127.0.0.1:") && told.contains(": bob, no TLS, "),
         "{told}"
     );
-    assert!(output.stop(Signal::TERM).contains("  PASS pass word\n"));
+    assert!(server.stop(Signal::TERM).contains("  PASS pass word\n"));
 }
 
 #[test]

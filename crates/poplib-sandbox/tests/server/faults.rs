@@ -28,6 +28,15 @@ fn one_byte_writes_and_drip_change_no_octet() {
 }
 
 #[test]
+fn a10_answers_can_take_their_time() {
+    let sandbox = start("delay=200");
+    let mut client = Client::greeted(sandbox.plain_addr());
+    client.send("CAPA\r\n");
+    assert!(client.hears_nothing());
+    assert!(client.line().starts_with("+OK "));
+}
+
+#[test]
 fn q08_lf_only_removes_every_cr() {
     let whole = String::from_utf8(transcript(alice())).unwrap();
     let lf_only = String::from_utf8(transcript(alice().misbehave("lf-only"))).unwrap();

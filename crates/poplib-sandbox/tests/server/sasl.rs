@@ -1,8 +1,14 @@
 //! The SASL mechanisms, with Python doing the client's side.
 
+use std::io::{BufRead, BufReader, Write};
 use std::process::Command;
 
+use base64ct::{Base64, Encoding};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
 use crate::common::{Client, alice};
+use crate::tls;
 
 /// A client's side of the mechanisms, from the RFCs and nothing else.
 const SCRIPT: &str = r#"
@@ -142,21 +148,82 @@ fn p16_scram_can_be_wrong() {
     let first = |fault: &str| {
         let sandbox = alice().misbehave(fault).start().unwrap();
         let mut client = Client::greeted(sandbox.plain_addr());
-        // n,,n=alice,r=abc
-        client.command("AUTH SCRAM-SHA-256 biwsbj1hbGljZSxyPWFiYw==")
+        let first = Base64::encode_string(b"n,,n=alice,r=abc");
+        let answer = client.command(&format!("AUTH SCRAM-SHA-256 {first}"));
+        let encoded = answer.strip_prefix("+ ").unwrap();
+        String::from_utf8(Base64::decode_vec(encoded).unwrap()).unwrap()
     };
-    // "r=abc" in base64.
-    assert!(first("no-capa").starts_with("+ cj1hYm"));
-    assert!(!first("scram-foreign-nonce").starts_with("+ cj1hYm"));
-    // ",i=2147483648" in base64, at whatever offset it begins.
-    let challenge = first("scram-iterations=2147483648");
-    let ends = [
-        "aT0yMTQ3NDgzNjQ4",
-        "xpPTIxNDc0ODM2NDg=",
-        "LGk9MjE0NzQ4MzY0OA==",
-    ];
-    assert!(
-        ends.iter().any(|end| challenge.ends_with(end)),
-        "{challenge}"
+    assert!(first("no-capa").starts_with("r=abc"));
+    assert!(first("scram-foreign-nonce").starts_with("r=foreign"));
+    assert!(first("scram-iterations=2147483648").ends_with(",i=2147483648"));
+}
+
+fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
+    let mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.chain_update(text).finalize().into_bytes().to_vec()
+}
+
+/// PBKDF2 with one block (RFC 5802 §2.2).
+fn salted(password: &[u8], salt: &[u8], iterations: u32) -> Vec<u8> {
+    let mut block = hmac(password, &[salt, &[0, 0, 0, 1]].concat());
+    let mut result = block.clone();
+    for _ in 1..iterations {
+        block = hmac(password, &block);
+        result
+            .iter_mut()
+            .zip(&block)
+            .for_each(|(sum, octet)| *sum ^= octet);
+    }
+    result
+}
+
+/// Says a line, and decodes the challenge that answers it.
+fn challenge(stream: &mut BufReader<tls::TlsClient>, line: &str) -> String {
+    write!(stream.get_mut(), "{line}\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_line(&mut answer).unwrap();
+    let encoded = answer.trim_end().strip_prefix("+ ");
+    let encoded = encoded.unwrap_or_else(|| panic!("{line} was answered {answer}"));
+    String::from_utf8(Base64::decode_vec(encoded).unwrap()).unwrap()
+}
+
+/// Python cannot export keying material, so this client is not Python's.
+#[test]
+fn p17_scram_is_bound_by_tls_exporter() {
+    let sandbox = alice().start().unwrap();
+    let stream = tls::connect(&sandbox, "localhost").unwrap();
+    let binding = stream
+        .conn
+        .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b""))
+        .unwrap();
+    let mut stream = BufReader::new(stream);
+    stream.read_line(&mut String::new()).unwrap();
+
+    let (header, bare) = ("p=tls-exporter,,", "n=alice,r=abc");
+    let first = Base64::encode_string(format!("{header}{bare}").as_bytes());
+    let server_first = challenge(&mut stream, &format!("AUTH SCRAM-SHA-256-PLUS {first}"));
+    let mut attributes = server_first.split(',').map(|attribute| &attribute[2..]);
+    let nonce = attributes.next().unwrap();
+    let salt = Base64::decode_vec(attributes.next().unwrap()).unwrap();
+    let salted = salted(
+        b"secret",
+        &salt,
+        attributes.next().unwrap().parse().unwrap(),
     );
+
+    let bound = Base64::encode_string(&[header.as_bytes(), &binding].concat());
+    let without_proof = format!("c={bound},r={nonce}");
+    let signed = format!("{bare},{server_first},{without_proof}");
+    let key = hmac(&salted, b"Client Key");
+    let signature = hmac(&Sha256::digest(&key), signed.as_bytes());
+    let proof: Vec<u8> = key.iter().zip(signature).map(|(a, b)| a ^ b).collect();
+    let last = format!("{without_proof},p={}", Base64::encode_string(&proof));
+    let verifier = challenge(&mut stream, &Base64::encode_string(last.as_bytes()));
+    let expected = hmac(&hmac(&salted, b"Server Key"), signed.as_bytes());
+    assert_eq!(verifier, format!("v={}", Base64::encode_string(&expected)));
+
+    stream.get_mut().write_all(b"\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_line(&mut answer).unwrap();
+    assert!(answer.starts_with("+OK "), "{answer}");
 }

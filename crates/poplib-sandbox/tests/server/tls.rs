@@ -11,7 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::common::{Client, alice};
 
-type TlsClient = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type TlsClient = StreamOwned<ClientConnection, TcpStream>;
 
 /// A verifying client that trusts the sandbox's CA, and nothing else.
 fn config(sandbox: &Sandbox) -> Arc<ClientConfig> {
@@ -27,6 +27,10 @@ fn config(sandbox: &Sandbox) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
+pub(crate) fn connect(sandbox: &Sandbox, host: &str) -> io::Result<TlsClient> {
+    handshake(sandbox, host, TcpStream::connect(sandbox.tls_addr())?)
+}
+
 fn handshake(sandbox: &Sandbox, host: &str, tcp: TcpStream) -> io::Result<TlsClient> {
     let name = ServerName::try_from(host.to_owned()).unwrap();
     let connection = ClientConnection::new(config(sandbox), name).unwrap();
@@ -35,10 +39,6 @@ fn handshake(sandbox: &Sandbox, host: &str, tcp: TcpStream) -> io::Result<TlsCli
         stream.conn.complete_io(&mut stream.sock)?;
     }
     Ok(stream)
-}
-
-fn connect(sandbox: &Sandbox, host: &str) -> io::Result<TlsClient> {
-    handshake(sandbox, host, TcpStream::connect(sandbox.tls_addr())?)
 }
 
 fn refused(builder: Builder, host: &str) -> String {
@@ -219,4 +219,20 @@ fn what_is_on_the_wrong_port_is_visible() {
     assert_eq!(plain_client.rest()[0], 21, "a TLS alert");
     let tls_client = TcpStream::connect(sandbox.plain_addr()).unwrap();
     assert!(handshake(&sandbox, "localhost", tls_client).is_err());
+}
+
+#[test]
+fn sessions_are_resumed() {
+    for versions in [TlsVersions::Only12, TlsVersions::Only13] {
+        let sandbox = alice().tls_versions(versions).start().unwrap();
+        let config = config(&sandbox);
+        for resumed in [false, true] {
+            let name = ServerName::try_from("localhost").unwrap();
+            let connection = ClientConnection::new(Arc::clone(&config), name).unwrap();
+            let tcp = TcpStream::connect(sandbox.tls_addr()).unwrap();
+            converse(&mut StreamOwned::new(connection, tcp), "QUIT\r\n");
+            let last = sandbox.sessions().pop().unwrap();
+            assert_eq!(last.tls.unwrap().resumed, resumed);
+        }
+    }
 }

@@ -323,15 +323,16 @@ impl Connection {
 
     /// # Errors
     ///
-    /// [`Misuse::WrongState`] unless the session is in one of `states`.
-    pub fn require(&self, verb: &Verb, states: &[State]) -> Result<(), Misuse> {
+    /// [`Misuse::WrongState`] unless the session is in one of `states`; [`Error::Poisoned`].
+    pub fn require(&self, verb: &Verb, states: &[State]) -> Result<(), Error> {
+        self.check_poison()?;
         if states.contains(&self.state) {
             return Ok(());
         }
-        Err(Misuse::WrongState {
+        Err(Error::Misuse(Misuse::WrongState {
             verb: verb.clone(),
             state: self.state,
-        })
+        }))
     }
 
     /// # Errors

@@ -270,7 +270,11 @@ impl fmt::Display for Error {
             Self::Misbehaved(misbehaved) => misbehaved.fmt(f),
             Self::Proxy(error) => error.fmt(f),
             Self::Closed(Closed { verb, partial }) if partial.is_empty() => {
-                write!(f, "{verb}: the connection was closed before the answer")
+                write!(f, "{verb}: the connection was closed before the answer")?;
+                if matches!(verb.as_str(), "PASS" | "APOP" | "AUTH") {
+                    f.write_str(", as some servers do at a wrong password")?;
+                }
+                Ok(())
             }
             Self::Closed(Closed { verb, partial }) => {
                 let partial = Printable(partial);

@@ -215,6 +215,7 @@ mod tests {
             policy: Policy::default(),
             timestamp: None,
             entropy: [0; 32],
+            except: None,
         };
         let mut login = Login::new(Credentials::password("u", "p"), parameters);
         for answer in [&b"-ERR no CAPA\r\n"[..], b"+OK\r\n", b"+OK\r\n"] {

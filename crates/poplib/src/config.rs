@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use poplib_proto::sasl::Policy;
 use poplib_proto::{Limits, Window};
 
+use crate::quirks::Known;
 use crate::url::{Url, UrlError};
-use crate::{Proxy, Timeouts, Tls};
+use crate::{Proxy, Quirks, Timeouts, Tls};
 
 /// A server and how to talk to it.
 ///
@@ -34,6 +35,7 @@ pub struct Config {
     source: Option<IpAddr>,
     tls: Tls,
     pipelining: Pipelining,
+    known: Known,
     timeouts: Timeouts,
     limits: Limits,
 }
@@ -76,6 +78,7 @@ impl Config {
             source: None,
             tls: Tls::platform(),
             pipelining: Pipelining::Auto,
+            known: Known::default(),
             timeouts: Timeouts::default(),
             limits: Limits::default(),
         }
@@ -143,6 +146,19 @@ impl Config {
     pub fn with_pipelining(mut self, pipelining: Pipelining) -> Self {
         self.pipelining = pipelining;
         self
+    }
+
+    /// What an earlier program has learned about the server.
+    #[must_use]
+    pub fn with_quirks(mut self, quirks: Quirks) -> Self {
+        self.known = Known::new(quirks);
+        self
+    }
+
+    /// What has been learned about the server, by this configuration and its clones.
+    #[must_use]
+    pub fn quirks(&self) -> Quirks {
+        self.known.quirks()
     }
 
     /// Other deadlines.
@@ -225,7 +241,14 @@ impl Config {
     }
 
     pub(crate) fn pipelining(&self) -> Pipelining {
-        self.pipelining
+        match self.pipelining {
+            Pipelining::Auto if self.quirks().without_pipelining => Pipelining::Off,
+            pipelining => pipelining,
+        }
+    }
+
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
     }
 
     pub(crate) fn timeouts(&self) -> &Timeouts {

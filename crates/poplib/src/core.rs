@@ -33,13 +33,12 @@ impl Core {
             connection.allow_plaintext_credentials();
         }
         connection.set_observer(Box::new(WireTrace));
-        let session = config.timeouts().session;
         Self {
             connection,
             welcome: None,
             tls: None,
             config: config.clone(),
-            session_end: session.and_then(|time| begun.checked_add(time)),
+            session_end: config.timeouts().session_end(begun),
         }
     }
 
@@ -54,8 +53,12 @@ impl Core {
         }
     }
 
-    /// A login with these credentials over this connection.
-    pub(crate) fn login(&self, credentials: &Credentials) -> Result<Login, Error> {
+    /// A login with these credentials over this connection, in any way but `except`.
+    pub(crate) fn login(
+        &self,
+        credentials: &Credentials,
+        except: Option<String>,
+    ) -> Result<Login, Error> {
         let (host, port) = self.config.address();
         let parameters = LoginParameters {
             host: host.to_owned(),
@@ -67,13 +70,29 @@ impl Core {
             policy: self.config.login_policy().clone(),
             timestamp: self.timestamp().ok(),
             entropy: tls::entropy()?,
+            except,
         };
         Ok(Login::new(credentials.clone(), parameters))
     }
 
+    /// Whether the server can be asked what it can do.
+    pub(crate) fn may_ask_capa(&self) -> bool {
+        !self.config.quirks().without_capa
+    }
+
+    /// Remembers of the server what `error` shows, where it does.
+    pub(crate) fn learn_from(&self, error: Error) -> Error {
+        if let Error::Protocol(poplib_proto::Error::PipelineBroken(_)) = error {
+            self.config.known().without_pipelining();
+        }
+        error
+    }
+
     /// Whether CAPA must be asked before it is known how many commands may be on their way.
     pub(crate) fn must_learn_pipelining(&self) -> bool {
-        self.config.pipelining() == Pipelining::Auto && self.connection.capabilities().is_none()
+        self.config.pipelining() == Pipelining::Auto
+            && self.connection.capabilities().is_none()
+            && self.may_ask_capa()
     }
 
     /// How many commands may be on their way at once.

@@ -52,6 +52,14 @@ impl Error {
         }
     }
 
+    /// Whether the server hung up, or never answered: what it was asked is beyond it.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(
+            self,
+            Self::Timeout(_) | Self::Io { .. } | Self::Protocol(poplib_proto::Error::Closed(_))
+        )
+    }
+
     /// Who must act for it to go away.
     #[must_use]
     pub fn fault(&self) -> Fault {

@@ -35,6 +35,7 @@ mod error;
 mod eyeballs;
 mod face;
 mod proxy;
+mod quirks;
 mod timeouts;
 mod tls;
 #[cfg(feature = "tokio")]
@@ -57,6 +58,7 @@ pub use poplib_proto::{
     Secret, State, Window,
 };
 pub use proxy::Proxy;
+pub use quirks::Quirks;
 pub use timeouts::{Phase, Timeouts};
 pub use tls::{Tls, TlsError, TlsFacts};
 pub use url::UrlError;

@@ -44,6 +44,11 @@ impl Timeouts {
         }
     }
 
+    /// The end of a session that began at `begun`. A time too long to be added has none.
+    pub(crate) fn session_end(&self, begun: Instant) -> Option<Instant> {
+        self.session.and_then(|time| begun.checked_add(time))
+    }
+
     fn of(&self, phase: &Phase) -> Option<Duration> {
         match phase {
             Phase::Connect | Phase::Proxy => Some(self.connect),
@@ -133,6 +138,12 @@ impl Deadline {
             },
             (at, _) => Self { at, phase },
         }
+    }
+
+    /// That of a connection whose session begins now.
+    pub(crate) fn of_connecting(timeouts: &Timeouts) -> Self {
+        let session_end = timeouts.session_end(Instant::now());
+        Self::new(Phase::Connect, timeouts, session_end)
     }
 
     pub(crate) fn at(&self) -> Option<Instant> {

@@ -34,6 +34,8 @@ pub struct LoginParameters {
     pub timestamp: Option<Timestamp>,
     /// 32 octets from the system's generator, new for each login.
     pub entropy: [u8; 32],
+    /// A way that is left out, by its name: on an earlier connection the server hung up at it.
+    pub except: Option<String>,
 }
 
 /// Logs in: asks for the capabilities where they are not known, and tries what
@@ -48,6 +50,8 @@ pub struct Login {
     stage: Stage,
     /// Why the last try was no good.
     last: Option<Error>,
+    /// The name of what was tried last.
+    tried: Option<String>,
 }
 
 /// A login that succeeded.
@@ -82,7 +86,14 @@ impl Login {
             parameters,
             stage: Stage::Capa(Call::new(Capa)),
             last: None,
+            tried: None,
         }
+    }
+
+    /// The name of what was tried last, if anything was.
+    #[must_use]
+    pub fn tried(&self) -> Option<&str> {
+        self.tried.as_deref()
     }
 
     fn candidates(&mut self, connection: &Connection) -> Result<vec::IntoIter<Candidate>, Error> {
@@ -102,12 +113,16 @@ impl Login {
 
     /// Begins with the next candidate.
     fn next(&mut self, mut candidates: vec::IntoIter<Candidate>) -> Result<Stage, Error> {
-        match candidates.next() {
-            Some(candidate) => {
-                let attempt = Box::new(Attempt::new(candidate));
-                Ok(Stage::Trying(attempt, candidates))
+        let except = self.parameters.except.as_deref();
+        let attempt = candidates
+            .by_ref()
+            .map(Attempt::new)
+            .find(|attempt| Some(attempt.name()) != except);
+        match attempt {
+            Some(attempt) => {
+                self.tried = Some(attempt.name().into());
+                Ok(Stage::Trying(Box::new(attempt), candidates))
             }
-            // `choose` never gives an empty list, so that something was tried.
             None => Err(self.last.take().unwrap_or_else(|| {
                 let rejected = Vec::new();
                 Error::NoWay(NoCandidate { rejected })
@@ -202,15 +217,18 @@ impl Attempt {
             Self::Apop(apop) => apop.resume(connection)?,
             Self::UserPass(user_pass) => user_pass.resume(connection)?,
         };
-        let method = match self {
+        Ok(step.map(|reply| LoggedIn {
+            method: self.name().into(),
+            reply,
+        }))
+    }
+
+    fn name(&self) -> &str {
+        match self {
             Self::Sasl(auth) => auth.mechanism().name(),
             Self::Apop(_) => Method::Apop.name(),
             Self::UserPass(_) => Method::UserPass.name(),
-        };
-        Ok(step.map(|reply| LoggedIn {
-            method: method.into(),
-            reply,
-        }))
+        }
     }
 
     /// Whether the error speaks of the mechanism only, so that the next one may be tried.

@@ -34,10 +34,10 @@ impl Body<'_> {
     /// Where the connection fails before the end. What came before is then not the whole
     /// message.
     pub fn chunk(&mut self) -> Result<Option<&[u8]>, Error> {
-        if !self.advance()? {
+        if self.rest().is_empty() && !self.advance()? {
             return Ok(None);
         }
-        Ok(Some(self.link.core.connection.run()))
+        Ok(Some(self.take_rest()))
     }
 
     /// All that is left, in memory.
@@ -69,10 +69,12 @@ impl Body<'_> {
 
     /// Goes on to the next piece; whether there is one.
     fn advance(&mut self) -> Result<bool, Error> {
-        self.used = 0;
         loop {
             match self.link.core.connection.advance_body(self.start.ticket)? {
-                BodyStep::Run => return Ok(true),
+                BodyStep::Run => {
+                    self.used = 0;
+                    return Ok(true);
+                }
                 BodyStep::End => return Ok(false),
                 BodyStep::Read => self.link.read_body(&mut self.progress)?,
             }

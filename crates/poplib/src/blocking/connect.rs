@@ -9,14 +9,14 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 
 use crate::eyeballs::{ATTEMPT_DELAY, order};
-use crate::timeouts::{Deadline, Phase};
+use crate::timeouts::Deadline;
 use crate::{Config, Error};
 
 /// Connects to the first of the host's addresses that answers; each has a head start before the
 /// next is tried beside it (RFC 8305).
 pub(super) fn connect(config: &Config) -> Result<TcpStream, Error> {
     let (host, port) = config.first_hop();
-    let deadline = Deadline::new(Phase::Connect, config.timeouts(), None);
+    let deadline = Deadline::of_connecting(config.timeouts());
     let addresses = order(resolve(host, port, &deadline)?, config.source());
     let mut race = Race::new(config.source());
     let mut untried = addresses.into_iter();

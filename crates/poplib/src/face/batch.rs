@@ -33,7 +33,8 @@ macro_rules! batches {
             /// Those that end the connection. Where it broke while several commands were on
             /// their way, [`ProtocolError::PipelineBroken`](crate::ProtocolError::PipelineBroken).
             pub $($async)? fn next_outcome(&mut self) -> Result<Option<(u32, Result<C::Output, Error>)>, Error> {
-                let next = self.link.run(&mut self.pipeline, Phase::Batch) $($await)*?;
+                let next = self.link.run(&mut self.pipeline, Phase::Batch) $($await)*;
+                let next = next.map_err(|error| self.link.core.learn_from(error))?;
                 Ok(next.map(|(number, outcome)| (number, outcome.map_err(Error::from))))
             }
 

@@ -5,11 +5,13 @@ macro_rules! body {
         impl<'a> Body<'a> {
             pub(super) fn new(link: &'a mut Link, start: BodyStart) -> Self {
                 let progress = link.core.progress();
+                // What another body has left there is not of this one.
+                let used = link.core.connection.run().len();
                 Self {
                     link,
                     start,
                     progress,
-                    used: 0,
+                    used,
                     $($extra: $initial,)?
                 }
             }
@@ -22,7 +24,16 @@ macro_rules! body {
 
             /// What is left of the present piece.
             fn rest(&self) -> &[u8] {
-                &self.link.core.connection.run()[self.used..]
+                let run = self.link.core.connection.run();
+                run.get(self.used..).unwrap_or_default()
+            }
+
+            /// What is left of the present piece, used up.
+            fn take_rest(&mut self) -> &[u8] {
+                let run = self.link.core.connection.run();
+                let rest = run.get(self.used..).unwrap_or_default();
+                self.used = run.len();
+                rest
             }
         }
     };

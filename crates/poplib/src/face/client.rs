@@ -121,7 +121,7 @@ macro_rules! client {
                 mut self,
                 credentials: &Credentials,
             ) -> Result<Session, LoginError<Self>> {
-                let outcome = match self.link.core.login(credentials) {
+                let outcome = match self.link.core.login(credentials, None) {
                     Ok(login) => self.link.run(login, Phase::Command(Verb::new("login"))) $($await)*,
                     Err(error) => Err(error),
                 };

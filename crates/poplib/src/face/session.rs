@@ -3,6 +3,49 @@
 macro_rules! session {
     ([$($async:tt)?] [$($await:tt)*] $example:expr) => {
         impl Session {
+            /// Connects and logs in, and puts up with servers that cannot bear being asked:
+            ///
+            /// - One that hangs or hangs up at CAPA is connected to anew and not asked again
+            ///   (Q24); the configuration [remembers](crate::Config::quirks) it.
+            /// - One that hangs up at a way to log in is connected to anew, once, and the next
+            ///   way tried (Q17).
+            ///
+            /// # Errors
+            ///
+            /// Those of [`Client::connect`] and [`Client::login`].
+            pub $($async)? fn open(
+                config: &Config,
+                credentials: &Credentials,
+            ) -> Result<Self, Error> {
+                let mut except = None;
+                loop {
+                    let mut client = Client::connect(config) $($await)*?;
+                    if client.link.core.may_ask_capa() {
+                        match client.capa() $($await)* {
+                            Ok(_) | Err(Error::Protocol(ProtocolError::Refused(_))) => {}
+                            Err(error) if error.is_silence() => {
+                                config.known().without_capa();
+                                continue;
+                            }
+                            Err(error) => return Err(error),
+                        }
+                    }
+                    let first_try = except.is_none();
+                    let mut login = client.link.core.login(credentials, except)?;
+                    let phase = Phase::Command(Verb::new("login"));
+                    match client.link.run(&mut login, phase) $($await)* {
+                        Ok(_) => return Ok(Self { link: client.link }),
+                        Err(error) if first_try && error.is_silence() => {
+                            match login.tried() {
+                                Some(tried) => except = Some(tried.to_owned()),
+                                None => return Err(error),
+                            }
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+
             /// The server's greeting (RFC 1939 §4).
             #[must_use]
             pub fn greeting(&self) -> Option<&Welcome> {

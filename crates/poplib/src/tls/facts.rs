@@ -3,8 +3,8 @@
 use std::fmt;
 
 use poplib_proto::sasl::ChannelBinding;
-use rustls::ClientConnection;
 use rustls::pki_types::CertificateDer;
+use rustls::{ClientConnection, HandshakeKind};
 
 use super::binding;
 
@@ -15,6 +15,7 @@ pub struct TlsFacts {
     cipher_suite: String,
     certificates: Vec<CertificateDer<'static>>,
     bindings: Vec<ChannelBinding>,
+    resumed: bool,
 }
 
 impl TlsFacts {
@@ -30,6 +31,7 @@ impl TlsFacts {
                 .map(<[_]>::to_vec)
                 .unwrap_or_default(),
             bindings: binding::of(connection),
+            resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
         }
     }
 
@@ -48,6 +50,12 @@ impl TlsFacts {
     #[must_use]
     pub fn cipher_suite(&self) -> &str {
         &self.cipher_suite
+    }
+
+    /// Whether the handshake resumed an earlier session of the same configuration.
+    #[must_use]
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// The server's certificate, in DER form.

@@ -40,10 +40,10 @@ impl Body<'_> {
     /// Where the connection fails before the end. What came before is then not the whole
     /// message.
     pub async fn chunk(&mut self) -> Result<Option<&[u8]>, Error> {
-        if !self.advance().await? {
+        if self.rest().is_empty() && !self.advance().await? {
             return Ok(None);
         }
-        Ok(Some(self.link.core.connection.run()))
+        Ok(Some(self.take_rest()))
     }
 
     /// All that is left, in memory.
@@ -78,10 +78,12 @@ impl Body<'_> {
 
     /// Goes on to the next piece; whether there is one.
     async fn advance(&mut self) -> Result<bool, Error> {
-        self.used = 0;
         loop {
             match self.link.core.connection.advance_body(self.start.ticket)? {
-                BodyStep::Run => return Ok(true),
+                BodyStep::Run => {
+                    self.used = 0;
+                    return Ok(true);
+                }
                 BodyStep::End => return Ok(false),
                 BodyStep::Read => self.link.read_body(&mut self.progress).await?,
             }
@@ -121,11 +123,7 @@ impl AsyncBufRead for Body<'_> {
             match step.map_err(Error::from)? {
                 BodyStep::Run => body.used = 0,
                 BodyStep::End => return Poll::Ready(Ok(&[])),
-                BodyStep::Read => {
-                    // Reading makes room, so that the present piece is no more.
-                    body.used = 0;
-                    ready!(body.poll_read_body(context))?;
-                }
+                BodyStep::Read => ready!(body.poll_read_body(context))?,
             }
         }
         Poll::Ready(Ok(body.rest()))

@@ -9,13 +9,13 @@ use tokio::time::timeout;
 
 use super::link::within;
 use crate::eyeballs::{ATTEMPT_DELAY, order};
-use crate::timeouts::{Deadline, Phase};
+use crate::timeouts::Deadline;
 use crate::{Config, Error};
 
 /// Connects to the first of the host's addresses that answers; each has a head start before the
 /// next is tried beside it (RFC 8305).
 pub(super) async fn connect(config: &Config) -> Result<TcpStream, Error> {
-    let deadline = Deadline::new(Phase::Connect, config.timeouts(), None);
+    let deadline = Deadline::of_connecting(config.timeouts());
     within(&deadline, race(config)).await?
 }
 

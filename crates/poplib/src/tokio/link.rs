@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use poplib_proto::command::{Greeting, Stls};
+use poplib_proto::wire::line::Verb;
 use poplib_proto::{Call, Command, Exchange, Step, Want};
 use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
@@ -160,7 +161,7 @@ impl Link {
 
     /// Ends the stream after QUIT.
     pub(super) async fn close(&mut self) {
-        let deadline = self.core.deadline(Phase::Session);
+        let deadline = self.core.deadline(Phase::Command(Verb::new("QUIT")));
         drop(within(&deadline, self.stream.close()).await);
     }
 }

@@ -2,4 +2,10 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+
+mod attacks;
+mod cancel;
+mod limits;
+mod order;
+mod random;
 mod transcripts;

@@ -108,7 +108,7 @@ impl Outcome {
 /// The call that a line of a transcript names.
 pub(crate) fn parse(text: &str) -> Box<dyn AnyCall> {
     let (name, argument) = text.split_once(' ').unwrap_or((text, ""));
-    let octets = unescape(argument);
+    let octets = || unescape(argument);
     let number = |word: &str| -> u32 { word.parse().expect("a number") };
     match (name, argument) {
         ("greeting", "") => exchanged(Greeting::new(), |it| said(it.reply())),
@@ -118,9 +118,9 @@ pub(crate) fn parse(text: &str) -> Box<dyn AnyCall> {
         ("auth-list", "") => described(AuthList, Clone::clone),
         ("apop", _) => logins::apop(argument),
         ("capa", "") => described(Capa, capabilities),
-        ("user", _) => described(User::new(&octets), said),
-        ("pass", _) => described(Pass::new(Secret::from(octets)), said),
-        ("rpop", _) => described(Rpop::new(&octets), said),
+        ("user", _) => described(User::new(&octets()), said),
+        ("pass", _) => described(Pass::new(Secret::from(octets())), said),
+        ("rpop", _) => described(Rpop::new(&octets()), said),
         ("utf8", "") => described(Utf8, said),
         ("lang", "") => described(LangList, |languages| {
             let lines = languages.iter();

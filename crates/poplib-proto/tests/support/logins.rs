@@ -45,6 +45,7 @@ pub(crate) fn login(arguments: &str) -> Box<dyn AnyCall> {
         host: HOST.into(),
         port: 995,
         bindings: Vec::new(),
+        except: None,
         policy: Policy::default(),
         timestamp: None,
         entropy: [7; 32],

@@ -22,7 +22,7 @@ pub(crate) fn replay_every_way(text: &str) {
         let script = Script::parse(text, line_end);
         assert!(!script.acts.is_empty(), "nothing is called");
         replay(&script, Pace::Whole);
-        replay(&script, Pace::Octets);
+        replay(&script, Pace::Pieces(1));
         for at in 0..=script.served() {
             replay(&script, Pace::Split(at));
             replay(&script, Pace::Cut(at));

@@ -1,3 +1,7 @@
-//! Fetches POP3 mail and never loses or duplicates a message.
+//! The `popfetch` command; everything it does is in the library beside it.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    popfetch::run(std::env::args_os())
+}

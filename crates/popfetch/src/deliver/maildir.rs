@@ -1,0 +1,389 @@
+//! Delivery into a Maildir: written under `tmp/`, renamed into `new/` when it is durable.
+//!
+//! No octet of a name comes from the server: names are made of digests and the time.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::line_ends::LineEnds;
+use crate::clock::Timestamp;
+use crate::failure::{Failure, Status};
+use crate::fs::{FileSystem, Group, OutputFile};
+use crate::key::{Sum, hex};
+use crate::state::{Placement, Target};
+
+#[cfg(test)]
+mod tests;
+
+/// How many files at most are made durable one by one; more of them go as a group.
+const SINGLY: usize = 8;
+
+/// A Maildir that messages are delivered to.
+pub(crate) struct Maildir {
+    root: PathBuf,
+    target: Target,
+    file_system: Arc<dyn FileSystem>,
+    /// Opened before anything is written, so that it learns of every error.
+    group: Option<Box<dyn Group>>,
+}
+
+impl Maildir {
+    /// Opens the Maildir, or makes it where nothing is.
+    ///
+    /// # Errors
+    /// [`Status::CannotCreate`] when a directory cannot be made or is not one.
+    pub(crate) fn create(file_system: Arc<dyn FileSystem>, path: &Path) -> Result<Self, Failure> {
+        for directory in ["", "tmp", "new", "cur"] {
+            let path = path.join(directory);
+            match file_system.create_directory(&path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(cannot_create(&path, &error));
+                }
+                _ => {}
+            }
+        }
+        Self::open(file_system, path)
+    }
+
+    /// Opens a Maildir that is there.
+    ///
+    /// # Errors
+    /// [`Status::CannotCreate`] when it is not.
+    pub(crate) fn open(file_system: Arc<dyn FileSystem>, path: &Path) -> Result<Self, Failure> {
+        let root = std::path::absolute(path).map_err(|error| cannot_create(path, &error))?;
+        for directory in ["tmp", "new", "cur"] {
+            let path = root.join(directory);
+            match file_system.is_directory(&path) {
+                Ok(true) => {}
+                // Whoever can put a link there decides where the mail goes.
+                Ok(false) => {
+                    let reason = io::Error::other("it is a link or a file, not a directory");
+                    return Err(cannot_create(&path, &reason));
+                }
+                Err(error) => return Err(cannot_create(&path, &error)),
+            }
+        }
+        let group = file_system
+            .group(&root)
+            .map_err(|error| cannot_create(&root, &error))?;
+        let target = Target {
+            kind: KIND.into(),
+            location: root.as_os_str().as_bytes().into(),
+        };
+        Ok(Self {
+            root,
+            target,
+            file_system,
+            group,
+        })
+    }
+
+    /// Opens the Maildir that a placement of an earlier run names.
+    pub(crate) fn of_target(
+        file_system: Arc<dyn FileSystem>,
+        target: &Target,
+    ) -> Result<Self, Failure> {
+        let path = PathBuf::from(std::ffi::OsString::from_vec(target.location.clone()));
+        Self::open(file_system, &path)
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Starts a message whose key has this digest.
+    pub(crate) fn begin(&self, digest: String) -> Result<Incoming, Failure> {
+        let path = self.temporary(&digest);
+        let file = match self.file_system.create(&path) {
+            // An earlier run began it, and no row knows of it: nobody else has this name.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self
+                .file_system
+                .remove(&path)
+                .and_then(|()| self.file_system.create(&path)),
+            result => result,
+        };
+        Ok(Incoming {
+            digest,
+            file: file.map_err(|error| cannot_write(&path, &error))?,
+            path,
+            line_ends: LineEnds::default(),
+            sha: Sha256::new(),
+            octets: 0,
+        })
+    }
+
+    /// Ends a message. It is neither durable nor visible yet.
+    pub(crate) fn finish(
+        &self,
+        mut incoming: Incoming,
+        now: Timestamp,
+    ) -> Result<Written, Failure> {
+        let rest = incoming.line_ends.finish();
+        let mut written = incoming.file.write_all(rest);
+        if self.group.is_none() {
+            written = written.and_then(|()| incoming.file.sync());
+        }
+        written.map_err(|error| cannot_write(&incoming.path, &error))?;
+        let sum: Sum = incoming.sha.finalize().into();
+        // The sum makes the name another one where other content comes under the same key.
+        let name = format!("{}.{}-{}.popfetch", now.0, incoming.digest, hex(&sum[..8]));
+        Ok(Written {
+            temporary: incoming.path,
+            placement: Placement {
+                target: self.target.clone(),
+                place: name.into_bytes(),
+            },
+            sum,
+            octets: incoming.octets,
+            file: self.group.is_some().then_some(incoming.file),
+        })
+    }
+
+    /// Takes back a message that was begun.
+    pub(crate) fn abandon(&self, incoming: &Incoming) -> Result<(), Failure> {
+        self.remove(&incoming.path)
+    }
+
+    /// Takes back a message that was written.
+    pub(crate) fn discard(&self, written: &Written) -> Result<(), Failure> {
+        self.remove(&written.temporary)
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), Failure> {
+        self.file_system
+            .remove(path)
+            .map_err(|error| cannot_write(path, &error))
+    }
+
+    /// Makes the contents and the names under `tmp/` durable.
+    pub(crate) fn make_durable(&self, batch: &mut [Written]) -> Result<(), Failure> {
+        let tmp = self.root.join("tmp");
+        match &self.group {
+            Some(group) if batch.len() > SINGLY => group
+                .sync()
+                .map_err(|error| cannot_write(&self.root, &error)),
+            _ => {
+                for written in batch.iter_mut() {
+                    if let Some(mut file) = written.file.take() {
+                        file.sync()
+                            .map_err(|error| cannot_write(&written.temporary, &error))?;
+                    }
+                }
+                self.sync_directory(&tmp)
+            }
+        }
+    }
+
+    /// Renames into `new/`, durably.
+    pub(crate) fn publish(&self, batch: &[Written]) -> Result<(), Failure> {
+        for written in batch {
+            self.rename(&written.temporary, &written.placement.place)?;
+        }
+        self.sync_names()
+    }
+
+    fn rename(&self, temporary: &Path, place: &[u8]) -> Result<(), Failure> {
+        let path = self.new_path(place);
+        self.file_system
+            .rename(temporary, &path)
+            .map_err(|error| cannot_write(&path, &error))
+    }
+
+    /// Makes what was renamed durable.
+    fn sync_names(&self) -> Result<(), Failure> {
+        self.sync_directory(&self.root.join("new"))?;
+        self.sync_directory(&self.root.join("tmp"))
+    }
+
+    fn sync_directory(&self, path: &Path) -> Result<(), Failure> {
+        self.file_system
+            .sync_directory(path)
+            .map_err(|error| cannot_write(path, &error))
+    }
+
+    /// Finishes what a crash interrupted: of each message the digest of its key and the place it
+    /// was to have. The answers come in the same order and are durable.
+    pub(crate) fn recover<'a>(
+        &self,
+        messages: impl Iterator<Item = (String, &'a [u8], Age)>,
+    ) -> Result<Vec<Recovered>, Failure> {
+        let mut delivered = None;
+        let recovered = messages
+            .map(|(digest, place, age)| {
+                let temporary = self.temporary(&digest);
+                if self.exists(&temporary)? {
+                    self.rename(&temporary, place)?;
+                    return Ok(Recovered::Finished);
+                }
+                if age == Age::Recent {
+                    return Ok(Recovered::Delivered);
+                }
+                let names = match &delivered {
+                    Some(names) => names,
+                    None => delivered.insert(self.delivered()?),
+                };
+                // Mail programs append flags to the name: `:2,S`.
+                let found = names
+                    .range(place.to_vec()..)
+                    .next()
+                    .is_some_and(|name| name.starts_with(place));
+                Ok(if found {
+                    Recovered::Delivered
+                } else {
+                    Recovered::Lost
+                })
+            })
+            .collect::<Result<Vec<_>, Failure>>()?;
+        self.sync_names()?;
+        Ok(recovered)
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool, Failure> {
+        self.file_system
+            .exists(path)
+            .map_err(|error| cannot_read(path, &error))
+    }
+
+    /// The names in `new/` and `cur/`.
+    fn delivered(&self) -> Result<BTreeSet<Vec<u8>>, Failure> {
+        let mut names = BTreeSet::new();
+        for directory in ["new", "cur"] {
+            let path = self.root.join(directory);
+            let found = self
+                .file_system
+                .names(&path)
+                .map_err(|error| cannot_read(&path, &error))?;
+            names.extend(found.into_iter().map(OsStringExt::into_vec));
+        }
+        Ok(names)
+    }
+
+    fn temporary(&self, digest: &str) -> PathBuf {
+        self.root.join("tmp").join(format!("popfetch-{digest}"))
+    }
+
+    pub(crate) fn new_path(&self, place: &[u8]) -> PathBuf {
+        self.root
+            .join("new")
+            .join(std::ffi::OsStr::from_bytes(place))
+    }
+}
+
+/// The kind of [`Target`] this is.
+pub(crate) const KIND: &str = "maildir";
+
+/// A message on its way into `tmp/`.
+pub(crate) struct Incoming {
+    digest: String,
+    path: PathBuf,
+    file: Box<dyn OutputFile>,
+    line_ends: LineEnds,
+    sha: Sha256,
+    octets: u64,
+}
+
+impl Incoming {
+    /// Takes the next piece of the message as received. Its octets are overwritten.
+    pub(crate) fn write(&mut self, piece: &mut [u8]) -> Result<(), Failure> {
+        self.sha.update(&*piece);
+        self.octets += piece.len() as u64;
+        let (before, rest) = self.line_ends.convert(piece);
+        for octets in [before, rest] {
+            if !octets.is_empty() {
+                self.file
+                    .write_all(octets)
+                    .map_err(|error| cannot_write(&self.path, &error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A message that is whole under `tmp/`.
+pub(crate) struct Written {
+    temporary: PathBuf,
+    pub(crate) placement: Placement,
+    /// Of the message as received.
+    pub(crate) sum: Sum,
+    /// As received.
+    pub(crate) octets: u64,
+    /// Still open while it may be made durable singly.
+    file: Option<Box<dyn OutputFile>>,
+}
+
+/// Adds a message to a batch. Where there are many, their files are closed: they are made durable
+/// as a group, and no system lets a process have thousands open.
+pub(crate) fn gather(batch: &mut Vec<Written>, written: Written) {
+    batch.push(written);
+    if batch.len() > SINGLY {
+        let open = batch
+            .iter_mut()
+            .rev()
+            .take_while(|written| written.file.is_some());
+        open.for_each(|written| written.file = None);
+    }
+}
+
+/// Whether mail programs may have swept a file out of `tmp/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Age {
+    /// Less than 36 hours.
+    Recent,
+    /// More than that, or nobody knows, as the clock was set back.
+    Doubtful,
+}
+
+impl Age {
+    /// How long mail programs leave files under `tmp/` alone, in seconds.
+    const SWEPT_AFTER: i64 = 36 * 60 * 60;
+
+    pub(crate) fn of(since: Timestamp, now: Timestamp) -> Self {
+        match now.seconds_since(since) {
+            0..Self::SWEPT_AFTER => Self::Recent,
+            _ => Self::Doubtful,
+        }
+    }
+}
+
+/// What became of a message whose delivery a crash interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recovered {
+    /// It was still under `tmp/` and now is where it belongs.
+    Finished,
+    /// It had been delivered.
+    Delivered,
+    /// It is nowhere, and may have been swept away: it must be fetched again.
+    Lost,
+}
+
+fn cannot_create(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        Status::CannotCreate,
+        format!("could not use {} for a Maildir: {error}", path.display()),
+    )
+    .hint("choose another place with --maildir DIR, or make the directories above it")
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::new(
+        Status::InputOutput,
+        format!("could not write {}: {error}", path.display()),
+    );
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => failure
+            .hint("make room and run it again; nothing was deleted that is not safely stored"),
+        _ => failure,
+    }
+}
+
+fn cannot_read(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        Status::InputOutput,
+        format!("could not read {}: {error}", path.display()),
+    )
+}

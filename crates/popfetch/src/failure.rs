@@ -1,0 +1,111 @@
+//! Why the command could not do what it was asked: what was attempted, what the other side said,
+//! and what to do now. Each failure carries the exit status it ends with.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::escape;
+
+/// Exit statuses, as `sysexits.h` numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Status {
+    /// The command line makes no sense.
+    Usage = 64,
+    /// The server cannot be reached, or is not who it should be.
+    Unavailable = 69,
+    /// An output file or directory cannot be made.
+    CannotCreate = 73,
+    /// Reading or writing failed half-way.
+    InputOutput = 74,
+    /// It may work later without anybody changing anything.
+    Temporary = 75,
+    /// The server does not keep to the protocol.
+    Protocol = 76,
+    /// The server refused the login.
+    LoginRefused = 77,
+    /// A file or setting that the user controls is wrong.
+    Configuration = 78,
+    /// Stopped by SIGINT, as a shell reports it.
+    Interrupted = 130,
+    /// Stopped by SIGTERM, as a shell reports it.
+    Terminated = 143,
+}
+
+impl Status {
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status.code())
+    }
+}
+
+/// Something the user asked for did not happen.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: Status,
+    /// What was attempted and how it ended, as one sentence without a full stop.
+    pub(crate) message: String,
+    /// The server's own words, escaped.
+    pub(crate) server: Option<String>,
+    /// What the user can do.
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(status: Status, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+            server: None,
+            hint: None,
+        }
+    }
+
+    /// What the server said when this happened; shown on a line of its own, escaped.
+    #[must_use]
+    pub(crate) fn server(mut self, words: &[u8]) -> Self {
+        self.server = Some(escape::octets(words).to_string());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", escape::text(&self.message))?;
+        if let Some(words) = &self.server {
+            write!(f, "\n  server said: {words}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {}", escape::text(hint))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_reads_as_attempt_answer_advice() {
+        let failure = Failure::new(Status::LoginRefused, "could not log in as me")
+            .server(b"-ERR [AUTH] \x1b[31mno")
+            .hint("check the password");
+        assert_eq!(
+            failure.to_string(),
+            "could not log in as me\n  server said: -ERR [AUTH] \\x1b[31mno\n  hint: check the password"
+        );
+        assert_eq!(failure.status.code(), 77);
+    }
+}

@@ -1,0 +1,141 @@
+//! What is in the maildrop: LIST and UIDL put together, and for messages without a unique-id a
+//! digest of what TOP shows.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use poplib::tokio::Session;
+use poplib::{Config, Error, ProtocolError, Scan, UniqueId};
+use sha2::{Digest, Sha256};
+
+use super::trouble;
+use crate::failure::Failure;
+use crate::key::Sum;
+use crate::plan::{By, Listing};
+
+#[cfg(test)]
+mod tests;
+
+/// Lists the maildrop.
+///
+/// # Errors
+/// A refusal of LIST where UIDL shows nothing either: that is no empty maildrop.
+pub(super) async fn list(session: &mut Session, config: &Config) -> Result<Listing, Failure> {
+    let list = unless_refused(session.list().await)
+        .map_err(|error| trouble::failure("list the messages", config, &error))?;
+    let uidl = unless_refused(session.uidl().await)
+        .map_err(|error| trouble::failure("ask for the unique-ids", config, &error))?;
+    if let (Err(refused), Err(_)) = (&list, &uidl) {
+        return Err(trouble::failure("list the messages", config, refused));
+    }
+    let (list, uidl) = (list.unwrap_or_default(), uidl.unwrap_or_default());
+    // Nearly all servers list in order; only for the others is there a copy.
+    let mut scans = list.scans();
+    let mut sorted_scans;
+    if !scans.is_sorted_by_key(Scan::number) {
+        sorted_scans = scans.to_vec();
+        sorted_scans.sort_by_key(Scan::number);
+        scans = &sorted_scans;
+    }
+    let listing = if uidl.iter().is_sorted_by_key(|unique_id| unique_id.number) {
+        complete(session, || merge(scans, uidl.iter())).await
+    } else {
+        let mut sorted: Vec<UniqueId<'_>> = uidl.iter().collect();
+        sorted.sort_by_key(|unique_id| unique_id.number);
+        complete(session, || merge(scans, sorted.iter().copied())).await
+    };
+    listing.map_err(|error| trouble::failure("read the headers of the messages", config, &error))
+}
+
+/// Sets a refusal, with which the session goes on, apart from the end of everything.
+fn unless_refused<T>(result: Result<T, Error>) -> Result<Result<T, Error>, Error> {
+    match result {
+        Err(error @ Error::Protocol(ProtocolError::Refused(_))) => Ok(Err(error)),
+        Err(error) => Err(error),
+        Ok(output) => Ok(Ok(output)),
+    }
+}
+
+/// A message as the server lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry<'a> {
+    number: u32,
+    octets: Option<u64>,
+    unique_id: Option<&'a [u8]>,
+}
+
+/// Puts sizes and unique-ids of the same message numbers together. Both come in the order of the
+/// numbers.
+fn merge<'a>(
+    scans: &[Scan],
+    unique_ids: impl Iterator<Item = UniqueId<'a>>,
+) -> impl Iterator<Item = Entry<'a>> {
+    let mut scans = scans.iter().copied().peekable();
+    let mut unique_ids = unique_ids.peekable();
+    let entries = std::iter::from_fn(move || {
+        let order = match (scans.peek(), unique_ids.peek()) {
+            (Some(scan), Some(unique_id)) => scan.number().cmp(&unique_id.number),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return None,
+        };
+        let scan = if order.is_le() { scans.next() } else { None };
+        let unique_id = if order.is_ge() {
+            unique_ids.next()
+        } else {
+            None
+        };
+        let number = scan
+            .map(|scan| scan.number())
+            .or(unique_id.map(|id| id.number))?;
+        Some(Entry {
+            number,
+            octets: scan.and_then(|scan| scan.octets()),
+            // RFC 1939 demands at least one octet.
+            unique_id: unique_id.map(|id| id.uid).filter(|uid| !uid.is_empty()),
+        })
+    });
+    // Numbers count from 1, and a second entry of a number contradicts the first (Q14).
+    let mut last = 0;
+    entries.filter(move |entry| {
+        let follows = entry.number > last;
+        last = last.max(entry.number);
+        follows
+    })
+}
+
+/// The listing of these entries, where messages without a unique-id are told apart by their
+/// headers and sizes.
+async fn complete<'a, E: Iterator<Item = Entry<'a>>>(
+    session: &mut Session,
+    entries: impl Fn() -> E,
+) -> Result<Listing, Error> {
+    let mut digests = BTreeMap::new();
+    for entry in entries().filter(|entry| entry.unique_id.is_none()) {
+        if let Ok(digest) = unless_refused(digest(session, entry).await)? {
+            digests.insert(entry.number, digest);
+        }
+    }
+    let mut listing = Listing::default();
+    for Entry {
+        number,
+        octets,
+        unique_id,
+    } in entries()
+    {
+        let by = (unique_id.map(By::UniqueId)).or_else(|| digests.get(&number).map(By::Headers));
+        listing.push(number, octets, by);
+    }
+    Ok(listing.counted())
+}
+
+/// A digest of a message's header and its size.
+async fn digest(session: &mut Session, entry: Entry<'_>) -> Result<Sum, Error> {
+    let mut sha = Sha256::new();
+    sha.update(entry.octets.unwrap_or(0).to_be_bytes());
+    let mut header = session.top(entry.number, 0).await?;
+    while let Some(chunk) = header.chunk().await? {
+        sha.update(chunk);
+    }
+    Ok(sha.finalize().into())
+}

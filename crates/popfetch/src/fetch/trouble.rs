@@ -1,0 +1,220 @@
+//! What the library's errors mean for the person who waits for mail: the likely cause, what to
+//! do about it, and the exit status.
+
+use poplib::{CodeKind, Config, Error, Phase, ProtocolError, ResponseCode, Security, TlsError};
+use poplib_proto::error::{Misbehaviour, OtherProtocol, Refused};
+use poplib_proto::wire::line::Verb;
+
+use crate::failure::{Failure, Status};
+use crate::key::hex;
+
+#[cfg(test)]
+mod tests;
+
+/// The failure of an attempt, which reads on from "could not": `fetch message 3`.
+pub(super) fn failure(attempt: &str, config: &Config, error: &Error) -> Failure {
+    let failed =
+        |status, cause: &str| Failure::new(status, format!("could not {attempt}: {cause}"));
+    match error {
+        Error::Resolve { source, .. } => failed(Status::Unavailable, &source.to_string())
+            .hint("check the host name, and whether this machine is online"),
+        Error::Connect { source, .. } => {
+            failed(Status::Unavailable, &source.to_string()).hint(ports(config))
+        }
+        Error::Timeout(phase) => timeout(attempt, config, phase),
+        Error::Io {
+            phase: Phase::Tls,
+            source,
+        } => failed(Status::Unavailable, &source.to_string()).hint(ports(config)),
+        Error::Io { source, .. } => temporary(failed(Status::Temporary, &source.to_string())),
+        Error::Tls(error) => tls(attempt, config, error),
+        Error::StlsRefused(refused) => {
+            let failure = failed(Status::Unavailable, "the server offers no TLS on this port");
+            with_reply(failure, refused.refusal()).hint(
+                "try pops://, which is TLS from the start; --allow-plaintext does without TLS, \
+                 for everybody on the way to read",
+            )
+        }
+        Error::Protocol(error) => protocol(attempt, config, error),
+        other => failed(Status::Protocol, &other.to_string()),
+    }
+}
+
+fn protocol(attempt: &str, config: &Config, error: &ProtocolError) -> Failure {
+    let failed =
+        |status, cause: &str| Failure::new(status, format!("could not {attempt}: {cause}"));
+    match error {
+        ProtocolError::Refused(refused) => {
+            let status = if error.is_retryable() {
+                Status::Temporary
+            } else {
+                Status::Protocol
+            };
+            let failure = failed(status, &format!("the server refused {}", refused.verb));
+            with_reply(failure, Some(refused))
+        }
+        ProtocolError::Misbehaved(misbehaved) => {
+            let failure = failed(Status::Protocol, &misbehaved.how.to_string());
+            let failure = match &*misbehaved.line {
+                b"" => failure,
+                line => failure.server(line),
+            };
+            match misbehaved.how {
+                Misbehaviour::OtherProtocol(other) => failure.hint(other_port(config, other)),
+                _ => failure,
+            }
+        }
+        ProtocolError::Closed(closed) if closed.verb == Verb::GREETING => failed(
+            Status::Unavailable,
+            "the server closed the connection without a greeting",
+        )
+        .hint(ports(config)),
+        ProtocolError::Closed(closed) => {
+            let cause = format!("the server closed the connection during {}", closed.verb);
+            temporary(failed(Status::Temporary, &cause))
+        }
+        ProtocolError::Poisoned(cause) => protocol(attempt, config, cause),
+        ProtocolError::Misuse(misuse) => failed(Status::Usage, &misuse.to_string()),
+        other => failed(Status::Protocol, &other.to_string()),
+    }
+}
+
+/// The failure of a login, where a refusal means something else than elsewhere.
+pub(super) fn login_failure(attempt: &str, config: &Config, error: &Error) -> Failure {
+    let failed =
+        |status, cause: &str| Failure::new(status, format!("could not {attempt}: {cause}"));
+    match error.protocol() {
+        Some(ProtocolError::Refused(refused)) => {
+            let (status, cause, hint) = match refused.reply.code().map(ResponseCode::kind) {
+                Some(CodeKind::InUse) => (
+                    Status::Temporary,
+                    "the maildrop is in use",
+                    "another program is fetching; a session that was cut off may hold it for \
+                     some minutes",
+                ),
+                Some(CodeKind::LoginDelay) => (
+                    Status::Temporary,
+                    "the last login was too recent",
+                    "fetch less often",
+                ),
+                Some(CodeKind::SysTemp) => (
+                    Status::Temporary,
+                    "the server has trouble",
+                    "try again later",
+                ),
+                Some(CodeKind::SysPerm) => (
+                    Status::Unavailable,
+                    "the server has trouble that somebody must mend",
+                    "ask those who run it",
+                ),
+                _ => (
+                    Status::LoginRefused,
+                    "the server refused the login",
+                    "check the user name and the password; some providers want an application \
+                     password, or must be told first to allow POP3",
+                ),
+            };
+            with_reply(failed(status, cause), Some(refused)).hint(hint)
+        }
+        // Some servers answer a wrong password by hanging up (Q17).
+        Some(ProtocolError::Closed(closed)) if closed.verb.as_str() != "USER" => failed(
+            Status::LoginRefused,
+            "the server closed the connection instead of answering",
+        )
+        .hint("that is how some servers refuse a wrong password"),
+        _ => failure(attempt, config, error),
+    }
+}
+
+fn with_reply(failure: Failure, refused: Option<&Refused>) -> Failure {
+    match refused {
+        Some(refused) => failure.server(refused.reply.line()),
+        None => failure,
+    }
+}
+
+fn temporary(failure: Failure) -> Failure {
+    failure.hint("run it again to fetch the rest; what is stored is safe")
+}
+
+fn timeout(attempt: &str, config: &Config, phase: &Phase) -> Failure {
+    let early = matches!(phase, Phase::Connect | Phase::Greeting | Phase::Tls);
+    let status = if early {
+        Status::Unavailable
+    } else {
+        Status::Temporary
+    };
+    let failure = Failure::new(
+        status,
+        format!("could not {attempt}: {phase} took too long"),
+    );
+    match phase {
+        // A server that expects TLS waits for us to begin.
+        Phase::Greeting if config.security() != Security::ImplicitTls => {
+            failure.hint("if this port speaks TLS from the start, use pops:// instead of pop://")
+        }
+        Phase::Connect => failure.hint(ports(config)),
+        Phase::Tls => failure.hint(ports(config)),
+        _ => failure.hint("try again, or give it more time with --timeout SECONDS"),
+    }
+}
+
+fn tls(attempt: &str, config: &Config, error: &TlsError) -> Failure {
+    let status = match error {
+        TlsError::NotTls => Status::Protocol,
+        TlsError::NoAuthority(_) | TlsError::BadName(_) => Status::Configuration,
+        _ => Status::Unavailable,
+    };
+    let failure = Failure::new(status, format!("could not {attempt}: {error}"));
+    let hint = match error {
+        TlsError::UnknownIssuer => {
+            "if the server has an authority of its own, name it with --ca-file PEM; to trust \
+             this one certificate, give its SHA-256 with --pin sha256:HEX"
+                .into()
+        }
+        TlsError::WrongName { .. } => {
+            "use the name that the certificate is for; if somebody else answers in the server's \
+             place, do not go on"
+                .into()
+        }
+        TlsError::OutOfDate => {
+            "check this machine's clock; if it is right, those who run the server must act".into()
+        }
+        TlsError::PinMismatch { actual } => format!(
+            "if those who run the server confirm the new certificate, use --pin sha256:{}",
+            hex(actual)
+        ),
+        TlsError::NotTls if config.security() == Security::ImplicitTls => {
+            "this port does not begin with TLS; use pop:// instead of pops:// for STLS, usually \
+             on port 110"
+                .into()
+        }
+        TlsError::NothingInCommon(_) => {
+            "the server may be too old: TLS 1.2 is the least that is accepted".into()
+        }
+        _ => return failure,
+    };
+    failure.hint(hint)
+}
+
+/// Somebody else answers on this port (Q29).
+fn other_port(config: &Config, other: OtherProtocol) -> String {
+    match other {
+        OtherProtocol::Tls => {
+            "this port speaks TLS from the start: use pops:// instead of pop://".into()
+        }
+        _ => ports(config).into(),
+    }
+}
+
+fn ports(config: &Config) -> &'static str {
+    match config.security() {
+        Security::ImplicitTls => {
+            "check host and port: pops:// is TLS from the start, usually on port 995"
+        }
+        Security::Stls | Security::Plaintext => {
+            "check host and port: pop:// begins without TLS, usually on port 110; if the server \
+             wants TLS from the start, use pops://"
+        }
+    }
+}

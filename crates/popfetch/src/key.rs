@@ -1,0 +1,209 @@
+//! Who a message is: the same one on the server today and in the state of last week.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::escape;
+
+/// A SHA-256 sum.
+pub(crate) type Sum = [u8; 32];
+
+/// How a server tells a message from the others, as octets that order and compare.
+///
+/// A tag octet comes first, so that no unique-id can be taken for a digest. The octets after it
+/// are the server's own and are never a path, never text, and of any length.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Identity<'a>(&'a [u8]);
+
+const UNIQUE_ID: u8 = b'U';
+const HEADERS: u8 = b'H';
+
+impl<'a> Identity<'a> {
+    /// Reads back what [`Identity::octets`] gave.
+    pub(crate) fn from_octets(octets: &'a [u8]) -> Self {
+        Self(octets)
+    }
+
+    /// Tag and content, as they are kept in the state.
+    pub(crate) fn octets(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The server's unique-id (RFC 1939, UIDL), where that is what identifies the message.
+    pub(crate) fn unique_id(self) -> Option<&'a [u8]> {
+        self.0.strip_prefix(&[UNIQUE_ID])
+    }
+
+    /// Appends the identity that a unique-id gives to `arena`.
+    pub(crate) fn push_unique_id(arena: &mut Vec<u8>, unique_id: &[u8]) {
+        arena.push(UNIQUE_ID);
+        arena.extend_from_slice(unique_id);
+    }
+
+    /// Appends the identity of a message that has no unique-id: a digest of its headers and size.
+    pub(crate) fn push_headers(arena: &mut Vec<u8>, digest: &Sum) {
+        arena.push(HEADERS);
+        arena.extend_from_slice(digest);
+    }
+}
+
+impl fmt::Display for Identity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.unique_id() {
+            Some(unique_id) => escape::octets(unique_id).fmt(f),
+            None => write!(f, "headers:{}", hex(self.0.get(1..).unwrap_or_default())),
+        }
+    }
+}
+
+impl fmt::Debug for Identity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({self})")
+    }
+}
+
+/// The name of one message of one account: its identity, and which of the copies it is where
+/// several share that identity (from 1, in the order of their message numbers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct KeyRef<'a> {
+    pub(crate) identity: Identity<'a>,
+    pub(crate) occurrence: u32,
+}
+
+impl KeyRef<'_> {
+    pub(crate) fn to_key(self) -> Key {
+        Key {
+            identity: self.identity.0.into(),
+            occurrence: self.occurrence,
+        }
+    }
+}
+
+/// A [`KeyRef`] that owns its octets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    identity: Box<[u8]>,
+    occurrence: u32,
+}
+
+impl Key {
+    pub(crate) fn as_ref(&self) -> KeyRef<'_> {
+        KeyRef {
+            identity: Identity(&self.identity),
+            occurrence: self.occurrence,
+        }
+    }
+
+    /// A digest of this key within an account of a state store: 128 bits, as hexadecimal digits.
+    ///
+    /// File names are made from it, so nothing the server says ever reaches a path.
+    pub(crate) fn digest(&self, store: &[u8], account: &str) -> String {
+        let mut sha = Sha256::new();
+        for part in [store, account.as_bytes(), &self.identity] {
+            sha.update((part.len() as u64).to_be_bytes());
+            sha.update(part);
+        }
+        sha.update(self.occurrence.to_be_bytes());
+        hex(&sha.finalize()[..16])
+    }
+}
+
+/// Octets as lower-case hexadecimal digits.
+pub(crate) fn hex(octets: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    octets
+        .iter()
+        .flat_map(|octet| [octet >> 4, octet & 15])
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
+}
+
+/// Keys packed end to end: a million of them take 16 octets each beside their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeyList {
+    octets: Vec<u8>,
+    ends: Vec<(usize, u32)>,
+}
+
+impl KeyList {
+    pub(crate) fn push(&mut self, key: KeyRef<'_>) {
+        self.octets.extend_from_slice(key.identity.0);
+        self.ends.push((self.octets.len(), key.occurrence));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = KeyRef<'_>> {
+        let mut start = 0;
+        self.ends.iter().map(move |&(end, occurrence)| {
+            let identity = Identity(&self.octets[start..end]);
+            start = end;
+            KeyRef {
+                identity,
+                occurrence,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unique_id(octets: &[u8]) -> Vec<u8> {
+        let mut arena = Vec::new();
+        Identity::push_unique_id(&mut arena, octets);
+        arena
+    }
+
+    #[test]
+    fn a_unique_id_is_never_taken_for_a_digest() {
+        let sum = [7; 32];
+        let mut digest = Vec::new();
+        Identity::push_headers(&mut digest, &sum);
+        let lookalike = unique_id(&sum);
+        assert_ne!(Identity(&digest), Identity(&lookalike));
+        assert_eq!(Identity(&digest).unique_id(), None);
+        assert_eq!(Identity(&lookalike).unique_id(), Some(&sum[..]));
+    }
+
+    #[test]
+    fn the_digest_tells_accounts_stores_and_occurrences_apart() {
+        let octets = unique_id(b"x");
+        let key = KeyRef {
+            identity: Identity(&octets),
+            occurrence: 1,
+        }
+        .to_key();
+        let second = KeyRef {
+            occurrence: 2,
+            ..key.as_ref()
+        }
+        .to_key();
+        let digests = [
+            key.digest(b"s", "a"),
+            key.digest(b"s", "b"),
+            key.digest(b"t", "a"),
+            key.digest(b"sa", ""),
+            second.digest(b"s", "a"),
+        ];
+        for (i, one) in digests.iter().enumerate() {
+            assert_eq!(one.len(), 32);
+            assert!(digests[i + 1..].iter().all(|other| one != other));
+        }
+    }
+
+    #[test]
+    fn a_key_list_gives_back_what_was_pushed() {
+        let octets = [unique_id(b""), unique_id(b"abc"), unique_id(&[0, 255])];
+        let mut list = KeyList::default();
+        let keys: Vec<_> = (1..)
+            .zip(&octets)
+            .map(|(occurrence, octets)| KeyRef {
+                identity: Identity(octets),
+                occurrence,
+            })
+            .collect();
+        keys.iter().for_each(|&key| list.push(key));
+        assert_eq!(list.iter().collect::<Vec<_>>(), keys);
+    }
+}

@@ -1,0 +1,115 @@
+//! `popfetch`: fetches POP3 mail and never loses or duplicates a message.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | `cli`, `account`, `secret` | what the user wants |
+//! | `plan` | what to fetch, skip and delete: a pure function |
+//! | `fetch` | a session with the server |
+//! | `deliver` | making messages durable, in the one order that is safe |
+//! | `state` | what is known of each message |
+//! | `report`, `failure`, `escape` | what the user gets to see |
+//! | `sync`, `demo` | the commands |
+
+mod account;
+mod cli;
+mod clock;
+mod deliver;
+mod demo;
+mod escape;
+mod failure;
+mod fetch;
+mod fs;
+mod key;
+mod plan;
+mod report;
+mod secret;
+mod state;
+mod stop;
+mod sync;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use cli::{Cli, Color, Command, Common};
+use failure::Status;
+use report::{Event, Human, Json, Report, Verbosity};
+
+/// Runs the command with these arguments, the program's name first. The status to exit with.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return show_usage(&error),
+    };
+    set_colors(cli.common.color);
+    trace(cli.common.verbose);
+    let report = report(&cli.common);
+    let result = match &cli.command {
+        Command::Demo(options) => demo::run(options, &cli.common, &report),
+        Command::Sync(options) => sync::run(options, &report),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            report.report("", Event::Failed { failure: &failure });
+            failure.status.into()
+        }
+    }
+}
+
+/// Prints clap's error, or the help that was asked for.
+fn show_usage(error: &clap::Error) -> ExitCode {
+    // There is nobody to tell if that fails.
+    let _: io::Result<()> = error.print();
+    if error.use_stderr() {
+        Status::Usage.into()
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn set_colors(color: Color) {
+    let (out, err) = match color {
+        Color::Always => (true, true),
+        Color::Never => (false, false),
+        Color::Auto => {
+            let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            (
+                wanted && io::stdout().is_terminal(),
+                wanted && io::stderr().is_terminal(),
+            )
+        }
+    };
+    console::set_colors_enabled(out);
+    console::set_colors_enabled_stderr(err);
+}
+
+/// The wire trace, from the second `-v` on, on standard error. The library withholds secrets.
+fn trace(verbose: u8) {
+    let level = match verbose {
+        0 | 1 => return,
+        2 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_env_filter(format!("poplib={level}"))
+        .with_ansi(console::colors_enabled_stderr())
+        .with_writer(io::stderr)
+        .init();
+}
+
+fn report(common: &Common) -> Arc<dyn Report> {
+    if common.json {
+        return Arc::new(Json::new(io::stdout()));
+    }
+    let verbosity = match (common.quiet, common.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, 0) => Verbosity::Normal,
+        (false, _) => Verbosity::Verbose,
+    };
+    Arc::new(Human::new(verbosity, io::stdout()))
+}

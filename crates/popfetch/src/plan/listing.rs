@@ -1,0 +1,167 @@
+//! What the server says is in the maildrop, packed: a million messages take some 50 octets each.
+
+use std::collections::BTreeMap;
+
+use crate::key::{Identity, KeyRef, Sum};
+
+/// The messages of a maildrop at the start of a session, by position, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    numbers: Vec<u32>,
+    octets: Vec<u64>,
+    /// All identities end to end; an empty one belongs to a message that cannot be told apart.
+    arena: Vec<u8>,
+    ends: Vec<usize>,
+    /// The positions that have an identity, by identity and then by position.
+    order: Vec<u32>,
+    /// Which copy it is, for the second and further messages of one identity.
+    occurrences: BTreeMap<u32, u32>,
+}
+
+/// What a message is told from the others by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum By<'a> {
+    /// Its unique-id.
+    UniqueId(&'a [u8]),
+    /// A digest of its headers and its size.
+    Headers(&'a Sum),
+}
+
+/// No message has this size; it stands for a size that the server did not say.
+const UNKNOWN: u64 = u64::MAX;
+
+impl Listing {
+    /// Adds a message behind the others.
+    pub(crate) fn push(&mut self, number: u32, octets: Option<u64>, by: Option<By<'_>>) {
+        self.numbers.push(number);
+        self.octets.push(octets.unwrap_or(UNKNOWN));
+        match by {
+            Some(By::UniqueId(unique_id)) => {
+                Identity::push_unique_id(&mut self.arena, unique_id);
+            }
+            Some(By::Headers(digest)) => Identity::push_headers(&mut self.arena, digest),
+            None => {}
+        }
+        self.ends.push(self.arena.len());
+    }
+
+    /// Counts the copies that share an identity. Called once, after the last message was added.
+    #[must_use]
+    pub(crate) fn counted(mut self) -> Self {
+        let positions = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        let mut order: Vec<u32> = (0..positions)
+            .filter(|&position| !self.octets_of(position).is_empty())
+            .collect();
+        // Stable, so that copies stay in the order of their message numbers.
+        order.sort_by(|&a, &b| self.octets_of(a).cmp(self.octets_of(b)));
+        let mut occurrence = 1;
+        for pair in order.windows(2) {
+            let same = self.octets_of(pair[0]) == self.octets_of(pair[1]);
+            occurrence = if same { occurrence + 1 } else { 1 };
+            if same {
+                self.occurrences.insert(pair[1], occurrence);
+            }
+        }
+        self.order = order;
+        self
+    }
+
+    fn octets_of(&self, position: u32) -> &[u8] {
+        let position = position as usize;
+        let start = if position == 0 {
+            0
+        } else {
+            self.ends[position - 1]
+        };
+        &self.arena[start..self.ends[position]]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// The message number (RFC 1939, from 1).
+    pub(crate) fn number(&self, position: u32) -> u32 {
+        self.numbers[position as usize]
+    }
+
+    /// The size the server states; a hint, never a length.
+    pub(crate) fn octets(&self, position: u32) -> Option<u64> {
+        Some(self.octets[position as usize]).filter(|&octets| octets != UNKNOWN)
+    }
+
+    /// All stated sizes together.
+    pub(crate) fn total_octets(&self) -> u64 {
+        self.octets
+            .iter()
+            .filter(|&&octets| octets != UNKNOWN)
+            .fold(0, |sum, &octets| sum.saturating_add(octets))
+    }
+
+    /// The message's name, if it can be told from the others at all.
+    pub(crate) fn key(&self, position: u32) -> Option<KeyRef<'_>> {
+        let identity = self.octets_of(position);
+        (!identity.is_empty()).then(|| KeyRef {
+            identity: Identity::from_octets(identity),
+            occurrence: self.occurrences.get(&position).copied().unwrap_or(1),
+        })
+    }
+
+    /// The positions of messages without an identity.
+    pub(crate) fn nameless(&self) -> impl Iterator<Item = u32> {
+        (0..)
+            .zip(&self.numbers)
+            .map(|(position, _)| position)
+            .filter(|&position| self.octets_of(position).is_empty())
+    }
+
+    /// The first identity at or behind `start` in the order of identities, and the positions that
+    /// share it. The next one begins that many further on.
+    pub(super) fn group(&self, start: usize) -> Option<(Identity<'_>, &[u32])> {
+        let rest = self.order.get(start..)?;
+        let octets = self.octets_of(*rest.first()?);
+        let end = rest
+            .iter()
+            .take_while(|&&position| self.octets_of(position) == octets)
+            .count();
+        Some((Identity::from_octets(octets), &rest[..end]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_that_share_a_unique_id_are_counted_in_order() {
+        let mut listing = Listing::default();
+        for (number, unique_id) in [(1, "b"), (2, "a"), (3, "b"), (7, "b")] {
+            listing.push(number, Some(10), Some(By::UniqueId(unique_id.as_bytes())));
+        }
+        let listing = listing.counted();
+        let occurrences: Vec<_> = (0..4)
+            .map(|position| listing.key(position).unwrap().occurrence)
+            .collect();
+        assert_eq!(occurrences, [1, 1, 2, 3]);
+        assert_eq!(listing.group(0).unwrap().1, [1]);
+        assert_eq!(listing.group(1).unwrap().1, [0, 2, 3]);
+        assert!(listing.group(4).is_none());
+    }
+
+    #[test]
+    fn p04_a_message_without_a_unique_id_has_no_name() {
+        let mut listing = Listing::default();
+        listing.push(1, None, None);
+        listing.push(2, Some(5), None);
+        listing.push(3, Some(5), Some(By::UniqueId(&[0xff, 0])));
+        listing.push(4, None, Some(By::Headers(&[9; 32])));
+        let listing = listing.counted();
+        assert_eq!(listing.nameless().collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(
+            listing.key(2).unwrap().identity.unique_id(),
+            Some(&[0xff, 0][..])
+        );
+        assert_eq!(listing.total_octets(), 10);
+        assert!(listing.group(1).is_some() && listing.group(2).is_none());
+    }
+}

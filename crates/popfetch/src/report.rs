@@ -1,0 +1,113 @@
+//! What the user gets to see while it happens.
+//!
+//! Whoever does something reports an [`Event`]; a [`Report`] shows it: as lines and a progress
+//! bar for people ([`Human`]), as one JSON object a line for programs ([`Json`]).
+
+mod human;
+mod json;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::failure::Failure;
+use crate::key::{Identity, Sum};
+
+pub(crate) use human::{Human, Verbosity, size};
+pub(crate) use json::Json;
+
+/// Takes events of all accounts, from any thread.
+pub(crate) trait Report: Send + Sync {
+    fn report(&self, account: &str, event: Event<'_>);
+}
+
+/// Something that happened to an account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event<'a> {
+    /// Deliveries that an earlier run was interrupted in are finished.
+    Recovered { messages: usize },
+    /// Somebody logged in.
+    Connected {
+        server: &'a str,
+        tls: Option<TlsShown<'a>>,
+    },
+    /// The maildrop was listed and a plan was made.
+    Planned(&'a Planned),
+    /// What a session that changes nothing would have done with a message.
+    Would {
+        action: Action,
+        number: u32,
+        identity: Identity<'a>,
+        octets: Option<u64>,
+    },
+    /// So much has arrived since the last time; `messages` counts those that became whole.
+    Received { octets: usize, messages: usize },
+    /// A message is safely where it belongs.
+    Stored {
+        number: u32,
+        identity: Identity<'a>,
+        /// As received.
+        octets: u64,
+        /// Of the message as received.
+        sum: &'a Sum,
+        file: &'a Path,
+    },
+    /// A message turned out to have been delivered before.
+    Recognised { number: u32, identity: Identity<'a> },
+    /// A message could not be fetched; the others could.
+    NotFetched {
+        number: u32,
+        identity: Identity<'a>,
+        failure: &'a Failure,
+        quarantined: bool,
+    },
+    /// The server has deleted messages that are stored.
+    Deleted { messages: usize },
+    /// Something is wrong, and it went on.
+    Warning { failure: &'a Failure },
+    /// It is over, for better or worse.
+    Finished(&'a Summary),
+    /// It ended before it was done.
+    Failed { failure: &'a Failure },
+}
+
+/// What TLS agreed on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TlsShown<'a> {
+    pub(crate) version: &'a str,
+    pub(crate) cipher_suite: &'a str,
+}
+
+/// What a plan does with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Fetch,
+    Delete,
+}
+
+/// A plan in numbers. Octets are those that the server states.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Planned {
+    pub(crate) messages: usize,
+    pub(crate) octets: u64,
+    pub(crate) fetch: usize,
+    pub(crate) fetch_octets: u64,
+    pub(crate) delete: usize,
+    pub(crate) quarantined: u64,
+    pub(crate) nameless: u64,
+}
+
+/// A session in numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Summary {
+    /// Messages stored, and their octets as received.
+    pub(crate) stored: usize,
+    pub(crate) octets: u64,
+    pub(crate) deleted: usize,
+    /// Messages that could not be fetched.
+    pub(crate) not_fetched: usize,
+    pub(crate) time: Duration,
+    /// Nothing was changed, on purpose.
+    pub(crate) dry_run: bool,
+}

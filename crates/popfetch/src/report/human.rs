@@ -1,0 +1,295 @@
+//! Events for people: lines on standard output, and while messages arrive a progress bar on
+//! standard error if that is a terminal.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use console::{StyledObject, Term, style};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Action, Event, Planned, Report, Summary};
+use crate::escape;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verbosity {
+    /// Only what is wrong.
+    Quiet,
+    /// What was there and what was done.
+    Normal,
+    /// Every message.
+    Verbose,
+}
+
+/// Shows events to a person.
+pub(crate) struct Human<W> {
+    verbosity: Verbosity,
+    out: Mutex<W>,
+    bar: ProgressBar,
+    /// Messages that are to arrive, and those that have.
+    expected: AtomicUsize,
+    received: AtomicUsize,
+}
+
+impl<W: Write + Send> Human<W> {
+    /// Lines go to `out`.
+    pub(crate) fn new(verbosity: Verbosity, out: W) -> Self {
+        Self {
+            verbosity,
+            out: Mutex::new(out),
+            bar: ProgressBar::no_length(),
+            expected: AtomicUsize::new(0),
+            received: AtomicUsize::new(0),
+        }
+    }
+
+    /// Prints a line above the bar, if this is to be said at all.
+    fn line(&self, least: Verbosity, account: &str, text: &str) {
+        if self.verbosity < least {
+            return;
+        }
+        self.bar.suspend(|| {
+            let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+            let account = style(escape::text(account)).bold();
+            // A reader that has gone away does not stop the mail.
+            let _: io::Result<()> = writeln!(out, "{account}: {text}").and_then(|()| out.flush());
+        });
+    }
+
+    fn start_bar(&self, planned: &Planned) {
+        if planned.fetch == 0 || self.verbosity == Verbosity::Quiet || self.bar.is_hidden() {
+            return;
+        }
+        self.expected.store(planned.fetch, Ordering::Relaxed);
+        let width = Term::stderr()
+            .size_checked()
+            .map_or(80, |(_, columns)| columns);
+        self.bar.set_length(planned.fetch_octets);
+        self.bar.set_style(bar_style(width));
+        self.bar.set_prefix(format!("0/{}", planned.fetch));
+        self.bar.enable_steady_tick(Duration::from_millis(200));
+    }
+
+    fn advance(&self, octets: usize, messages: usize) {
+        let expected = self.expected.load(Ordering::Relaxed);
+        if expected == 0 {
+            return;
+        }
+        self.bar.inc(octets as u64);
+        if messages > 0 {
+            let received = self.received.fetch_add(messages, Ordering::Relaxed) + messages;
+            self.bar.set_prefix(format!("{received}/{expected}"));
+        }
+    }
+
+    /// Tells on standard error what is wrong.
+    fn complain(&self, kind: &StyledObject<&str>, account: &str, text: &str) {
+        let account = match account {
+            "" => String::new(),
+            account => format!("{}: ", escape::text(account)),
+        };
+        self.bar.suspend(|| {
+            // Standard error may be closed; then there is nobody left to tell.
+            let _: io::Result<()> = writeln!(io::stderr(), "{kind} {account}{text}");
+        });
+    }
+}
+
+impl<W: Write + Send> Report for Human<W> {
+    fn report(&self, account: &str, event: Event<'_>) {
+        let say = |least, text: &str| self.line(least, account, text);
+        match event {
+            Event::Received { octets, messages } => self.advance(octets, messages),
+            Event::Recovered { messages } => say(
+                Verbosity::Normal,
+                &format!(
+                    "finished {} that an earlier run was interrupted in",
+                    count(messages)
+                ),
+            ),
+            Event::Connected { server, tls } => {
+                let tls = match tls {
+                    Some(tls) => format!("{}, {}", tls.version, tls.cipher_suite),
+                    None => "NOT encrypted".into(),
+                };
+                say(
+                    Verbosity::Verbose,
+                    &format!("logged in to {server} ({tls})"),
+                );
+            }
+            Event::Planned(planned) => {
+                say(Verbosity::Normal, &describe_plan(planned));
+                self.start_bar(planned);
+            }
+            Event::Would {
+                action,
+                number,
+                identity,
+                octets,
+            } => {
+                let verb = match action {
+                    Action::Fetch => "fetch",
+                    Action::Delete => "delete",
+                };
+                let octets = octets.map_or_else(|| "size unknown".into(), size);
+                say(
+                    Verbosity::Normal,
+                    &format!("would {verb} {number} ({octets}, {identity})"),
+                );
+            }
+            Event::Stored {
+                number,
+                identity,
+                octets,
+                file,
+                ..
+            } => say(
+                Verbosity::Verbose,
+                &format!(
+                    "stored {number} ({}, {identity}) as {}",
+                    size(octets),
+                    file.display()
+                ),
+            ),
+            Event::Recognised { number, identity } => say(
+                Verbosity::Verbose,
+                &format!("{number} ({identity}) is what was stored before; not stored again"),
+            ),
+            Event::NotFetched {
+                number,
+                identity,
+                failure,
+                quarantined,
+            } => {
+                let then = if quarantined {
+                    "given up after several attempts; it stays on the server"
+                } else {
+                    "it stays on the server and will be tried again"
+                };
+                let text = format!("message {number} ({identity}): {failure}\n  {then}");
+                self.complain(&warning(), account, &text);
+            }
+            Event::Deleted { messages } => {
+                say(
+                    Verbosity::Verbose,
+                    &format!("the server deleted {}", count(messages)),
+                );
+            }
+            Event::Warning { failure } => {
+                self.complain(&warning(), account, &failure.to_string());
+            }
+            Event::Finished(summary) => {
+                self.bar.finish_and_clear();
+                if let Some(text) = describe_summary(summary) {
+                    say(Verbosity::Normal, &text);
+                }
+            }
+            Event::Failed { failure } => {
+                self.bar.finish_and_clear();
+                let error = style("error:").for_stderr().red().bold();
+                self.complain(&error, account, &failure.to_string());
+            }
+        }
+    }
+}
+
+fn warning() -> StyledObject<&'static str> {
+    style("warning:").for_stderr().yellow().bold()
+}
+
+fn bar_style(columns: u16) -> ProgressStyle {
+    let template = match columns {
+        0..60 => "{prefix}  {decimal_bytes}/{decimal_total_bytes}  {eta}",
+        60..80 => "{prefix} {bar:16} {decimal_bytes}/{decimal_total_bytes}  {eta} left",
+        _ => {
+            "{prefix} {bar:20} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  \
+             {eta} left"
+        }
+    };
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─")
+}
+
+fn describe_plan(planned: &Planned) -> String {
+    let Planned {
+        messages,
+        octets,
+        fetch,
+        fetch_octets,
+        delete,
+        quarantined,
+        nameless,
+    } = *planned;
+    if messages == 0 {
+        return "no messages on the server".into();
+    }
+    let mut text = format!("{} on the server ({})", count(messages), size(octets));
+    match fetch {
+        0 => text.push_str(", nothing new"),
+        _ => text.push_str(&format!(", {fetch} new ({})", size(fetch_octets))),
+    }
+    for (number, what) in [
+        (delete as u64, "stored and to be deleted"),
+        (quarantined, "given up after several attempts"),
+        (
+            nameless,
+            "without anything to tell them apart by, left alone",
+        ),
+    ] {
+        if number > 0 {
+            text.push_str(&format!(", {number} {what}"));
+        }
+    }
+    text
+}
+
+/// What was done; `None` if there was nothing to do.
+fn describe_summary(summary: &Summary) -> Option<String> {
+    let Summary {
+        stored,
+        octets,
+        deleted,
+        not_fetched,
+        time,
+        dry_run,
+    } = *summary;
+    if dry_run {
+        return Some("nothing was changed (dry run)".into());
+    }
+    let mut parts = Vec::new();
+    if stored > 0 {
+        let (octets, seconds) = (size(octets), time.as_secs_f64());
+        parts.push(format!(
+            "stored {} ({octets}) in {seconds:.1} s",
+            count(stored)
+        ));
+    }
+    if deleted > 0 {
+        parts.push(format!("deleted {} on the server", count(deleted)));
+    }
+    if not_fetched > 0 {
+        parts.push(format!("could not fetch {}", count(not_fetched)));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn count(messages: usize) -> String {
+    let plural = if messages == 1 { "" } else { "s" };
+    format!("{messages} message{plural}")
+}
+
+/// Octets for people: three digits or so, and a decimal unit.
+pub(crate) fn size(octets: u64) -> String {
+    let mut amount = octets as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if amount < 999.5 {
+            let decimals = usize::from(unit != "B" && amount < 9.95);
+            return format!("{amount:.decimals$} {unit}");
+        }
+        amount /= 1000.0;
+    }
+    format!("{amount:.1} TB")
+}

@@ -1,0 +1,159 @@
+//! Events for programs: one JSON object a line.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use super::{Action, Event, Planned, Report, Summary};
+use crate::escape;
+use crate::failure::Failure;
+use crate::key::{Identity, hex};
+
+/// Writes events as they come.
+pub(crate) struct Json<W> {
+    out: Mutex<W>,
+}
+
+impl<W: Write + Send> Json<W> {
+    pub(crate) fn new(out: W) -> Self {
+        Self {
+            out: Mutex::new(out),
+        }
+    }
+}
+
+impl<W: Write + Send> Report for Json<W> {
+    fn report(&self, account: &str, event: Event<'_>) {
+        let Some((name, fields)) = describe(event) else {
+            return;
+        };
+        let named = [("event", json!(name)), ("account", json!(account))];
+        let fields: Vec<String> = (named.into_iter().chain(fields))
+            .map(|(name, value)| format!("\"{name}\":{value}"))
+            .collect();
+        let line = harmless(&fields.join(","));
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        // A reader that has gone away does not stop the mail.
+        let _: io::Result<()> = writeln!(out, "{{{line}}}").and_then(|()| out.flush());
+    }
+}
+
+type Fields = Vec<(&'static str, Value)>;
+
+/// The name of an event and what it says; `None` for what is too frequent for a line of its own.
+fn describe(event: Event<'_>) -> Option<(&'static str, Fields)> {
+    Some(match event {
+        Event::Received { .. } => return None,
+        Event::Recovered { messages } => ("recovered", vec![("messages", json!(messages))]),
+        Event::Connected { server, tls } => {
+            let tls = tls.map(|tls| json!({ "version": tls.version, "cipher": tls.cipher_suite }));
+            (
+                "connected",
+                vec![("server", json!(server)), ("tls", json!(tls))],
+            )
+        }
+        Event::Planned(planned) => ("planned", plan(planned)),
+        Event::Would {
+            action,
+            number,
+            identity,
+            octets,
+        } => {
+            let name = match action {
+                Action::Fetch => "would-fetch",
+                Action::Delete => "would-delete",
+            };
+            (
+                name,
+                [message(number, identity), vec![("octets", json!(octets))]].concat(),
+            )
+        }
+        Event::Stored {
+            number,
+            identity,
+            octets,
+            sum,
+            file,
+        } => {
+            let stored = vec![
+                ("octets", json!(octets)),
+                ("sha256", json!(hex(sum))),
+                ("file", json!(file.to_string_lossy())),
+            ];
+            ("stored", [message(number, identity), stored].concat())
+        }
+        Event::Recognised { number, identity } => ("recognised", message(number, identity)),
+        Event::NotFetched {
+            number,
+            identity,
+            failure: cause,
+            quarantined,
+        } => {
+            let quarantined = vec![("quarantined", json!(quarantined))];
+            (
+                "not-fetched",
+                [message(number, identity), failure(cause), quarantined].concat(),
+            )
+        }
+        Event::Deleted { messages } => ("deleted", vec![("messages", json!(messages))]),
+        Event::Warning { failure: cause } => ("warning", failure(cause)),
+        Event::Finished(summary) => ("finished", summarize(summary)),
+        Event::Failed { failure: cause } => ("failed", failure(cause)),
+    })
+}
+
+fn message(number: u32, identity: Identity<'_>) -> Fields {
+    vec![
+        ("number", json!(number)),
+        ("uid", json!(identity.to_string())),
+    ]
+}
+
+fn plan(planned: &Planned) -> Fields {
+    vec![
+        ("messages", json!(planned.messages)),
+        ("octets", json!(planned.octets)),
+        ("fetch", json!(planned.fetch)),
+        ("fetch_octets", json!(planned.fetch_octets)),
+        ("delete", json!(planned.delete)),
+        ("quarantined", json!(planned.quarantined)),
+        ("without_identity", json!(planned.nameless)),
+    ]
+}
+
+fn summarize(summary: &Summary) -> Fields {
+    vec![
+        ("stored", json!(summary.stored)),
+        ("octets", json!(summary.octets)),
+        ("deleted", json!(summary.deleted)),
+        ("not_fetched", json!(summary.not_fetched)),
+        ("seconds", json!(summary.time.as_secs_f64())),
+        ("dry_run", json!(summary.dry_run)),
+    ]
+}
+
+fn failure(failure: &Failure) -> Fields {
+    vec![
+        ("message", json!(failure.message)),
+        ("server", json!(failure.server)),
+        ("hint", json!(failure.hint)),
+        ("status", json!(failure.status.code())),
+    ]
+}
+
+/// Spells out what a terminal would act upon. Such characters are only ever inside strings.
+fn harmless(json: &str) -> String {
+    let mut harmless = String::with_capacity(json.len());
+    for c in json.chars() {
+        if escape::is_active(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                harmless.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            harmless.push(c);
+        }
+    }
+    harmless
+}

@@ -1,0 +1,144 @@
+//! Where passwords come from: a file, a command, the environment, the person at the terminal.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use console::Term;
+use poplib::Secret;
+
+use crate::failure::{Failure, Status};
+
+#[cfg(test)]
+mod tests;
+
+/// The variable that may hold a password.
+pub(crate) const VARIABLE: &str = "POPFETCH_PASSWORD";
+
+/// No password is longer; a file that is was named by mistake.
+const LONGEST: u64 = 64 * 1024;
+
+/// Where to look for a password.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// Nowhere: it is known.
+    Given(Secret),
+    /// The first line of a file that nobody else can read.
+    File(PathBuf),
+    /// The first line that a shell command prints.
+    Command(String),
+    /// The environment, or else the person at the terminal.
+    Ask,
+}
+
+/// The password of `user` at `host`.
+///
+/// # Errors
+/// [`Status::Configuration`] when the source has none or is open to others.
+pub(crate) fn password(source: &Source, user: &str, host: &str) -> Result<Secret, Failure> {
+    match source {
+        Source::Given(password) => Ok(password.clone()),
+        Source::File(path) => from_file(path),
+        Source::Command(command) => from_command(command),
+        Source::Ask => match std::env::var_os(VARIABLE) {
+            Some(password) => Ok(Secret::from(password.into_encoded_bytes())),
+            None => from_terminal(user, host),
+        },
+    }
+}
+
+fn from_file(path: &Path) -> Result<Secret, Failure> {
+    let cannot = |error: io::Error| {
+        configuration(format!(
+            "could not read the password file {}: {error}",
+            path.display()
+        ))
+    };
+    let file = File::open(path).map_err(cannot)?;
+    // Asked of the open file: a path may lead elsewhere a moment later.
+    let metadata = file.metadata().map_err(cannot)?;
+    if metadata.mode() & 0o077 != 0 {
+        let message = format!(
+            "the password file {} can be read or changed by others (mode {:03o})",
+            path.display(),
+            metadata.mode() & 0o777
+        );
+        return Err(configuration(message).hint(format!("chmod 600 {}", path.display())));
+    }
+    let owner = metadata.uid();
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        let message = format!(
+            "the password file {} belongs to another user",
+            path.display()
+        );
+        return Err(configuration(message));
+    }
+    first_line(file)
+        .map_err(cannot)?
+        .ok_or_else(|| configuration(format!("the password file {} is empty", path.display())))
+}
+
+fn from_command(command: &str) -> Result<Secret, Failure> {
+    let cannot =
+        |error: io::Error| configuration(format!("could not run the password command: {error}"));
+    let mut child = Command::new("/bin/sh")
+        .arg("-c")
+        .arg(command)
+        .env_remove(VARIABLE)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(cannot)?;
+    let line = child
+        .stdout
+        .take()
+        .map(first_line)
+        .transpose()
+        .map_err(cannot)?
+        .flatten();
+    let status = child.wait().map_err(cannot)?;
+    if !status.success() {
+        return Err(
+            configuration(format!("the password command failed: {status}"))
+                .hint(format!("see what it says by itself: sh -c '{command}'")),
+        );
+    }
+    line.ok_or_else(|| configuration("the password command printed nothing".into()))
+}
+
+fn from_terminal(user: &str, host: &str) -> Result<Secret, Failure> {
+    let asked = || -> io::Result<String> {
+        let terminal = Term::stderr();
+        terminal.write_str(&format!("Password of {user} at {host}: "))?;
+        terminal.read_secure_line()
+    };
+    let none = || {
+        configuration("there is no password, and no terminal to ask for it".into()).hint(format!(
+            "use --password-file FILE, --password-command COMMAND, or the variable {VARIABLE}"
+        ))
+    };
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(none());
+    }
+    asked().map(Secret::from).map_err(|_| none())
+}
+
+/// The first line without its end. `None` if there is nothing at all.
+fn first_line(source: impl Read) -> io::Result<Option<Secret>> {
+    let mut octets = Vec::new();
+    source.take(LONGEST).read_to_end(&mut octets)?;
+    let end = memchr::memchr(b'\n', &octets);
+    let secret = {
+        let line = &octets[..end.unwrap_or(octets.len())];
+        Secret::from(line.strip_suffix(b"\r").unwrap_or(line))
+    };
+    let nothing = octets.is_empty();
+    // What was read is wiped when this is dropped.
+    drop(Secret::from(octets));
+    Ok((!nothing).then_some(secret))
+}
+
+fn configuration(message: String) -> Failure {
+    Failure::new(Status::Configuration, message)
+}

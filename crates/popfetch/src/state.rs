@@ -1,0 +1,182 @@
+//! What is known about each message of each account: the memory that makes "exactly once" true.
+//!
+//! ```text
+//!            RETR                rename            DELE            QUIT +OK
+//!  pending ───────▶ storing ───────────▶ stored ─────────▶ deleting ────────▶ gone
+//!     │  ▲            a crash here is      ▲                  │
+//!     ▼  │            finished next time   └──────────────────┘
+//!  quarantined                               QUIT lost or refused
+//! ```
+
+mod error;
+mod sqlite;
+
+use crate::clock::Timestamp;
+use crate::key::{Key, KeyRef, Sum};
+
+pub(crate) use error::StateError;
+pub(crate) use sqlite::SqliteStore;
+
+/// Where a message is on its way from the server to a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Seen on the server; not stored, perhaps after failed attempts.
+    Pending,
+    /// Its octets are durable under `tmp/`; whether it was renamed is to be found out.
+    Storing,
+    /// Delivered, durably.
+    Stored,
+    /// Delivered; DELE was sent and QUIT has not been answered.
+    Deleting,
+    /// Delivered and deleted on the server.
+    Gone,
+    /// Failed too often. Neither fetched again nor deleted until someone decides.
+    Quarantined,
+}
+
+impl State {
+    /// Whether a whole copy has reached its target.
+    pub(crate) fn is_delivered(self) -> bool {
+        matches!(self, Self::Stored | Self::Deleting | Self::Gone)
+    }
+}
+
+/// What the state knows of one message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row<'a> {
+    pub(crate) key: KeyRef<'a>,
+    pub(crate) state: State,
+    /// Of the message as received; known once it was stored.
+    pub(crate) sum: Option<Sum>,
+    /// How many attempts to fetch it failed.
+    pub(crate) attempts: u32,
+    /// When a listing first lacked it. Cleared when it shows up again.
+    pub(crate) unseen_since: Option<Timestamp>,
+}
+
+/// A message whose delivery a crash may have cut in two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unfinished {
+    pub(crate) key: Key,
+    /// When its row was written.
+    pub(crate) since: Timestamp,
+    /// Where its copies were to go.
+    pub(crate) copies: Vec<Placement>,
+}
+
+/// Where a copy of a message is: which target, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Placement {
+    pub(crate) target: Target,
+    /// The file name in a Maildir. Octets, because file names are.
+    pub(crate) place: Vec<u8>,
+}
+
+/// Something that messages are delivered to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Target {
+    /// `maildir`.
+    pub(crate) kind: String,
+    /// Its absolute path.
+    pub(crate) location: Vec<u8>,
+}
+
+/// One step of one message. A store applies many at once, all or none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Change<'a> {
+    /// It was seen on the server; its row, if there is one, stays as it is.
+    Found { key: KeyRef<'a> },
+    /// Its octets are durable, and it is about to appear in its target.
+    Storing {
+        key: KeyRef<'a>,
+        sum: &'a Sum,
+        /// The message's size as received.
+        octets: u64,
+        copies: &'a [Placement],
+    },
+    /// It is in its target.
+    Stored { key: KeyRef<'a> },
+    /// It was fetched and found to be what had been delivered before.
+    Recognised { key: KeyRef<'a>, sum: &'a Sum },
+    /// DELE is about to be sent.
+    Deleting { key: KeyRef<'a> },
+    /// QUIT was not confirmed: whatever was being deleted is merely stored.
+    Undeleted { key: KeyRef<'a> },
+    /// QUIT was confirmed.
+    Gone { key: KeyRef<'a> },
+    /// An attempt to fetch it failed, for this reason.
+    Failed { key: KeyRef<'a>, reason: &'a str },
+    /// The attempt that failed was one too many.
+    Quarantined { key: KeyRef<'a>, reason: &'a str },
+    /// A listing has it again.
+    Seen { key: KeyRef<'a> },
+    /// A listing lacks it.
+    Unseen { key: KeyRef<'a> },
+    /// Its row is of no use any more.
+    Forget { key: KeyRef<'a> },
+}
+
+impl<'a> Change<'a> {
+    pub(crate) fn key(self) -> KeyRef<'a> {
+        match self {
+            Self::Found { key }
+            | Self::Storing { key, .. }
+            | Self::Stored { key }
+            | Self::Recognised { key, .. }
+            | Self::Deleting { key }
+            | Self::Undeleted { key }
+            | Self::Gone { key }
+            | Self::Failed { key, .. }
+            | Self::Quarantined { key, .. }
+            | Self::Seen { key }
+            | Self::Unseen { key }
+            | Self::Forget { key } => key,
+        }
+    }
+}
+
+/// An account that this process alone may fetch, until this is dropped or the process ends,
+/// however it ends.
+pub(crate) struct Claim {
+    pub(crate) account: AccountId,
+    _lock: Box<dyn Send + Sync>,
+}
+
+/// A store's own number for an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AccountId(i64);
+
+/// Where state is kept. Everything blocks, and everything that returns `Ok` is durable.
+///
+/// Nothing here is SQLite's: a row is found by its key, and a batch of changes is one transaction.
+pub(crate) trait StateStore: Send + Sync {
+    /// What tells this store from every other; part of the names of temporary files, so that two
+    /// stores that deliver to one Maildir never write to the same file.
+    fn id(&self) -> &[u8];
+
+    /// The account's number, if the store has met it.
+    fn account(&self, name: &str) -> Result<Option<AccountId>, StateError>;
+
+    /// Takes the account for this process.
+    ///
+    /// # Errors
+    /// [`StateError::Claimed`] when another process has it.
+    fn claim(&self, name: &str) -> Result<Claim, StateError>;
+
+    /// Shows every row of the account to `visit`, ordered by key.
+    fn rows(&self, account: AccountId, visit: &mut dyn FnMut(Row<'_>)) -> Result<(), StateError>;
+
+    /// The rows in state [`State::Storing`].
+    fn unfinished(&self, account: AccountId) -> Result<Vec<Unfinished>, StateError>;
+
+    /// Makes all these changes at the time `now`, or none of them.
+    ///
+    /// # Errors
+    /// [`StateError::Transition`] when a message is not in the state its change starts from.
+    fn apply(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        changes: &mut dyn Iterator<Item = Change<'_>>,
+    ) -> Result<(), StateError>;
+}

@@ -1,0 +1,48 @@
+-- What tells this store from every other.
+CREATE TABLE store (
+    id BLOB NOT NULL
+) STRICT;
+INSERT INTO store (id) VALUES (randomblob(16));
+
+CREATE TABLE account (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- What messages are delivered to: a Maildir by its absolute path.
+CREATE TABLE target (
+    id       INTEGER PRIMARY KEY,
+    kind     TEXT NOT NULL,
+    location BLOB NOT NULL,
+    UNIQUE (kind, location)
+) STRICT;
+
+-- One row a message. The order of the key is the order in which a listing is compared with it.
+CREATE TABLE message (
+    account      INTEGER NOT NULL REFERENCES account (id),
+    identity     BLOB NOT NULL,     -- 'U' and the unique-id, or 'H' and a digest of the headers
+    occurrence   INTEGER NOT NULL,  -- from 1, among those that share the identity
+    state        TEXT NOT NULL
+        CHECK (state IN ('pending', 'storing', 'stored', 'deleting', 'gone', 'quarantined')),
+    sha256       BLOB,              -- of the message as received
+    octets       INTEGER,           -- as received
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    reason       TEXT,              -- why the last attempt failed
+    changed_at   INTEGER NOT NULL,  -- when `state` took its value; seconds since 1970
+    stored_at    INTEGER,
+    unseen_since INTEGER,           -- when a listing first lacked it
+    PRIMARY KEY (account, identity, occurrence)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX message_storing ON message (account) WHERE state = 'storing';
+
+-- Where the copies of a message are.
+CREATE TABLE copy (
+    account    INTEGER NOT NULL,
+    identity   BLOB NOT NULL,
+    occurrence INTEGER NOT NULL,
+    target     INTEGER NOT NULL REFERENCES target (id),
+    place      BLOB NOT NULL,       -- the file name
+    PRIMARY KEY (account, identity, occurrence, target),
+    FOREIGN KEY (account, identity, occurrence) REFERENCES message ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;

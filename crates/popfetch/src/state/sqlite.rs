@@ -1,0 +1,305 @@
+//! The state in one SQLite file, shared by processes that fetch different accounts.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
+
+use super::{
+    AccountId, Change, Claim, Placement, Row, State, StateError, StateStore, Target, Unfinished,
+};
+use crate::clock::Timestamp;
+use crate::key::{Identity, KeyRef, Sum, hex};
+
+mod apply;
+#[cfg(test)]
+mod tests;
+
+const SCHEMA: &str = include_str!("schema.sql");
+/// The format this program writes. A file with a higher number is left alone.
+const VERSION: i32 = 1;
+/// Marks the file as ours in SQLite's header: "popf".
+const APPLICATION: i32 = 0x706f_7066;
+/// How long to wait for another process's transaction.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// A [`StateStore`] in a SQLite file.
+pub(crate) struct SqliteStore {
+    path: PathBuf,
+    id: Vec<u8>,
+    connection: Mutex<Connection>,
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes it, readable by its owner only.
+    ///
+    /// # Errors
+    /// When it cannot be made, is not ours, is damaged or was written by a newer program.
+    pub(crate) fn open(path: &Path) -> Result<Self, StateError> {
+        make_private(path).map_err(|source| StateError::Open {
+            path: path.into(),
+            source,
+        })?;
+        let connection = Connection::open(path).and_then(|mut connection| {
+            connection.busy_timeout(BUSY)?;
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            connection.pragma_update(None, "synchronous", "full")?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            let version = prepare(&mut connection)?;
+            Ok((connection, version))
+        });
+        Self::checked(path.into(), connection)
+    }
+
+    /// A store that is forgotten when it is dropped, for runs that must leave no trace.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub(crate) fn in_memory() -> Result<Self, StateError> {
+        let connection = Connection::open_in_memory().and_then(|mut connection| {
+            let version = prepare(&mut connection)?;
+            Ok((connection, version))
+        });
+        Self::checked(PathBuf::from(":memory:"), connection)
+    }
+
+    fn checked(
+        path: PathBuf,
+        opened: rusqlite::Result<(Connection, i32)>,
+    ) -> Result<Self, StateError> {
+        let (connection, version) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return Err(unreadable(path, &error)),
+        };
+        if version > VERSION {
+            return Err(StateError::Newer { path, version });
+        }
+        match connection.query_row("SELECT id FROM store", [], |row| row.get(0)) {
+            Ok(id) => Ok(Self {
+                path,
+                id,
+                connection: Mutex::new(connection),
+            }),
+            Err(error) => Err(unreadable(path, &error)),
+        }
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic elsewhere leaves the connection whole: its transaction was rolled back.
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, error: &rusqlite::Error) -> StateError {
+        StateError::Store {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        }
+    }
+
+    /// The file whose lock stands for the account. It is never removed: another process may be
+    /// about to lock it.
+    fn lock_file(&self, account: &str) -> Result<File, io::Error> {
+        let mut directory = self.path.clone().into_os_string();
+        directory.push(".locks");
+        let directory = PathBuf::from(directory);
+        make_directory(&directory)?;
+        let name = sha2::Digest::finalize(sha2::Digest::chain_update(
+            <sha2::Sha256 as sha2::Digest>::new(),
+            account,
+        ));
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(directory.join(hex(&name[..16])))
+    }
+}
+
+impl StateStore for SqliteStore {
+    fn id(&self) -> &[u8] {
+        &self.id
+    }
+
+    fn account(&self, name: &str) -> Result<Option<AccountId>, StateError> {
+        self.connection()
+            .query_row("SELECT id FROM account WHERE name = ?", [name], |row| {
+                row.get(0)
+            })
+            .optional()
+            .map(|id| id.map(AccountId))
+            .map_err(|error| self.failed(&error))
+    }
+
+    fn claim(&self, name: &str) -> Result<Claim, StateError> {
+        let open = |source| StateError::Open {
+            path: self.path.clone(),
+            source,
+        };
+        let lock = self.lock_file(name).map_err(open)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StateError::Claimed {
+                    account: name.into(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(open(source)),
+        }
+        let insert = "INSERT INTO account (name) VALUES (?) ON CONFLICT DO NOTHING";
+        self.connection()
+            .execute(insert, [name])
+            .map_err(|error| self.failed(&error))?;
+        let account = self.account(name)?.ok_or_else(|| StateError::Store {
+            path: self.path.clone(),
+            reason: "the account vanished".into(),
+        })?;
+        Ok(Claim {
+            account,
+            _lock: Box::new(lock),
+        })
+    }
+
+    fn rows(&self, account: AccountId, visit: &mut dyn FnMut(Row<'_>)) -> Result<(), StateError> {
+        let connection = self.connection();
+        let mut read = || -> rusqlite::Result<()> {
+            let mut statement = connection.prepare_cached(
+                "SELECT identity, occurrence, state, sha256, attempts, unseen_since
+                 FROM message WHERE account = ? ORDER BY identity, occurrence",
+            )?;
+            let mut rows = statement.query([account.0])?;
+            while let Some(row) = rows.next()? {
+                visit(Row {
+                    key: key(row)?,
+                    state: state(row, 2)?,
+                    sum: row.get::<_, Option<Sum>>(3)?,
+                    attempts: row.get(4)?,
+                    unseen_since: row.get::<_, Option<i64>>(5)?.map(Timestamp),
+                });
+            }
+            Ok(())
+        };
+        read().map_err(|error| self.failed(&error))
+    }
+
+    fn unfinished(&self, account: AccountId) -> Result<Vec<Unfinished>, StateError> {
+        let connection = self.connection();
+        let read = || -> rusqlite::Result<Vec<Unfinished>> {
+            let mut statement = connection.prepare_cached(
+                "SELECT identity, occurrence, changed_at, kind, location, place
+                 FROM message JOIN copy USING (account, identity, occurrence)
+                 JOIN target ON target.id = copy.target
+                 WHERE account = ? AND state = 'storing' ORDER BY identity, occurrence",
+            )?;
+            let mut rows = statement.query([account.0])?;
+            let mut unfinished: Vec<Unfinished> = Vec::new();
+            while let Some(row) = rows.next()? {
+                let key = key(row)?.to_key();
+                let target = Target {
+                    kind: row.get(3)?,
+                    location: row.get(4)?,
+                };
+                let placement = Placement {
+                    target,
+                    place: row.get(5)?,
+                };
+                match unfinished.last_mut() {
+                    Some(last) if last.key == key => last.copies.push(placement),
+                    _ => unfinished.push(Unfinished {
+                        key,
+                        since: Timestamp(row.get(2)?),
+                        copies: vec![placement],
+                    }),
+                }
+            }
+            Ok(unfinished)
+        };
+        read().map_err(|error| self.failed(&error))
+    }
+
+    fn apply(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        changes: &mut dyn Iterator<Item = Change<'_>>,
+    ) -> Result<(), StateError> {
+        let mut connection = self.connection();
+        apply::apply(&mut connection, account, now, changes).map_err(|error| match error {
+            apply::Error::Sql(error) => self.failed(&error),
+            apply::Error::Transition(key, change) => StateError::Transition { key, change },
+        })
+    }
+}
+
+/// Brings the file to this program's format and gives the format it has then.
+fn prepare(connection: &mut Connection) -> rusqlite::Result<i32> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version > 0 {
+        return Ok(version);
+    }
+    transaction.execute_batch(SCHEMA)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
+    Ok(VERSION)
+}
+
+fn unreadable(path: PathBuf, error: &rusqlite::Error) -> StateError {
+    StateError::Unreadable {
+        path,
+        reason: error.to_string(),
+    }
+}
+
+/// The two leading columns of every query.
+fn key<'a>(row: &'a SqlRow<'_>) -> rusqlite::Result<KeyRef<'a>> {
+    let identity = row.get_ref(0)?.as_blob()?;
+    Ok(KeyRef {
+        identity: Identity::from_octets(identity),
+        occurrence: row.get(1)?,
+    })
+}
+
+fn state(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<State> {
+    Ok(match row.get_ref(column)?.as_str()? {
+        "pending" => State::Pending,
+        "storing" => State::Storing,
+        "stored" => State::Stored,
+        "deleting" => State::Deleting,
+        "gone" => State::Gone,
+        _ => State::Quarantined,
+    })
+}
+
+/// Makes the file and the directories above it, for the owner only; leaves what is there alone.
+fn make_private(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        make_directory(parent)?;
+    }
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    Ok(())
+}
+
+fn make_directory(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().recursive(true).mode(0o700).create(path) {
+        Err(_) if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) => Ok(()),
+        result => result,
+    }
+}

@@ -1,0 +1,194 @@
+//! Each change as one statement, in the order of [`Change`]'s variants.
+
+use rusqlite::types::Value;
+use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, params};
+
+use super::AccountId;
+use crate::clock::Timestamp;
+use crate::key::{Key, KeyRef};
+use crate::state::{Change, Placement};
+
+pub(super) enum Error {
+    Sql(rusqlite::Error),
+    /// The message was not where this change starts from.
+    Transition(Key, String),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+/// Applies all changes in one transaction.
+pub(super) fn apply(
+    connection: &mut Connection,
+    account: AccountId,
+    now: Timestamp,
+    changes: &mut dyn Iterator<Item = Change<'_>>,
+) -> Result<(), Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for change in changes {
+        let step = Step {
+            transaction: &transaction,
+            account,
+            now,
+            key: change.key(),
+        };
+        if !step.apply(change)? {
+            return Err(Error::Transition(change.key().to_key(), describe(change)));
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// One change to one row.
+struct Step<'a> {
+    transaction: &'a Transaction<'a>,
+    account: AccountId,
+    now: Timestamp,
+    key: KeyRef<'a>,
+}
+
+impl Step<'_> {
+    /// Whether the row was in a state that allows the change.
+    fn apply(&self, change: Change<'_>) -> Result<bool, Error> {
+        match change {
+            Change::Found { .. } => {
+                self.execute(FOUND, [])?;
+                Ok(true)
+            }
+            Change::Storing {
+                sum,
+                octets,
+                copies,
+                ..
+            } => {
+                // SQLite's integers are signed; no message comes near 2^63 octets.
+                let octets = i64::try_from(octets).unwrap_or(i64::MAX);
+                self.execute(STORING, [Value::Blob(sum.to_vec()), Value::Integer(octets)])?;
+                self.place(copies)?;
+                Ok(true)
+            }
+            Change::Stored { .. } => self.execute(STORED, []),
+            Change::Recognised { sum, .. } => self.execute(RECOGNISED, [Value::Blob(sum.to_vec())]),
+            Change::Deleting { .. } => self.execute(DELETING, []),
+            Change::Undeleted { .. } => self.execute(UNDELETED, []),
+            Change::Gone { .. } => self.execute(GONE, []),
+            Change::Failed { reason, .. } => self.execute(FAILED, [Value::Text(reason.into())]),
+            Change::Quarantined { reason, .. } => {
+                self.execute(QUARANTINED, [Value::Text(reason.into())])
+            }
+            Change::Seen { .. } => self.execute(SEEN, []),
+            Change::Unseen { .. } => self.execute(UNSEEN, []),
+            Change::Forget { .. } => self.execute(FORGET, []),
+        }
+    }
+
+    /// Runs a statement whose first four parameters are the key and the time. Whether it found a
+    /// row.
+    fn execute<const N: usize>(&self, sql: &str, more: [Value; N]) -> Result<bool, Error> {
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        self.bind(&mut statement)?;
+        for (position, value) in (5..).zip(more) {
+            statement.raw_bind_parameter(position, value)?;
+        }
+        Ok(statement.raw_execute()? > 0)
+    }
+
+    fn bind(&self, statement: &mut CachedStatement<'_>) -> Result<(), Error> {
+        statement.raw_bind_parameter(1, self.account.0)?;
+        statement.raw_bind_parameter(2, self.key.identity.octets())?;
+        statement.raw_bind_parameter(3, self.key.occurrence)?;
+        // Not every statement records when it happened.
+        if statement.parameter_count() >= 4 {
+            statement.raw_bind_parameter(4, self.now.0)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces what is known about the places of the message's copies.
+    fn place(&self, copies: &[Placement]) -> Result<(), Error> {
+        self.execute(DISPLACE, [])?;
+        for Placement { target, place } in copies {
+            self.transaction
+                .prepare_cached(
+                    "INSERT INTO target (kind, location) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![target.kind, target.location])?;
+            self.transaction
+                .prepare_cached(
+                    "INSERT INTO copy (account, identity, occurrence, target, place)
+                     SELECT ?, ?, ?, id, ? FROM target WHERE kind = ? AND location = ?",
+                )?
+                .execute(params![
+                    self.account.0,
+                    self.key.identity.octets(),
+                    self.key.occurrence,
+                    place,
+                    target.kind,
+                    target.location
+                ])?;
+        }
+        Ok(())
+    }
+}
+
+const FOUND: &str = "INSERT INTO message (account, identity, occurrence, state, changed_at)
+    VALUES (?1, ?2, ?3, 'pending', ?4) ON CONFLICT DO NOTHING";
+const STORING: &str = "INSERT INTO message
+    (account, identity, occurrence, state, changed_at, sha256, octets)
+    VALUES (?1, ?2, ?3, 'storing', ?4, ?5, ?6)
+    ON CONFLICT DO UPDATE SET state = 'storing', changed_at = ?4, sha256 = ?5, octets = ?6,
+    attempts = 0, reason = NULL, stored_at = NULL, unseen_since = NULL";
+const DISPLACE: &str = "DELETE FROM copy WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
+const STORED: &str = "UPDATE message SET state = 'stored', changed_at = ?4, stored_at = ?4
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND state = 'storing'";
+const RECOGNISED: &str = "UPDATE message
+    SET state = 'stored', changed_at = ?4, sha256 = ?5, attempts = 0, reason = NULL,
+    stored_at = coalesce(stored_at, ?4), unseen_since = NULL
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
+    AND state IN ('stored', 'deleting', 'gone', 'pending')";
+const DELETING: &str = "UPDATE message SET state = 'deleting', changed_at = ?4
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
+    AND state IN ('stored', 'deleting')";
+const UNDELETED: &str = "UPDATE message SET state = 'stored', changed_at = ?4
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
+    AND state IN ('stored', 'deleting')";
+const GONE: &str = "UPDATE message
+    SET state = 'gone', changed_at = ?4, unseen_since = coalesce(unseen_since, ?4)
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND state = 'deleting'";
+const FAILED: &str = "INSERT INTO message
+    (account, identity, occurrence, state, changed_at, attempts, reason)
+    VALUES (?1, ?2, ?3, 'pending', ?4, 1, ?5)
+    ON CONFLICT DO UPDATE SET attempts = attempts + 1, reason = ?5";
+// A message that had been delivered once keeps the state that says so.
+const QUARANTINED: &str = "INSERT INTO message
+    (account, identity, occurrence, state, changed_at, attempts, reason)
+    VALUES (?1, ?2, ?3, 'quarantined', ?4, 1, ?5)
+    ON CONFLICT DO UPDATE SET attempts = attempts + 1, reason = ?5,
+    state = iif(state = 'pending', 'quarantined', state)";
+const SEEN: &str = "UPDATE message SET unseen_since = NULL
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
+const UNSEEN: &str = "UPDATE message SET unseen_since = coalesce(unseen_since, ?4)
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
+const FORGET: &str = "DELETE FROM message WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
+
+fn describe(change: Change<'_>) -> String {
+    let verb = match change {
+        Change::Found { .. } => "found",
+        Change::Storing { .. } => "storing",
+        Change::Stored { .. } => "stored",
+        Change::Recognised { .. } => "recognised",
+        Change::Deleting { .. } => "deleting",
+        Change::Undeleted { .. } => "not deleted",
+        Change::Gone { .. } => "gone",
+        Change::Failed { .. } => "failed",
+        Change::Quarantined { .. } => "quarantined",
+        Change::Seen { .. } => "seen",
+        Change::Unseen { .. } => "unseen",
+        Change::Forget { .. } => "forgotten",
+    };
+    format!("it cannot become {verb}")
+}

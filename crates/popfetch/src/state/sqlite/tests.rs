@@ -1,0 +1,295 @@
+use std::os::unix::fs::PermissionsExt;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::failure::{Failure, Status};
+use crate::key::Key;
+
+const NOW: Timestamp = Timestamp(1_000);
+
+fn key(unique_id: &[u8], occurrence: u32) -> Key {
+    let mut octets = Vec::new();
+    Identity::push_unique_id(&mut octets, unique_id);
+    KeyRef {
+        identity: Identity::from_octets(&octets),
+        occurrence,
+    }
+    .to_key()
+}
+
+fn placement(name: &str) -> Vec<Placement> {
+    let target = Target {
+        kind: "maildir".into(),
+        location: b"/mail/\xff".to_vec(),
+    };
+    vec![Placement {
+        target,
+        place: name.into(),
+    }]
+}
+
+struct Fixture {
+    directory: TempDir,
+    store: SqliteStore,
+    claim: Claim,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let store = SqliteStore::open(&directory.path().join("deep/state.db")).unwrap();
+        let claim = store.claim("me@example.org").unwrap();
+        Self {
+            directory,
+            store,
+            claim,
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("deep/state.db")
+    }
+
+    fn apply(&self, changes: &[Change<'_>]) -> Result<(), StateError> {
+        self.store
+            .apply(self.claim.account, NOW, &mut changes.iter().copied())
+    }
+
+    fn rows(&self) -> Vec<(Key, State, Option<Sum>, u32)> {
+        let mut rows = Vec::new();
+        let visit = &mut |row: Row<'_>| {
+            rows.push((row.key.to_key(), row.state, row.sum, row.attempts));
+        };
+        self.store.rows(self.claim.account, visit).unwrap();
+        rows
+    }
+}
+
+#[test]
+fn a_message_goes_through_its_states() {
+    let fixture = Fixture::new();
+    let key = key(b"abc", 1);
+    let (key, sum, copies) = (key.as_ref(), [5; 32], placement("1.x"));
+    let stages = [
+        (
+            Change::Storing {
+                key,
+                sum: &sum,
+                octets: 7,
+                copies: &copies,
+            },
+            State::Storing,
+        ),
+        (Change::Stored { key }, State::Stored),
+        (Change::Deleting { key }, State::Deleting),
+        (Change::Undeleted { key }, State::Stored),
+        (Change::Deleting { key }, State::Deleting),
+        (Change::Gone { key }, State::Gone),
+        (Change::Recognised { key, sum: &sum }, State::Stored),
+    ];
+    for (change, state) in stages {
+        fixture.apply(&[change]).unwrap();
+        assert_eq!(
+            fixture.rows(),
+            [(key.to_key(), state, Some(sum), 0)],
+            "{change:?}"
+        );
+    }
+}
+
+#[test]
+fn a_batch_is_applied_whole_or_not_at_all() {
+    let fixture = Fixture::new();
+    let (one, two) = (key(b"one", 1), key(b"two", 1));
+    let result = fixture.apply(&[
+        Change::Found { key: one.as_ref() },
+        Change::Stored { key: two.as_ref() },
+    ]);
+    assert!(matches!(result, Err(StateError::Transition { key, .. }) if key == two));
+    assert_eq!(fixture.rows(), []);
+}
+
+#[test]
+fn nothing_is_deleted_that_was_not_stored() {
+    let fixture = Fixture::new();
+    let key = key(b"x", 1);
+    let key = key.as_ref();
+    fixture
+        .apply(&[Change::Failed {
+            key,
+            reason: "-ERR",
+        }])
+        .unwrap();
+    for change in [
+        Change::Deleting { key },
+        Change::Gone { key },
+        Change::Stored { key },
+    ] {
+        assert!(matches!(
+            fixture.apply(&[change]),
+            Err(StateError::Transition { .. })
+        ));
+    }
+    fixture
+        .apply(&[Change::Quarantined {
+            key,
+            reason: "-ERR",
+        }])
+        .unwrap();
+    assert_eq!(
+        fixture.rows(),
+        [(key.to_key(), State::Quarantined, None, 2)]
+    );
+}
+
+#[test]
+fn a_failed_attempt_never_forgets_a_delivery() {
+    let fixture = Fixture::new();
+    let key = key(b"x", 1);
+    let (key, sum) = (key.as_ref(), [1; 32]);
+    let copies = placement("x");
+    fixture
+        .apply(&[
+            Change::Storing {
+                key,
+                sum: &sum,
+                octets: 1,
+                copies: &copies,
+            },
+            Change::Stored { key },
+            Change::Failed { key, reason: "cut" },
+            Change::Quarantined { key, reason: "cut" },
+            Change::Found { key },
+        ])
+        .unwrap();
+    assert_eq!(
+        fixture.rows(),
+        [(key.to_key(), State::Stored, Some(sum), 2)]
+    );
+}
+
+#[test]
+fn p04_any_unique_id_is_a_key_and_rows_come_in_key_order() {
+    let fixture = Fixture::new();
+    let unique_ids: [&[u8]; 6] = [b"b", b"a", b"", b"\xff\xfe", &[0; 3], &[b'u'; 10_000]];
+    let mut keys: Vec<Key> = unique_ids
+        .iter()
+        .map(|unique_id| key(unique_id, 1))
+        .collect();
+    keys.push(key(b"a", 2));
+    for key in &keys {
+        fixture
+            .apply(&[Change::Found { key: key.as_ref() }])
+            .unwrap();
+    }
+    keys.sort();
+    let found: Vec<Key> = fixture.rows().into_iter().map(|row| row.0).collect();
+    assert_eq!(found, keys);
+}
+
+#[test]
+fn an_unfinished_delivery_is_found_again_after_reopening() {
+    let fixture = Fixture::new();
+    let (one, two) = (key(b"one", 1), key(b"two", 3));
+    let copies = placement("1000.name");
+    for key in [&one, &two] {
+        let change = Change::Storing {
+            key: key.as_ref(),
+            sum: &[2; 32],
+            octets: 9,
+            copies: &copies,
+        };
+        fixture.apply(&[change]).unwrap();
+    }
+    fixture
+        .apply(&[Change::Stored { key: one.as_ref() }])
+        .unwrap();
+    let path = fixture.path();
+    let Fixture {
+        directory: _kept,
+        store,
+        claim,
+    } = fixture;
+    let id = store.id().to_vec();
+    drop((store, claim));
+
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.id(), id);
+    let account = store.account("me@example.org").unwrap().unwrap();
+    let expected = Unfinished {
+        key: two,
+        since: NOW,
+        copies,
+    };
+    assert_eq!(store.unfinished(account).unwrap(), [expected]);
+}
+
+#[test]
+fn an_account_is_fetched_by_one_at_a_time() {
+    let fixture = Fixture::new();
+    let other = SqliteStore::open(&fixture.path()).unwrap();
+    assert!(matches!(
+        other.claim("me@example.org"),
+        Err(StateError::Claimed { .. })
+    ));
+    other.claim("you@example.org").unwrap();
+    drop(fixture.claim);
+    other.claim("me@example.org").unwrap();
+}
+
+#[test]
+fn a15_only_the_owner_can_read_the_state() {
+    let fixture = Fixture::new();
+    fixture
+        .apply(&[Change::Found {
+            key: key(b"x", 1).as_ref(),
+        }])
+        .unwrap();
+    let mut seen = 0;
+    for directory in [
+        fixture.path().parent().unwrap(),
+        &fixture.directory.path().join("deep/state.db.locks"),
+    ] {
+        for entry in fs::read_dir(directory).unwrap() {
+            let metadata = entry.unwrap().metadata().unwrap();
+            assert_eq!(metadata.permissions().mode() & 0o077, 0);
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3);
+}
+
+#[test]
+fn a_file_that_is_not_ours_is_left_alone() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("state.db");
+    let garbage = b"not a database, but long enough to be looked at as if it were one".repeat(20);
+    fs::write(&path, &garbage).unwrap();
+    let failure = Failure::from(SqliteStore::open(&path).err().unwrap());
+    assert_eq!(failure.status, Status::InputOutput);
+    assert_eq!(fs::read(&path).unwrap(), garbage);
+}
+
+#[test]
+fn a_newer_format_is_left_alone() {
+    let fixture = Fixture::new();
+    fixture
+        .store
+        .connection()
+        .pragma_update(None, "user_version", VERSION + 1)
+        .unwrap();
+    let error = SqliteStore::open(&fixture.path()).err().unwrap();
+    assert!(matches!(error, StateError::Newer { version, .. } if version == VERSION + 1));
+    assert_eq!(Failure::from(error).status, Status::Configuration);
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_reported() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("file"), "").unwrap();
+    let error = SqliteStore::open(&directory.path().join("file/state.db"))
+        .err()
+        .unwrap();
+    assert_eq!(Failure::from(error).status, Status::CannotCreate);
+}

@@ -82,6 +82,7 @@ impl Race {
         let left = deadline.remaining()?.unwrap_or(Duration::MAX);
         let time = if more { left.min(ATTEMPT_DELAY) } else { left };
         match self.receiver.recv_timeout(time) {
+            Ok(Err(error)) if is_own_timeout(&error) => Err(deadline.passed()),
             Ok(outcome) => {
                 self.running -= 1;
                 Ok(Some(outcome))
@@ -90,6 +91,12 @@ impl Race {
             Err(_) => Err(deadline.passed()),
         }
     }
+}
+
+/// Whether an attempt ended because its time was over, which is the deadline's, and not because
+/// the system gave up.
+fn is_own_timeout(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
 }
 
 /// The resolver of the C library cannot be interrupted, so it runs on a thread of its own.

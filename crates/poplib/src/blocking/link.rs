@@ -156,18 +156,7 @@ impl Link {
             connection,
             transport,
         });
-        loop {
-            stream
-                .transport
-                .set_timeout(deadline.remaining()?)
-                .map_err(|failure| self.fail(failure, &deadline))?;
-            match stream.handshake_step() {
-                Ok(true) => break,
-                Ok(false) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(failure) => return Err(self.fail(failure, &deadline)),
-            }
-        }
+        handshake(&mut stream, &deadline).map_err(|failure| self.fail(failure, &deadline))?;
         self.core.protected(TlsFacts::of(&stream.connection));
         self.stream = Stream::Tls(stream);
         Ok(())
@@ -176,5 +165,17 @@ impl Link {
     /// Ends the stream after QUIT.
     pub(super) fn close(&mut self) {
         self.stream.close();
+    }
+}
+
+fn handshake(stream: &mut TlsStream, deadline: &Deadline) -> io::Result<()> {
+    loop {
+        stream.transport.set_timeout(deadline.remaining()?)?;
+        match stream.handshake_step() {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(failure) => return Err(failure),
+        }
     }
 }

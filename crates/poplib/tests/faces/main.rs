@@ -1,0 +1,11 @@
+//! One body for each behaviour, run over both faces: that they have the same methods with the
+//! same meanings is then a fact of compilation.
+//!
+//! What stands in `behaviours/` is compiled twice, as a part of `blocking` and as a part of
+//! `tokio`. There `go!(call)` is the call, or the call awaited; `behaviour!` is a test and
+//! `function!` a function, or an async one.
+
+mod blocking;
+mod support;
+#[cfg(feature = "tokio")]
+mod tokio;

@@ -1,5 +1,6 @@
 //! One POP3 connection: its buffers, its requests in flight, its state.
 
+mod adopt;
 mod answer;
 
 use alloc::boxed::Box;

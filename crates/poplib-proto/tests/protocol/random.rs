@@ -198,6 +198,13 @@ fn batch(names: &[&str], heard: &[bool], wire: &[u8], pace: Pace) -> Vec<Result<
     outcomes
 }
 
+fn is_fatal(outcome: &Result<Outcome, String>) -> bool {
+    outcome.as_ref().is_err_and(|failure| {
+        let misbehaved = failure.starts_with("misbehaved") && !failure.contains("MalformedReply");
+        misbehaved || failure.starts_with("closed") || failure.starts_with("poisoned")
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -242,14 +249,12 @@ proptest! {
         let (names, heard): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
         let all = vec![true; names.len()];
         let full = batch(&names, &all, &wire, Pace::Whole);
+        // Behind what gives the connection up nothing is promised: a call that nobody hears has
+        // no limits, for what it skips is not kept.
+        let in_order = full.iter().take_while(|outcome| !is_fatal(outcome)).count();
+        let expected = full.into_iter().take(in_order).zip(&heard);
+        let expected: Vec<_> = expected.filter(|(_, heard)| **heard).map(|it| it.0).collect();
         let some = batch(&names, &heard, &wire, pace);
-        let expected = full.into_iter().zip(&heard).filter(|(_, heard)| **heard);
-        for (had, (expected, _)) in some.into_iter().zip(expected) {
-            match (&had, &expected) {
-                // What gave the connection up may have been met by another call.
-                (Err(_), Err(_)) => {}
-                _ => prop_assert_eq!(had, expected),
-            }
-        }
+        prop_assert_eq!(&some[..expected.len()], &expected[..]);
     }
 }

@@ -84,6 +84,14 @@ impl TryFrom<&str> for Fault {
     }
 }
 
+impl TryFrom<String> for Fault {
+    type Error = UnknownFault;
+
+    fn try_from(text: String) -> Result<Self, UnknownFault> {
+        text.parse()
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.misbehaviour)?;

@@ -124,3 +124,32 @@ fn mistakes_are_told() {
         assert!(told.contains(words), "{told}");
     }
 }
+
+/// Peak resident memory of a process, in MiB.
+#[cfg(target_os = "linux")]
+fn peak_memory(child: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let peak = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    let kib = peak.split_whitespace().nth(1).unwrap();
+    kib.parse::<u64>().unwrap() / 1024
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn generated_mail_costs_no_memory() {
+    let server = Server::start(&["--generate=1000000", "--octets=17179869184"]);
+    let mut client = Client::greeted(server.plain);
+    client.ok("USER alice");
+    client.ok("PASS secret");
+    assert_eq!(client.body("LIST").lines().count(), 1_000_000);
+    assert_eq!(client.body("UIDL").lines().count(), 1_000_000);
+    client.ok("RETR 1000000");
+    client.octets(100_000_000);
+    let peak = peak_memory(&server.child);
+    assert!(peak < 32, "{peak} MiB");
+    drop(client);
+    server.stop(Signal::TERM);
+}

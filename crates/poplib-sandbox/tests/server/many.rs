@@ -38,10 +38,16 @@ fn a_thousand_connections_are_served_at_once() {
 
 #[test]
 fn the_server_stops_although_clients_stay() {
-    let sandbox = alice().misbehave("stall=noop").start().unwrap();
+    let sandbox = alice()
+        .misbehave("stall=noop")
+        .misbehave("endless-lines=capa")
+        .start()
+        .unwrap();
     let mut idle = Client::logged_in(&sandbox, "alice", "secret");
     let mut stalled = Client::greeted(sandbox.plain_addr());
     stalled.send("NOOP\r\n");
+    let mut deaf = Client::connect(sandbox.plain_addr());
+    deaf.send("CAPA\r\n");
     let greeting_unread = Client::connect(sandbox.tls_addr());
     let address = sandbox.plain_addr();
     drop(sandbox);
@@ -68,9 +74,9 @@ fn p08_with_small_buffers_a_client_that_only_writes_is_blocked() {
         .start()
         .unwrap();
     let mut client = Client::logged_in(&sandbox, "bob", "secret");
-    SockRef::from(client.tcp())
-        .set_send_buffer_size(4096)
-        .unwrap();
+    // Little room on the way there; the way back is as wide as it usually is.
+    let socket = SockRef::from(client.tcp());
+    socket.set_send_buffer_size(4096).unwrap();
     let mut writer = client.tcp().try_clone().unwrap();
     let writing = thread::spawn(move || {
         std::io::Write::write_all(&mut writer, "RETR 1\r\n".repeat(COMMANDS).as_bytes())

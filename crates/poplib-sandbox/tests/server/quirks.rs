@@ -204,7 +204,7 @@ fn q18_timestamps_can_be_wrong() {
     let stamp = "<1896.697170952\\x40dbc.mtview.ca.us>";
     let sandbox = Sandbox::builder()
         .mailbox("mrose", "tanstaaf", Mailbox::empty())
-        .misbehave(&*format!("stamp={stamp}"))
+        .misbehave(format!("stamp={stamp}"))
         .start()
         .unwrap();
     // RFC 1939 §7.

@@ -1,0 +1,9 @@
+//! RSET belongs to the TRANSACTION state.
+
+use poplib::blocking::Client;
+
+fn wrong(client: &mut Client) {
+    let _ = client.rset();
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! A secret has no way to a text by accident.
+
+fn main() {
+    println!("{}", poplib::Secret::from("secret"));
+}

@@ -161,6 +161,22 @@ fn a07_a_body_of_any_length_passes_through_a_small_buffer() {
     }
 }
 
+#[test]
+fn q30_a_line_of_ten_megabytes_passes_unchanged() {
+    let line: Vec<u8> = (0..10 * MEGABYTE).map(|at| (at % 251) as u8).collect();
+    let line: Vec<u8> = line
+        .into_iter()
+        .filter(|octet| !b"\r\n.".contains(octet))
+        .collect();
+    let wire = [b"+OK\r\n", &line[..], b"\r\n.\r\n"].concat();
+    let mut connection = transaction(small());
+    let mut retr = calls::parse("retr 1");
+    let mut peer = Peer::lenient(&wire, Pace::Pieces(3000));
+    let outcome = drive_with(&mut connection, &mut peer, |it| retr.resume(it)).expect("a message");
+    let content = outcome.content.expect("a body");
+    assert!(content == [&line[..], b"\r\n"].concat());
+}
+
 /// RETR 1 as far as its status line.
 fn answer_start(connection: &mut Connection, server: &mut Endless) -> Ticket {
     let mut retr = Call::new(Retr::new(1));

@@ -28,7 +28,8 @@ pub(crate) struct Certificates {
 
 impl Certificates {
     pub(crate) fn new(kind: ServerCertificate) -> Result<Self, Error> {
-        let ca = CertifiedIssuer::self_signed(ca_params(), KeyPair::generate()?)?;
+        let ca_key = KeyPair::generate()?;
+        let ca = CertifiedIssuer::self_signed(ca_params(&ca_key), ca_key)?;
         let key = KeyPair::generate()?;
         let server = server_params(kind)?.signed_by(&key, &ca)?;
         Ok(Self {
@@ -50,11 +51,17 @@ impl Certificates {
     }
 }
 
-fn ca_params() -> CertificateParams {
+fn ca_params(key: &KeyPair) -> CertificateParams {
+    // Authorities of the same name would be taken for one with a wrong signature.
+    let unique: String = key.public_key_raw()[1..9]
+        .iter()
+        .map(|octet| format!("{octet:02x}"))
+        .collect();
     let mut params = CertificateParams::default();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "Interop test authority");
+    params.distinguished_name.push(
+        DnType::CommonName,
+        format!("Interop test authority {unique}"),
+    );
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params

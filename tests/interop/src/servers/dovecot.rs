@@ -35,6 +35,8 @@ pub enum ClearText {
     Allowed,
     /// It is refused, and CAPA before STLS offers no mechanism for it.
     Refused,
+    /// There is no TLS: STLS is not offered, and both ports speak in clear text.
+    Only,
 }
 
 impl Dovecot {
@@ -85,8 +87,15 @@ impl Dovecot {
                 (
                     "DISABLE_PLAINTEXT_AUTH",
                     match self.clear_text {
-                        ClearText::Allowed => &"no",
+                        ClearText::Allowed | ClearText::Only => &"no",
                         ClearText::Refused => &"yes",
+                    },
+                ),
+                (
+                    "SSL",
+                    match self.clear_text {
+                        ClearText::Allowed | ClearText::Refused => &"yes",
+                        ClearText::Only => &"no",
                     },
                 ),
                 (

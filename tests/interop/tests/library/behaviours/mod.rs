@@ -3,6 +3,7 @@ mod courier;
 mod cyrus;
 mod dovecot;
 mod oauth;
+mod pipelining;
 
 use interop::Server;
 use poplib::{Config, Error};

@@ -1,0 +1,34 @@
+//! `--auth`, each way.
+
+use interop::Mailbox;
+
+use crate::support::{Home, dovecot, pops};
+
+#[test]
+fn each_method_logs_in_by_its_own_way() {
+    let server = dovecot(&Mailbox::ordinary(1));
+    for (auth, logged) in [
+        // To Dovecot USER and PASS are PLAIN.
+        ("user", "method=PLAIN"),
+        ("apop", "method=APOP"),
+        ("auto", "method=SCRAM-SHA-256"),
+    ] {
+        let home = Home::trusting(&server);
+        home.sync(&pops(&server), &["--auth", auth]).ok(&server);
+        let log = server.log();
+        let login = log.lines().rfind(|line| line.contains("Login:")).unwrap();
+        assert!(login.contains(logged), "{auth}: {login}");
+    }
+}
+
+#[test]
+fn p09_a_wrong_password_ends_with_77_and_the_servers_words() {
+    let server = dovecot(&Mailbox::ordinary(1));
+    for auth in ["user", "apop", "auto"] {
+        let home = Home::trusting(&server);
+        let options = ["--ca-file", "ca.pem", "--auth", auth];
+        let run = home.run(&pops(&server), "wrong", &options);
+        run.failed(&[77], &["[AUTH] Authentication failed."]);
+    }
+    assert!(!server.log().contains("Login:"), "{}", server.log());
+}

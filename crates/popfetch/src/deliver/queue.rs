@@ -175,12 +175,24 @@ impl Writer<'_> {
         jobs: &blocking::Receiver<Job>,
         give_back: &mpsc::UnboundedSender<Vec<u8>>,
     ) -> Result<(), Failure> {
-        let mut current: Option<(Ticket, Incoming)> = None;
+        let mut current = None;
+        let written = self.write(jobs, give_back, &mut current);
+        // A message that was never ended was cut off. Those before it are whole.
+        let discarded = self.discard(current.take());
+        written.and(discarded).and(self.pass_on())
+    }
+
+    fn write(
+        &mut self,
+        jobs: &blocking::Receiver<Job>,
+        give_back: &mpsc::UnboundedSender<Vec<u8>>,
+        current: &mut Option<(Ticket, Incoming)>,
+    ) -> Result<(), Failure> {
         while let Some(job) = self.next(jobs)? {
-            match (job, &mut current) {
+            match (job, &mut *current) {
                 (Job::Begin(ticket), _) => {
                     let incoming = self.delivery.begin(&ticket)?;
-                    current = Some((ticket, incoming));
+                    *current = Some((ticket, incoming));
                 }
                 (Job::Piece(mut piece), Some((_, incoming))) => {
                     incoming.write(&mut piece)?;
@@ -195,9 +207,7 @@ impl Writer<'_> {
                 (Job::Piece(_) | Job::End(_), None) => unreachable!("no message was begun"),
             }
         }
-        // A message that was never ended was cut off.
-        self.discard(current.take())?;
-        self.pass_on()
+        Ok(())
     }
 
     /// The next job; `None` when there will be no more. Passes the batch on when it is time.

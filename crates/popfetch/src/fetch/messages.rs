@@ -167,7 +167,7 @@ impl Fetcher<'_> {
         }
         // One that does not count is put behind the others, and never given up.
         let remembered: Vec<(Key, bool, String)> = (run.lost.iter())
-            .filter(|lost| lost.counts || lost.attempts + 1 < ATTEMPTS)
+            .filter(|lost| lost.counts || lost.attempts == 0)
             .map(|lost| {
                 (
                     lost.ticket.key.clone(),

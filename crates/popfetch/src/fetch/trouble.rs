@@ -167,7 +167,7 @@ fn tls(attempt: &str, config: &Config, error: &TlsError) -> Failure {
     };
     let failure = Failure::new(status, format!("could not {attempt}: {error}"));
     let hint = match error {
-        TlsError::UnknownIssuer => {
+        TlsError::UnknownIssuer | TlsError::BadCertificate(_) => {
             "if the server has an authority of its own, name it with --ca-file PEM; to trust \
              this one certificate, give its SHA-256 with --pin sha256:HEX"
                 .into()

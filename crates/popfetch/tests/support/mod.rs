@@ -1,0 +1,228 @@
+//! A sandbox, a Maildir, and the command itself between them.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use poplib_sandbox::{Builder, Fault, Mailbox, Sandbox};
+use tempfile::TempDir;
+
+pub(crate) const USER: &str = "alice";
+pub(crate) const PASSWORD: &str = "open sesame";
+
+/// How the command reaches the sandbox.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum By {
+    ImplicitTls,
+    Stls,
+    Plaintext,
+}
+
+pub(crate) struct Rig {
+    pub(crate) sandbox: Sandbox,
+    directory: TempDir,
+}
+
+impl Rig {
+    /// A sandbox whose one user has these messages.
+    pub(crate) fn new(mailbox: Mailbox) -> Self {
+        Self::built(mailbox, |builder| builder)
+    }
+
+    pub(crate) fn built(mailbox: Mailbox, build: impl FnOnce(Builder) -> Builder) -> Self {
+        let builder = Sandbox::builder().mailbox(USER, PASSWORD, mailbox);
+        let sandbox = build(builder).start().unwrap();
+        let directory = TempDir::new().unwrap();
+        fs::write(directory.path().join("ca.pem"), sandbox.ca_pem()).unwrap();
+        Self { sandbox, directory }
+    }
+
+    /// Five messages, and these misbehaviours.
+    pub(crate) fn five(faults: &[&str]) -> Self {
+        let rig = Self::new(Mailbox::messages(five()));
+        rig.misbehave(faults);
+        rig
+    }
+
+    pub(crate) fn misbehave(&self, faults: &[&str]) {
+        self.sandbox
+            .set_faults(faults.iter().map(|fault| fault.parse::<Fault>().unwrap()));
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(crate) fn url(&self, by: By) -> String {
+        let (scheme, address) = match by {
+            By::ImplicitTls => ("pops", self.sandbox.tls_addr()),
+            By::Stls | By::Plaintext => ("pop", self.sandbox.plain_addr()),
+        };
+        format!(
+            "{scheme}://{USER}@{}:{}",
+            self.sandbox.host(),
+            address.port()
+        )
+    }
+
+    /// `popfetch sync` with what it needs, as the sandbox's user.
+    pub(crate) fn sync(&self, by: By) -> Command {
+        let mut command = self.bare(&["sync", "--server", &self.url(by)]);
+        command.arg("--maildir").arg(self.path("mail"));
+        command.arg("--state").arg(self.path("state.db"));
+        command.arg("--ca-file").arg(self.path("ca.pem"));
+        command.env("POPFETCH_PASSWORD", PASSWORD);
+        if matches!(by, By::Plaintext) {
+            command.arg("--allow-plaintext");
+        }
+        command
+    }
+
+    /// `popfetch` with these arguments, in a directory and an environment of its own.
+    pub(crate) fn bare(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_popfetch"));
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear();
+        command
+            .env("HOME", self.directory.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `sync` by TLS with these further options.
+    pub(crate) fn run(&self, options: &[&str]) -> Ran {
+        ran(self.sync(By::ImplicitTls).args(options))
+    }
+
+    /// The contents of the Maildir, sorted.
+    pub(crate) fn delivered(&self) -> Vec<Vec<u8>> {
+        delivered(&self.path("mail"))
+    }
+
+    /// Asserts that the Maildir has each of the five messages once and nothing else.
+    #[track_caller]
+    pub(crate) fn assert_five(&self) {
+        assert_eq!(self.delivered(), sorted(five()));
+        assert_eq!(names(&self.path("mail/tmp")), [""; 0]);
+    }
+
+    pub(crate) fn left(&self) -> u64 {
+        self.sandbox.messages_left(USER).unwrap()
+    }
+}
+
+/// What a run of the command came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) status: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    #[track_caller]
+    pub(crate) fn expect(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "{}\n{}", self.out, self.err);
+        self
+    }
+}
+
+pub(crate) fn ran(command: &mut Command) -> Ran {
+    Ran::from(command.output().unwrap())
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// Starts the command and leaves it running.
+pub(crate) fn start(command: &mut Command) -> Child {
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits for a command that was started.
+pub(crate) fn finish(mut child: Child) -> Ran {
+    let (mut out, mut err) = (String::new(), String::new());
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut out)
+        .unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut err)
+        .unwrap();
+    Ran {
+        status: child.wait().unwrap().code(),
+        out,
+        err,
+    }
+}
+
+/// Five messages, of which some are easily damaged. Line ends as a Maildir has them.
+pub(crate) fn five() -> Vec<Vec<u8>> {
+    vec![
+        b"Subject: one\n\nplain\n".to_vec(),
+        b"Subject: two\n\n.\n..\n.dot\n\n\n".to_vec(),
+        [
+            b"Subject: three\n\n".to_vec(),
+            b"0123456789abcdef\n".repeat(4_000),
+        ]
+        .concat(),
+        b"Subject: four\n\n\xff\xfe 8-bit and \0 NUL\n".to_vec(),
+        b"Subject: five\n\n".to_vec(),
+    ]
+}
+
+pub(crate) fn sorted(mut messages: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    messages.sort();
+    messages
+}
+
+pub(crate) fn delivered(maildir: &Path) -> Vec<Vec<u8>> {
+    let contents = ["new", "cur"].map(|directory| {
+        let directory = maildir.join(directory);
+        let names = names(&directory);
+        names
+            .into_iter()
+            .map(move |name| fs::read(directory.join(name)).unwrap())
+    });
+    sorted(contents.into_iter().flatten().collect())
+}
+
+/// The names in a directory; none if it is not there.
+pub(crate) fn names(directory: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+/// Waits until something is so, and fails if it never is.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !is_so() {
+        assert!(std::time::Instant::now() < end, "{what} never came about");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+}

@@ -6,6 +6,8 @@
 //! `function!` a function, or an async one.
 
 mod blocking;
+#[cfg(feature = "tokio")]
+mod cancellation;
 mod support;
 #[cfg(feature = "tokio")]
 mod tokio;

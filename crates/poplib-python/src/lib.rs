@@ -1,5 +1,18 @@
 //! The native part of the Python module `poplib_rs`.
-use pyo3::prelude::*;
+//!
+//! Python owns the socket and everything that programs see of it. What arrives is understood
+//! here: [`lines`] makes poplib's lists, with poplib's rules.
 
+mod code;
+mod lines;
+
+use pyo3::pymodule;
+
+/// The native part of poplib_rs.
 #[pymodule]
-mod _native {}
+mod _native {
+    #[pymodule_export]
+    use crate::code::response_code;
+    #[pymodule_export]
+    use crate::lines::read_lines;
+}

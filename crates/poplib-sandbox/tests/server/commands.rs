@@ -171,6 +171,14 @@ fn p08_many_commands_in_one_segment_are_all_answered() {
 }
 
 #[test]
+fn what_comes_behind_quit_does_not_destroy_its_answer() {
+    let sandbox = alice().start().unwrap();
+    let mut client = Client::greeted(sandbox.plain_addr());
+    client.send("QUIT\r\n".to_owned() + &"NOOP\r\n".repeat(1_000_000));
+    assert_eq!(client.rest(), b"+OK bye\r\n");
+}
+
+#[test]
 fn p07_capabilities_depend_on_the_state() {
     let sandbox = alice().expire("30").login_delay("900").start().unwrap();
     let mut client = Client::greeted(sandbox.plain_addr());

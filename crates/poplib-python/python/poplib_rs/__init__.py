@@ -170,7 +170,12 @@ class POP3:
         return lines, octets
 
     def _getlines_at_once(self) -> tuple[list[bytes], int]:
-        lines, octets, beyond, failure = _native.read_lines(self.file, _MAXLINE)
+        lines, octets, beyond, failure, stakes = _native.read_lines(
+            self.file, _MAXLINE
+        )
+        if stakes:
+            # Held until the next large answer: see `Stakes` in the native part.
+            self._stakes = stakes
         if beyond is not None:
             self.file = push_back(self.file, beyond)
         if failure is not None:
@@ -253,6 +258,7 @@ class POP3:
 
     def close(self) -> None:
         """Close the connection, whatever state it is in. Nothing is deleted."""
+        self._stakes: Any = None
         try:
             file = self.file
             self.file = None
@@ -368,7 +374,9 @@ if HAVE_SSL:
                 timeout: float | None = _DEFAULT_TIMEOUT,
                 context: ssl.SSLContext | None = None,
             ) -> None:
-                self.context = context or ssl._create_stdlib_context()
+                if context is None:
+                    context = ssl._create_stdlib_context()
+                self.context = context
                 POP3.__init__(self, host, port, timeout)
 
             def stls(self, context: Any = None) -> Any:

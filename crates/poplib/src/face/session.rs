@@ -186,7 +186,10 @@ macro_rules! session {
             pub $($async)? fn retr_many<I>(
                 &mut self,
                 messages: I,
-            ) -> Result<Bodies<'_, impl Iterator<Item = Planned<command::Retr>>, command::Retr>, Error>
+            ) -> Result<
+                Bodies<'_, impl Iterator<Item = Planned<command::Retr>> + use<I>, command::Retr>,
+                Error,
+            >
             where
                 I: IntoIterator<Item: Into<Wanted>>,
             {
@@ -200,11 +203,16 @@ macro_rules! session {
             /// # Errors
             ///
             /// Those that end the connection.
-            pub $($async)? fn top_many(
+            pub $($async)? fn top_many<I>(
                 &mut self,
-                numbers: impl IntoIterator<Item = u32>,
+                numbers: I,
                 lines: u32,
-            ) -> Result<Bodies<'_, impl Iterator<Item = Planned<command::Top>>, command::Top>, Error>
+            ) -> Result<
+                Bodies<'_, impl Iterator<Item = Planned<command::Top>> + use<I>, command::Top>,
+                Error,
+            >
+            where
+                I: IntoIterator<Item = u32>,
             {
                 let planned = numbers.into_iter().map(move |number| batch::top(number, lines));
                 self.link.learn_pipelining() $($await)*?;
@@ -216,10 +224,15 @@ macro_rules! session {
             /// # Errors
             ///
             /// Those that end the connection.
-            pub $($async)? fn dele_many(
+            pub $($async)? fn dele_many<I>(
                 &mut self,
-                numbers: impl IntoIterator<Item = u32>,
-            ) -> Result<Batch<'_, impl Iterator<Item = Planned<command::Dele>>, command::Dele>, Error>
+                numbers: I,
+            ) -> Result<
+                Batch<'_, impl Iterator<Item = Planned<command::Dele>> + use<I>, command::Dele>,
+                Error,
+            >
+            where
+                I: IntoIterator<Item = u32>,
             {
                 self.link.learn_pipelining() $($await)*?;
                 Ok(Batch::new(&mut self.link, numbers.into_iter().map(batch::dele)))
@@ -230,13 +243,16 @@ macro_rules! session {
             /// # Errors
             ///
             /// Those that end the connection.
-            pub $($async)? fn list_many(
+            pub $($async)? fn list_many<I>(
                 &mut self,
-                numbers: impl IntoIterator<Item = u32>,
+                numbers: I,
             ) -> Result<
-                Batch<'_, impl Iterator<Item = Planned<command::ListOne>>, command::ListOne>,
+                Batch<'_, impl Iterator<Item = Planned<command::ListOne>> + use<I>, command::ListOne>,
                 Error,
-            > {
+            >
+            where
+                I: IntoIterator<Item = u32>,
+            {
                 self.link.learn_pipelining() $($await)*?;
                 Ok(Batch::new(&mut self.link, numbers.into_iter().map(batch::list)))
             }
@@ -246,13 +262,16 @@ macro_rules! session {
             /// # Errors
             ///
             /// Those that end the connection.
-            pub $($async)? fn uidl_many(
+            pub $($async)? fn uidl_many<I>(
                 &mut self,
-                numbers: impl IntoIterator<Item = u32>,
+                numbers: I,
             ) -> Result<
-                Batch<'_, impl Iterator<Item = Planned<command::UidlOne>>, command::UidlOne>,
+                Batch<'_, impl Iterator<Item = Planned<command::UidlOne>> + use<I>, command::UidlOne>,
                 Error,
-            > {
+            >
+            where
+                I: IntoIterator<Item = u32>,
+            {
                 self.link.learn_pipelining() $($await)*?;
                 Ok(Batch::new(&mut self.link, numbers.into_iter().map(batch::uidl)))
             }

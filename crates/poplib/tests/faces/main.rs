@@ -4,6 +4,11 @@
 //! What stands in `behaviours/` is compiled twice, as a part of `blocking` and as a part of
 //! `tokio`. There `go!(call)` is the call, or the call awaited; `behaviour!` is a test and
 //! `function!` a function, or an async one.
+#![allow(
+    clippy::duplicate_mod,
+    clippy::unwrap_used,
+    reason = "one file for both faces; a test may panic"
+)]
 
 mod blocking;
 #[cfg(feature = "tokio")]

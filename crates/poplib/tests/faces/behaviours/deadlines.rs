@@ -1,5 +1,8 @@
 //! A10: whatever stalls, whichever way, ends at its deadline, and the error names the phase.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use poplib::{Config, Error, Fault, Phase, Timeouts};
@@ -36,22 +39,22 @@ fn assert_io_timeout(error: std::io::Error, phase: &str) {
     assert_timeout(inner.downcast_ref().unwrap(), phase);
 }
 
-fn unanswered(address: std::net::SocketAddr, timeouts: Timeouts) -> Config {
+fn at(address: SocketAddr, timeouts: Timeouts) -> Config {
     Config::new("127.0.0.1")
         .with_port(address.port())
         .with_timeouts(timeouts)
 }
 
 behaviour! { a10_connecting {
-    let unanswered_port = wire::Unanswered::new();
-    let config = unanswered(unanswered_port.address(), hasty(|timeouts| timeouts.connect = SOON));
+    let unanswered = wire::Unanswered::new();
+    let config = at(unanswered.address(), hasty(|timeouts| timeouts.connect = SOON));
     assert_timeout(&go!(not_connected(&config)), "connecting");
 }}
 
 behaviour! { a10_the_session_while_connecting {
-    let unanswered_port = wire::Unanswered::new();
+    let unanswered = wire::Unanswered::new();
     let timeouts = hasty(|timeouts| timeouts.session = Some(SOON));
-    let config = unanswered(unanswered_port.address(), timeouts);
+    let config = at(unanswered.address(), timeouts);
     assert_timeout(&go!(not_connected(&config)), "the whole session");
 }}
 
@@ -209,7 +212,8 @@ behaviour! { a10_a_listing_that_drips {
 function! {
     /// In the middle of the body of a message of 100,000 octets.
     fn stalled(fault: &str, timeouts: Timeouts) -> (Sandbox, Session) {
-        let mailbox = Mailbox::generated(Generated { seed: 1, messages: 1, octets: 100_000.into() });
+        let generated = Generated { seed: 1, messages: 1, octets: 100_000.into() };
+        let mailbox = Mailbox::generated(generated);
         let builder = Sandbox::builder().mailbox(USER, PASSWORD, mailbox).misbehave(fault);
         let sandbox = started(builder);
         let client = go!(connected(&plaintext(&sandbox).with_timeouts(timeouts)));
@@ -267,32 +271,30 @@ behaviour! { a10_a_body_that_drips_inside_a_tls_record {
     }
 }}
 
+/// Logs anybody in, and answers the next command with a body that is slow and not too slow.
+fn slow_but_alive(mut stream: TcpStream) {
+    let commands = stream.try_clone().unwrap();
+    let mut commands = BufReader::new(commands).lines();
+    for _ in 0..3 {
+        stream.write_all(b"+OK\r\n").unwrap();
+        commands.next().unwrap().unwrap();
+    }
+    stream.write_all(b"+OK\r\n").unwrap();
+    for _ in 0..12 {
+        thread::sleep(Duration::from_millis(100));
+        stream.write_all(&[b'x'; 4096]).unwrap();
+    }
+    stream.write_all(b"\r\n.\r\n").unwrap();
+    wire::await_end(&stream);
+}
+
 behaviour! { a10_a_slow_body_that_goes_on_is_no_stall {
-    // 4 KiB each 100 ms or so, with 1 s for each KiB.
-    let sandbox = started(sandbox());
-    drop(sandbox);
-    let address = wire::server(|mut stream| {
-        use std::io::Write;
-        stream.write_all(b"+OK\r\n").unwrap();
-        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(stream.try_clone().unwrap()));
-        for _ in 0..2 {
-            lines.next().unwrap().unwrap();
-            stream.write_all(b"+OK\r\n").unwrap();
-        }
-        lines.next().unwrap().unwrap();
-        stream.write_all(b"+OK\r\n").unwrap();
-        for _ in 0..12 {
-            std::thread::sleep(Duration::from_millis(100));
-            stream.write_all(&[b'x'; 4096]).unwrap();
-        }
-        stream.write_all(b"\r\n.\r\n").unwrap();
-        wire::await_end(&stream);
-    });
-    let config = Config::new("127.0.0.1")
-        .with_port(address.port())
+    let address = wire::server(slow_but_alive);
+    // Less than the body takes as a whole, and much more than each KiB of it.
+    let timeouts = hasty(|timeouts| timeouts.progress = Duration::from_secs(1));
+    let config = at(address, timeouts)
         .with_security(poplib::Security::Plaintext)
-        .with_plaintext_credentials()
-        .with_timeouts(hasty(|timeouts| timeouts.progress = Duration::from_secs(1)));
+        .with_plaintext_credentials();
     let client = go!(connected(&config));
     let mut session = go!(logged_in(client));
     let body = go!(session.retr(1)).unwrap();

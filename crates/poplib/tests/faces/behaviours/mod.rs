@@ -1,12 +1,15 @@
 //! What both faces do.
 
 mod attacks;
+mod authentication;
+mod batches;
 mod bodies;
 mod certificates;
 mod connecting;
 mod deadlines;
 mod errors;
 mod login;
+mod proxies;
 mod secrets;
 mod trace;
 mod transaction;

@@ -1,10 +1,11 @@
 //! A13: a password that is given to this crate is seen nowhere but on the wire.
 
-use poplib::Secret;
+use poplib::sasl::{Method, Policy};
+use poplib::{Credentials, Proxy, Secret};
 
 use super::*;
 use crate::support::trace::{Ear, Level};
-use crate::support::{implicit_tls, in_memory, sandbox, started, stls};
+use crate::support::{implicit_tls, in_memory, sandbox, started, stls, wire};
 
 /// `PASSWORD`, as base64 in each of the three places it can begin in a group of octets.
 const IN_BASE64: [&str; 3] = [
@@ -84,6 +85,72 @@ behaviour! { a13_a_session_shows_no_password {
         seen.print_error(&go!(session.dele(9)).unwrap_err());
         go!(session.quit()).unwrap();
     }
+    seen.has_nothing_of(&[]);
+}}
+
+behaviour! { a13_no_way_of_logging_in_shows_the_password {
+    let (ear, _guard) = Ear::new(Level::TRACE);
+    let mut seen = Seen { ear, printed: String::new() };
+    let sandbox = started(sandbox());
+    for method in Method::ALL {
+        if method.strength().is_none() {
+            continue;
+        }
+        let mut policy = Policy::default();
+        policy.only = Some(method);
+        let config = implicit_tls(&sandbox).with_login_policy(policy);
+        let wrong = Credentials::password(USER, &*format!("{PASSWORD}-wrong"));
+        let right = Credentials::password(USER, PASSWORD);
+        seen.print(&config);
+        seen.print(&right);
+        let client = go!(connected(&config));
+        let refused = go!(client.login(&wrong)).unwrap_err();
+        seen.print_error(&refused);
+        let session = go!(refused.client.unwrap().login(&right)).unwrap();
+        seen.print(&session);
+        go!(session.quit()).unwrap();
+    }
+    seen.has_nothing_of(&[]);
+}}
+
+behaviour! { a13_no_token_is_shown {
+    let (ear, _guard) = Ear::new(Level::TRACE);
+    let mut seen = Seen { ear, printed: String::new() };
+    let sandbox = started(sandbox());
+    for method in [Method::OAuthBearer, Method::XOAuth2] {
+        let mut policy = Policy::default();
+        policy.only = Some(method);
+        let config = implicit_tls(&sandbox).with_login_policy(policy);
+        let wrong = Credentials::bearer(USER, PASSWORD, "localhost");
+        let client = go!(connected(&config));
+        match go!(client.login(&wrong)) {
+            Ok(session) => seen.print(&session),
+            Err(refused) => seen.print_error(&refused),
+        }
+        seen.print(&wrong);
+    }
+    seen.has_nothing_of(&[]);
+}}
+
+behaviour! { a13_the_login_of_a_proxy_is_not_shown {
+    let (ear, _guard) = Ear::new(Level::TRACE);
+    let mut seen = Seen { ear, printed: String::new() };
+    for (kind, answer) in [
+        ("socks5", &b"\x05\x02\x01\x01"[..]),
+        ("http", b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"),
+    ] {
+        let address = wire::saying(answer);
+        let url = format!("{kind}://me:{PASSWORD}@127.0.0.1:{}", address.port());
+        let proxy = Proxy::from_url(&url).unwrap();
+        seen.print(&proxy);
+        let config = in_memory().with_proxy(proxy);
+        seen.print(&config);
+        seen.print_error(&go!(not_connected(&config)));
+    }
+    // Nothing of POP3 is said here, so that nothing of it is traced.
+    let (mut client, _) = go!(scripted(Script::new()));
+    go!(client.user("me")).unwrap();
+    go!(client.pass("secret")).unwrap();
     seen.has_nothing_of(&[]);
 }}
 

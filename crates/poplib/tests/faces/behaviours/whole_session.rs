@@ -97,7 +97,11 @@ function! {
         let maildrop = go!(session.stat()).unwrap();
         let mut story = format!("stat {} {:?}\n", maildrop.messages, maildrop.octets);
         let listing = go!(session.list()).unwrap();
-        let scans: Vec<_> = listing.scans().iter().map(|scan| (scan.number(), scan.octets())).collect();
+        let scans: Vec<_> = listing
+            .scans()
+            .iter()
+            .map(|scan| (scan.number(), scan.octets()))
+            .collect();
         story += &format!("list {scans:?} {}\n", listing.unreadable());
         let scan = go!(session.list_one(2)).unwrap();
         story += &format!("list {} {:?}\n", scan.number(), scan.octets());

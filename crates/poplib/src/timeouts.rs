@@ -146,6 +146,7 @@ impl Deadline {
         Self::new(Phase::Connect, timeouts, session_end)
     }
 
+    #[cfg(feature = "tokio")]
     pub(crate) fn at(&self) -> Option<Instant> {
         self.at
     }

@@ -3,9 +3,9 @@ echo "courier:x:@UID@:@GID@::/nonexistent:/usr/sbin/nologin" >>/etc/passwd
 (
     umask 077
     while read -r name password; do
-        hash() { echo "$password" | userdbpw "$@"; }
+        digest() { echo "$password" | userdbpw "$@"; }
         printf '%s\tuid=@UID@|gid=@GID@|home=%s|pop3pw=%s|pop3-hmac-md5pw=%s|pop3-hmac-sha256pw=%s\n' \
-            "$name" "$dir/mail/$name" "$(hash -md5)" "$(hash -hmac-md5)" "$(hash -hmac-sha256)"
+            "$name" "$dir/mail/$name" "$(digest -md5)" "$(digest -hmac-md5)" "$(digest -hmac-sha256)"
     done <users >/etc/courier/userdb
 )
 makeuserdb

@@ -1,10 +1,18 @@
 //! The native part of the Python module `poplib_rs`.
 //!
 //! Python owns the socket and everything that programs see of it. What arrives is understood
-//! here: [`lines`] makes poplib's lists, with poplib's rules.
+//! here: [`lines`] makes poplib's lists, with poplib's rules; [`session`] is the protocol core,
+//! for all that poplib does not have.
 
+mod batch;
 mod code;
+mod error;
 mod lines;
+mod login;
+mod operation;
+mod output;
+mod session;
+mod trace;
 
 use pyo3::pymodule;
 
@@ -15,4 +23,6 @@ mod _native {
     use crate::code::response_code;
     #[pymodule_export]
     use crate::lines::read_lines;
+    #[pymodule_export]
+    use crate::session::Session;
 }

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from . import _native
 from ._codes import CodeKind, ResponseCode
+from ._extensions import Extensions
 from ._pushback import push_back
 
 try:
@@ -55,7 +56,7 @@ class error_proto(Exception):
         return ResponseCode.of_line(line) if isinstance(line, bytes) else None
 
 
-class POP3:
+class POP3(Extensions):
     """A POP3 session.
 
     Message numbers may be given as integers or as text: ``retr(1)`` and ``retr('1')`` are the
@@ -108,6 +109,7 @@ class POP3:
         self.sock.sendall(line + CRLF)
 
     def _putcmd(self, line: str) -> None:
+        self._settle()
         if self._debugging:
             print("*cmd*", repr(line))
         octets = bytes(line, self.encoding)
@@ -258,6 +260,7 @@ class POP3:
 
     def close(self) -> None:
         """Close the connection, whatever state it is in. Nothing is deleted."""
+        self._batch = None
         self._stakes: Any = None
         try:
             file = self.file
@@ -333,10 +336,25 @@ class POP3:
         if context is None:
             context = ssl._create_stdlib_context()
         resp = self._shortcmd("STLS")
+        self._require_silence()
         self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
         self.file = self.sock.makefile("rb")
         self._tls_established = True
         return resp
+
+    def _require_silence(self) -> None:
+        """Nothing that came before TLS may be taken for an answer under TLS (CVE-2021-22947)."""
+        if type(self.file) is not io.BufferedReader:
+            return
+        timeout = self.sock.gettimeout()
+        self.sock.setblocking(False)
+        try:
+            early = self.file.peek(1)
+        finally:
+            self.sock.settimeout(timeout)
+        if early:
+            self.close()
+            raise error_proto("-ERR data before TLS")
 
 
 _GETLINE = POP3._getline

@@ -177,6 +177,11 @@ impl<C: Command> Call<C> {
         }
     }
 
+    /// The command.
+    pub(crate) fn command(&self) -> &C {
+        &self.command
+    }
+
     /// Puts the command into the queue without waiting for answers to earlier ones: the way to
     /// pipeline calls of different kinds. [`resume`](Exchange::resume) does it otherwise.
     ///

@@ -9,7 +9,7 @@ use base64ct::{Base64, Encoding};
 
 use super::AUTHORIZATION;
 use crate::connection::{Connection, Shape, State, Subject, Ticket};
-use crate::error::{Error, Misbehaviour, Refused, SaslFailed};
+use crate::error::{Error, Misbehaviour, Misuse, Refused, SaslFailed};
 use crate::exchange::{Command, Exchange, Malformed, Step};
 use crate::sasl::{Mechanism, SaslError, SaslMisbehaviour};
 use crate::secret::Secret;
@@ -159,7 +159,7 @@ impl Exchange for Auth {
         }
         loop {
             let (Stage::Sent { ticket, .. } | Stage::Cancelled { ticket, .. }) = self.stage else {
-                return Ok(connection.wait());
+                return Err(Misuse::AnswerGone.into());
             };
             let Some(status) = connection.status(ticket)? else {
                 return Ok(connection.wait());
@@ -182,7 +182,9 @@ impl Exchange for Auth {
                     let error = Error::misbehaved(&VERB, how, b"");
                     return Err(connection.give_up(error));
                 }
-                (Indicator::Err, Stage::Unsent | Stage::Over) => return Ok(connection.wait()),
+                (Indicator::Err, Stage::Unsent | Stage::Over) => {
+                    return Err(Misuse::AnswerGone.into());
+                }
             }
         }
     }

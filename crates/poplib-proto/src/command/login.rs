@@ -8,11 +8,11 @@ use core::mem;
 
 use super::{Apop, Auth, Capa, Pass, User};
 use crate::connection::Connection;
-use crate::error::{Error, Misbehaviour};
+use crate::error::{Error, Misbehaviour, Misuse, Refused};
 use crate::exchange::{Call, Exchange, Step};
 use crate::sasl::{
-    Candidate, ChannelBinding, Context, Credentials, Method, NoCandidate, Offer, Policy, Timestamp,
-    choose,
+    Candidate, ChannelBinding, Context, Credentials, Mechanism, Method, NoCandidate, Offer, Policy,
+    Timestamp, choose,
 };
 use crate::wire::capability::Capabilities;
 use crate::wire::code::{CodeKind, ResponseCode};
@@ -42,7 +42,8 @@ pub struct LoginParameters {
 /// [`choose`] has found, strongest first.
 ///
 /// It goes on to the next where a mechanism proves unusable (Q19), and stops at a refusal that
-/// speaks of the credentials or of the maildrop.
+/// speaks of the credentials or of the maildrop. A refused channel binding speaks of neither
+/// (P17).
 #[derive(Debug)]
 pub struct Login {
     credentials: Credentials,
@@ -66,6 +67,7 @@ pub struct LoggedIn {
 #[derive(Debug)]
 enum Stage {
     Capa(Call<Capa>),
+    Choice,
     Trying(Box<Attempt>, vec::IntoIter<Candidate>),
     Over,
 }
@@ -88,6 +90,13 @@ impl Login {
             last: None,
             tried: None,
         }
+    }
+
+    /// The same without CAPA: it has been refused already, or the server cannot bear it (Q24).
+    #[must_use]
+    pub fn without_asking(mut self) -> Self {
+        self.stage = Stage::Choice;
+        self
     }
 
     /// The name of what was tried last, if anything was.
@@ -160,6 +169,9 @@ impl Exchange for Login {
                         self.stage = Stage::Capa(capa);
                         return Ok(waiting);
                     }
+                    self.stage = Stage::Choice;
+                }
+                Stage::Choice => {
                     let candidates = self.candidates(connection)?;
                     self.stage = self.next(candidates)?;
                 }
@@ -177,7 +189,7 @@ impl Exchange for Login {
                         Err(error) => return Err(error),
                     }
                 }
-                Stage::Over => return Ok(connection.wait()),
+                Stage::Over => return Err(Misuse::AnswerGone.into()),
             }
         }
     }
@@ -236,12 +248,23 @@ impl Attempt {
         match (self, error) {
             (_, Error::Sasl(failed)) => failed.cause.allows_another(),
             (Self::Sasl(auth), Error::Refused(refused)) => {
-                let kind = refused.reply.code().map(ResponseCode::kind);
-                !auth.mechanism().credentials_sent() && matches!(kind, None | Some(CodeKind::Other))
+                speaks_of_mechanism(auth.mechanism(), refused)
             }
             _ => false,
         }
     }
+}
+
+/// Whether a server that refused had not judged the credentials yet. Some say AUTH all the same
+/// to a binding of a kind that they do not know (P17).
+fn speaks_of_mechanism(mechanism: &dyn Mechanism, refused: &Refused) -> bool {
+    let kind = refused.reply.code().map(ResponseCode::kind);
+    !mechanism.credentials_sent()
+        && match kind {
+            None | Some(CodeKind::Other) => true,
+            Some(CodeKind::Auth) => mechanism.name().ends_with("-PLUS"),
+            Some(_) => false,
+        }
 }
 
 /// USER and PASS; in one flight where the server says that it can take that, and TLS keeps
@@ -262,6 +285,9 @@ impl Exchange for UserPass {
             .capabilities()
             .is_some_and(Capabilities::pipelining);
         let one_flight = pipelining && connection.is_protected();
+        if self.named.is_none() {
+            self.pass.command().check(connection)?;
+        }
         if one_flight {
             self.user.submit(connection)?;
             self.pass.submit(connection)?;

@@ -2,7 +2,7 @@
 
 use super::AUTHORIZATION;
 use crate::connection::{Connection, Shape, State, Ticket};
-use crate::error::Error;
+use crate::error::{Error, Misuse};
 use crate::exchange::{Command, Malformed};
 use crate::secret::Secret;
 use crate::wire::line::{CommandLine, Verb};
@@ -23,6 +23,16 @@ impl Pass {
     pub fn new(password: Secret) -> Self {
         Self { password }
     }
+
+    /// Whether it could be sent: asked before USER, which without it is of no use.
+    pub(super) fn check(&self, connection: &Connection) -> Result<(), Misuse> {
+        connection.require_confidentiality(&Self::VERB)?;
+        self.command_line()?.check_length(connection.limits())
+    }
+
+    fn command_line(&self) -> Result<CommandLine, Misuse> {
+        CommandLine::new(Self::VERB).secret_argument(self.password.expose())
+    }
 }
 
 impl Command for Pass {
@@ -37,7 +47,7 @@ impl Command for Pass {
 
     fn encode(&mut self, connection: &mut Connection) -> Result<CommandLine, Error> {
         connection.require_confidentiality(&Self::VERB)?;
-        Ok(CommandLine::new(Self::VERB).secret_argument(self.password.expose())?)
+        Ok(self.command_line()?)
     }
 
     fn begin(&mut self, status: Status<'_>, _ticket: Ticket) -> Result<Reply, Malformed> {

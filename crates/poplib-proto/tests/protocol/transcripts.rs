@@ -20,6 +20,38 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    a05_apop_not_under_tls = "auth/a05-apop-not-under-tls.txt";
+    a05_q18_apop_last = "auth/a05-q18-apop-last.txt";
+    a12_minimum = "auth/a12-minimum.txt";
+    a16_token_of_another_host = "auth/a16-token-of-another-host.txt";
+    p08_user_pass_in_clear = "auth/p08-user-pass-in-clear.txt";
+    p08_user_pass_not_advertised = "auth/p08-user-pass-not-advertised.txt";
+    p08_user_refused_pass_accepted = "auth/p08-user-refused-pass-accepted.txt";
+    p09_q20_refusals_that_end_it = "auth/p09-q20-refusals-that-end-it.txt";
+    p14_cancel_accepted = "auth/p14-cancel-accepted.txt";
+    p14_cancel_ignored = "auth/p14-cancel-ignored.txt";
+    p14_cancelled = "auth/p14-cancelled.txt";
+    p14_initial_responses = "auth/p14-initial-responses.txt";
+    p15_q02_refused_tokens = "auth/p15-q02-refused-tokens.txt";
+    p15_success_after_failure = "auth/p15-success-after-failure.txt";
+    p16_foreign_nonce = "auth/p16-foreign-nonce.txt";
+    p16_p17_scram_plus = "auth/p16-p17-scram-plus.txt";
+    p16_scram_sha_1 = "auth/p16-scram-sha-1.txt";
+    p16_scram = "auth/p16-scram.txt";
+    p16_success_at_once = "auth/p16-success-at-once.txt";
+    p16_success_without_proof = "auth/p16-success-without-proof.txt";
+    p16_wrong_signature = "auth/p16-wrong-signature.txt";
+    p17_binding_unknown = "auth/p17-binding-unknown.txt";
+    p17_cyrus_binding = "auth/p17-cyrus-binding.txt";
+    p17_no_binding_offered = "auth/p17-no-binding-offered.txt";
+    p17_other_binding = "auth/p17-other-binding.txt";
+    p19_named = "auth/p19-named.txt";
+    p20_nothing_in_clear = "auth/p20-nothing-in-clear.txt";
+    p20_q19_strongest_first = "auth/p20-q19-strongest-first.txt";
+    q17_left_out = "auth/q17-left-out.txt";
+    q17_nothing_left = "auth/q17-nothing-left.txt";
+    q19_nothing_usable = "auth/q19-nothing-usable.txt";
+    q24_capa_not_asked = "auth/q24-capa-not-asked.txt";
     p20_q03_courier_login = "courier/login.txt";
     p18_courier_session = "courier/session.txt";
     cyrus_login = "cyrus/login.txt";

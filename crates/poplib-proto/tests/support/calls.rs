@@ -260,6 +260,7 @@ pub(crate) fn describe(error: &Error) -> String {
                 .unwrap_or_default();
             format!("refused {}{code}{status}: {line}", refused.verb)
         }
+        Error::NoWay(no_candidate) => no_candidate.to_string(),
         Error::Sasl(failed) => format!("sasl {}: {}", failed.mechanism, failed.cause),
         Error::Misbehaved(misbehaved) => {
             let line = escape(&misbehaved.line);

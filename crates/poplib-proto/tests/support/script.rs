@@ -23,8 +23,8 @@
 //! `given TLS` (from the first octet), `given plaintext` (credentials are allowed without TLS),
 //! `given LIMIT NUMBER` (one of the limits by its name), `given lf` (the server ends its lines
 //! with LF alone) and `given crlf` (the lines' ends are the subject, so that the transcript is
-//! not replayed with LF). The escapes are those of Rust, and `\c` at the end of an `S:` or `|`
-//! line leaves its line end out.
+//! not replayed with LF). The escapes are those of Rust; `\b{text}` is the text in base64, and `\c`
+//! at the end of an `S:` or `|` line leaves its line end out.
 
 use poplib_proto::{Connection, Limits};
 

@@ -1,6 +1,9 @@
 //! Octets as text: the escapes of the transcripts.
 
-/// The octets that `text` stands for. `\r`, `\n`, `\t`, `\0`, `\\` and `\xHH` are escapes.
+use base64ct::{Base64, Encoding};
+
+/// The octets that `text` stands for. `\r`, `\n`, `\t`, `\0`, `\\`, `\xHH` are escapes, and `\b{…}` is
+/// base64 of what stands in it.
 pub(crate) fn unescape(text: &str) -> Vec<u8> {
     let mut octets = Vec::new();
     let mut rest = text.as_bytes();
@@ -24,10 +27,25 @@ pub(crate) fn unescape(text: &str) -> Vec<u8> {
                 let digits = str::from_utf8(digits).expect("two hexadecimal digits");
                 u8::from_str_radix(digits, 16).expect("two hexadecimal digits")
             }
+            b'b' => {
+                let (encoded, tail) = base64(rest);
+                octets.extend(encoded.into_bytes());
+                rest = tail;
+                continue;
+            }
             other => panic!("unknown escape \\{}", other as char),
         });
     }
     octets
+}
+
+/// Base64 of what stands in the braces at the front, and what follows them.
+fn base64(text: &[u8]) -> (String, &[u8]) {
+    let inner = text.strip_prefix(b"{").expect("a brace");
+    let end = inner.iter().position(|&octet| octet == b'}');
+    let (inner, tail) = inner.split_at(end.expect("another brace"));
+    let inner = str::from_utf8(inner).expect("UTF-8");
+    (Base64::encode_string(&unescape(inner)), &tail[1..])
 }
 
 /// A line of a transcript: its octets and `line_end`, which `\c` at the end leaves out.

@@ -31,6 +31,7 @@ mod batch;
 pub mod blocking;
 mod config;
 mod core;
+pub mod docs;
 mod error;
 mod eyeballs;
 mod face;

@@ -12,6 +12,9 @@ use crate::support::scenario::{answer, authorization, transaction};
 
 const MEGABYTE: usize = 1 << 20;
 
+/// Octets of one read from an endless server.
+const PIECE: usize = 256;
+
 /// A server that sends `head` and then `tail` again and again, without end.
 struct Endless {
     head: &'static [u8],
@@ -21,6 +24,8 @@ struct Endless {
 
 impl Endless {
     fn read(&mut self, space: &mut [u8]) -> usize {
+        let room = space.len().min(PIECE);
+        let space = &mut space[..room];
         let skipped = self.head.len();
         for octet in space.iter_mut() {
             *octet = match self.head.get(self.served) {
@@ -89,7 +94,7 @@ fn a07_an_endless_line_ends_at_the_limit() {
             matches!(&error, Error::Misbehaved(it) if it.how == how),
             "{name}: {error}"
         );
-        assert!(read <= head.len() + 4096, "{name}: {read}");
+        assert!(read <= head.len() + 1024 + PIECE, "{name}: {read}");
     }
     let server = Endless {
         head: b"+OK",
@@ -98,7 +103,7 @@ fn a07_an_endless_line_ends_at_the_limit() {
     };
     let (error, read) = until_error(Connection::new(small()), "greeting", server);
     assert!(matches!(error, Error::Misbehaved(_)), "{error}");
-    assert!(read <= 4096);
+    assert!(read <= 1024 + PIECE);
 }
 
 #[test]
@@ -122,7 +127,7 @@ fn a07_an_endless_list_ends_at_the_limit() {
             matches!(&error, Error::Misbehaved(it) if it.how == how),
             "{name}: {error}"
         );
-        assert!(read <= most + 2 * 4096, "{name}: {read}");
+        assert!(read <= most + 50 + PIECE, "{name}: {read}");
     }
     let server = Endless {
         head: b"+OK\r\n",
@@ -143,7 +148,7 @@ fn a07_a_body_of_any_length_passes_through_a_small_buffer() {
     };
     let ticket = answer_start(&mut connection, &mut server);
     let mut passed = 0;
-    while passed < 8 * MEGABYTE {
+    while passed < 2 * MEGABYTE {
         match connection.advance_body(ticket) {
             Ok(BodyStep::Run) => {
                 assert!((1..=4096).contains(&connection.run().len()));

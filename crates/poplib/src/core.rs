@@ -72,7 +72,12 @@ impl Core {
             entropy: tls::entropy()?,
             except,
         };
-        Ok(Login::new(credentials.clone(), parameters))
+        let login = Login::new(credentials.clone(), parameters);
+        Ok(if self.may_ask_capa() {
+            login
+        } else {
+            login.without_asking()
+        })
     }
 
     /// Whether the server can be asked what it can do.

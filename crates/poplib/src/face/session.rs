@@ -31,7 +31,8 @@ macro_rules! session {
                         }
                     }
                     let first_try = except.is_none();
-                    let mut login = client.link.core.login(credentials, except)?;
+                    let login = client.link.core.login(credentials, except)?;
+                    let mut login = login.without_asking();
                     let phase = Phase::Command(Verb::new("login"));
                     match client.link.run(&mut login, phase) $($await)* {
                         Ok(_) => return Ok(Self { link: client.link }),

@@ -187,3 +187,57 @@ behaviour! { a_session_opens_in_one_call {
     let error = go!(Session::open(&implicit_tls(&sandbox), &wrong)).unwrap_err();
     assert_eq!(error.code().unwrap().kind(), CodeKind::Auth);
 }}
+
+behaviour! { q24_a_server_that_hangs_up_at_capa_is_asked_once {
+    let sandbox = started(sandbox().misbehave("close-on=capa").apop(false));
+    let config = implicit_tls(&sandbox);
+    assert!(!config.quirks().without_capa);
+    let session = go!(Session::open(&config, &credentials())).unwrap();
+    go!(session.quit()).unwrap();
+    assert!(config.quirks().without_capa);
+    let session = go!(Session::open(&config, &credentials())).unwrap();
+    go!(session.quit()).unwrap();
+    let sessions = sandbox.sessions();
+    assert_eq!(sessions.len(), 3);
+    assert!(sessions[0].lines().contains(&"CAPA".to_owned()));
+    for session in &sessions[1..] {
+        assert!(!session.lines().contains(&"CAPA".to_owned()));
+    }
+    let told = implicit_tls(&sandbox).with_quirks(config.quirks());
+    let session = go!(Session::open(&told, &credentials())).unwrap();
+    go!(session.quit()).unwrap();
+    assert_eq!(sandbox.sessions().len(), 4);
+}}
+
+behaviour! { q24_a_server_that_hangs_at_capa_is_asked_once {
+    let sandbox = started(sandbox().misbehave("stall=capa").apop(false));
+    let mut timeouts = crate::support::patient();
+    timeouts.command = std::time::Duration::from_millis(500);
+    let config = implicit_tls(&sandbox).with_timeouts(timeouts);
+    let session = go!(Session::open(&config, &credentials())).unwrap();
+    go!(session.quit()).unwrap();
+    assert!(config.quirks().without_capa);
+    assert_eq!(sandbox.sessions().len(), 2);
+}}
+
+behaviour! { q05_a_refused_capa_is_asked_once_and_costs_nothing {
+    let sandbox = started(sandbox().misbehave("no-capa").apop(false));
+    let session = go!(Session::open(&implicit_tls(&sandbox), &credentials())).unwrap();
+    go!(session.quit()).unwrap();
+    assert_eq!(received(&sandbox).matches("CAPA").count(), 1);
+}}
+
+behaviour! { q17_a_server_that_hangs_up_at_a_way_to_log_in_is_tried_another_way {
+    let sandbox = started(sandbox().misbehave("close-on=auth@1").apop(false));
+    let mut session = go!(Session::open(&implicit_tls(&sandbox), &credentials())).unwrap();
+    assert_eq!(go!(session.stat()).unwrap().messages, 3);
+    go!(session.quit()).unwrap();
+    let sessions = sandbox.sessions();
+    assert_eq!(sessions.len(), 2);
+    let first_way = |record: &poplib_sandbox::SessionRecord| {
+        let lines = record.lines();
+        let login = lines.into_iter().find(|line| line.starts_with("AUTH "));
+        login.unwrap().split(' ').nth(1).unwrap().to_owned()
+    };
+    assert_ne!(first_way(&sessions[0]), first_way(&sessions[1]));
+}}

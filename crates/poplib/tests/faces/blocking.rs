@@ -48,3 +48,4 @@ fn read_some(body: &mut Body<'_>, buffer: &mut [u8]) -> std::io::Result<usize> {
 
 #[path = "behaviours/mod.rs"]
 mod behaviours;
+mod transports;

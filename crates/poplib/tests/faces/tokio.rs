@@ -50,3 +50,4 @@ async fn read_some(body: &mut Body<'_>, buffer: &mut [u8]) -> std::io::Result<us
 
 #[path = "behaviours/mod.rs"]
 mod behaviours;
+mod transports;

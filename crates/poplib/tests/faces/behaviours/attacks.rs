@@ -134,6 +134,18 @@ behaviour! { a04_a_session_that_was_not_verified_is_not_resumed_by_one_that_veri
     }
 }}
 
+behaviour! { a04_sessions_are_resumed_within_one_configuration_only {
+    let sandbox = started(sandbox());
+    let config = implicit_tls(&sandbox);
+    let clone = config.clone();
+    let other = implicit_tls(&sandbox);
+    for (config, is_resumed) in [(&config, false), (&clone, true), (&other, false)] {
+        let session = go!(logged_in(go!(connected(config))));
+        assert_eq!(session.tls().unwrap().is_resumed(), is_resumed);
+        go!(session.quit()).unwrap();
+    }
+}}
+
 behaviour! { a04_one_trust_for_two_hosts_verifies_each {
     let sandbox = started(sandbox());
     let good = implicit_tls(&sandbox);

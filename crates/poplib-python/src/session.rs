@@ -129,10 +129,12 @@ impl Session {
         }
     }
 
-    /// What was received and answers nothing that is running.
-    fn unclaimed<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let waiting = self.connection.unclaimed();
-        PyBytes::new(py, &[waiting, &self.inbox[self.taken..]].concat())
+    /// Takes what was received and answers nothing.
+    fn take_unclaimed<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut unclaimed = self.connection.take_unclaimed();
+        unclaimed.extend_from_slice(&self.inbox[self.taken..]);
+        self.taken = self.inbox.len();
+        PyBytes::new(py, &unclaimed)
     }
 
     /// Whether every request has its answer and another could be made.

@@ -1,5 +1,7 @@
 //! Sessions that somebody else began.
 
+use alloc::vec::Vec;
+
 use super::{Connection, State};
 use crate::wire::limits::Limits;
 
@@ -8,7 +10,7 @@ impl Connection {
     /// started TLS and logged in. None of their requests may be without its answer.
     ///
     /// Who drives the same stream by turns, with a connection and otherwise, gives it back with
-    /// [`unclaimed`](Self::unclaimed).
+    /// [`take_unclaimed`](Self::take_unclaimed).
     #[must_use]
     pub fn adopted(limits: Limits, state: State, protected: bool) -> Self {
         let mut connection = Self::new(limits);
@@ -18,18 +20,19 @@ impl Connection {
         connection
     }
 
-    /// Octets received that are not part of an answer yet. Where nothing is in flight, nothing
-    /// asked for them.
-    #[must_use]
-    pub fn unclaimed(&self) -> &[u8] {
-        self.receive.waiting()
+    /// Takes the octets received that are not part of an answer yet. Where nothing is in flight,
+    /// nothing asked for them.
+    pub fn take_unclaimed(&mut self) -> Vec<u8> {
+        let unclaimed = self.receive.waiting().to_vec();
+        self.receive.take(unclaimed.len());
+        unclaimed
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::{Noop, Stat};
+    use crate::command::Noop;
     use crate::exchange::{Call, Exchange, Step};
 
     #[test]
@@ -42,7 +45,8 @@ mod tests {
         connection.space()[..9].copy_from_slice(b"+OK\r\nmore");
         connection.received(9);
         assert!(matches!(noop.resume(&mut connection), Ok(Step::Done(_))));
-        assert_eq!(connection.unclaimed(), b"more");
-        assert!(Call::new(Stat).resume(&mut connection).is_err());
+        assert_eq!(connection.take_unclaimed(), b"more");
+        assert_eq!(connection.take_unclaimed(), b"");
+        assert!(Call::new(Noop).resume(&mut connection).is_ok());
     }
 }

@@ -44,6 +44,7 @@ _MAXLINE = 2048
 _DEFAULT_TIMEOUT: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _LongResponse = tuple[bytes, list[bytes], int]
+_Capabilities = dict[str, list[str]]
 
 
 class error_proto(Exception):
@@ -79,6 +80,7 @@ class POP3(Extensions):
     welcome: bytes
     _debugging: int
     _tls_established: bool
+    _stakes: Any = None
 
     def __init__(
         self,
@@ -261,7 +263,7 @@ class POP3(Extensions):
     def close(self) -> None:
         """Close the connection, whatever state it is in. Nothing is deleted."""
         self._batch = None
-        self._stakes: Any = None
+        self._stakes = None
         try:
             file = self.file
             self.file = None
@@ -310,9 +312,9 @@ class POP3(Extensions):
         """Ask for UTF-8 (RFC 6856), before login; return the response."""
         return self._shortcmd("UTF8")
 
-    def capa(self) -> dict[str, "list[str]"]:
+    def capa(self) -> _Capabilities:
         """Return what the server can do now (RFC 2449), as ``{name: [argument, ...]}``."""
-        capabilities = {}
+        capabilities: _Capabilities = {}
         try:
             for line in self._longcmd("CAPA")[1]:
                 name, *arguments = line.decode("ascii").split()
@@ -334,7 +336,7 @@ class POP3(Extensions):
         if "STLS" not in self.capa():
             raise error_proto("-ERR STLS not supported by server")
         if context is None:
-            context = ssl._create_stdlib_context()
+            context = _context()
         resp = self._shortcmd("STLS")
         self._require_silence()
         self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
@@ -358,6 +360,12 @@ class POP3(Extensions):
 
 
 _GETLINE = POP3._getline
+
+
+def _context(**files: str | None) -> ssl.SSLContext:
+    """poplib's own default, which verifies nothing."""
+    context: ssl.SSLContext = ssl._create_stdlib_context(**files)  # type: ignore[attr-defined]
+    return context
 
 
 def _shut_down(sock: socket.socket) -> None:
@@ -393,7 +401,7 @@ if HAVE_SSL:
                 context: ssl.SSLContext | None = None,
             ) -> None:
                 if context is None:
-                    context = ssl._create_stdlib_context()
+                    context = _context()
                 self.context = context
                 POP3.__init__(self, host, port, timeout)
 
@@ -426,13 +434,11 @@ if HAVE_SSL:
                 self.keyfile = keyfile
                 self.certfile = certfile
                 if context is None:
-                    context = ssl._create_stdlib_context(
-                        certfile=certfile, keyfile=keyfile
-                    )
+                    context = _context(certfile=certfile, keyfile=keyfile)
                 self.context = context
                 POP3.__init__(self, host, port, timeout)
 
-            def stls(
+            def stls(  # type: ignore[override]
                 self, keyfile: Any = None, certfile: Any = None, context: Any = None
             ) -> Any:
                 """Raise error_proto: the session is under TLS already."""
@@ -443,3 +449,7 @@ if HAVE_SSL:
             return self.context.wrap_socket(sock, server_hostname=self.host)
 
     __all__.append("POP3_SSL")
+
+    from ._connect import connect  # noqa: E402
+
+    __all__.append("connect")

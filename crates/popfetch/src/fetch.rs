@@ -36,6 +36,8 @@ pub(crate) struct Outcome {
     pub(crate) summary: Summary,
     /// Why it ended early. What the summary tells happened all the same.
     pub(crate) failure: Option<Failure>,
+    /// Whether the session broke while commands were pipelined.
+    pipeline_broke: bool,
 }
 
 impl From<Failure> for Outcome {
@@ -51,15 +53,26 @@ impl Fetcher<'_> {
     /// Fetches into `delivery`.
     pub(crate) async fn fetch(&mut self, password: Secret, delivery: &Arc<Delivery>) -> Outcome {
         let begun = Instant::now();
-        let mut outcome = match self.begin(password).await {
-            Ok((session, listing)) => {
-                let session = self.transact(session, &listing, delivery).await;
-                session.unwrap_or_else(Outcome::from)
-            }
-            Err(failure) => failure.into(),
-        };
+        let mut outcome = self.session(password.clone(), delivery).await;
+        if outcome.pipeline_broke && self.stop.failure().is_none() {
+            // The configuration knows by now to do without pipelining (Q7).
+            let before = outcome.summary;
+            outcome = self.session(password, delivery).await;
+            outcome.summary.stored += before.stored;
+            outcome.summary.octets += before.octets;
+        }
         outcome.summary.time = begun.elapsed();
         outcome
+    }
+
+    async fn session(&mut self, password: Secret, delivery: &Arc<Delivery>) -> Outcome {
+        match self.begin(password).await {
+            Ok((session, listing)) => {
+                let outcome = self.transact(session, &listing, delivery).await;
+                outcome.unwrap_or_else(Outcome::from)
+            }
+            Err(failure) => failure.into(),
+        }
     }
 
     /// Shows what [`fetch`](Self::fetch) would do, and changes nothing.
@@ -82,6 +95,7 @@ impl Fetcher<'_> {
         Outcome {
             summary,
             failure: result.err(),
+            pipeline_broke: false,
         }
     }
 
@@ -169,7 +183,7 @@ impl Fetcher<'_> {
         self.tell_plan(listing, &plan);
         let wanted = std::mem::take(&mut plan.fetch);
         let fetched = self
-            .fetch_all(&mut session, listing, wanted, delivery)
+            .fetch_all(&mut session, listing, &wanted, delivery)
             .await?;
         let mut outcome = Outcome {
             summary: Summary {
@@ -179,6 +193,7 @@ impl Fetcher<'_> {
                 ..Summary::default()
             },
             failure: fetched.failure,
+            pipeline_broke: fetched.pipeline_broke,
         };
         // A QUIT may delete whatever was fetched, on some servers without any DELE (P10, Q22). It
         // is only sent when everything fetched is stored.

@@ -52,7 +52,9 @@ pub(crate) fn sync(
         Mode::Fetch => fetch(account, state, report),
         Mode::DryRun => dry_run(account, state, report),
     };
-    let Outcome { summary, failure } = outcome.unwrap_or_else(Outcome::from);
+    let Outcome {
+        summary, failure, ..
+    } = outcome.unwrap_or_else(Outcome::from);
     let event = |event| report.report(&account.name, event);
     if failure.is_none() || summary.stored > 0 || summary.deleted > 0 {
         event(Event::Finished(&summary));

@@ -1,22 +1,27 @@
-//! Fetching what the plan names, one message after the other.
+//! Fetching what the plan names, pipelined where the server can.
+//!
+//! A message is whole when its terminator has come *and* the next answer begins as an answer
+//! must. A server that does not stuff its messages ends one early, and the rest of it then stands
+//! where the next answer should be (Q11).
 
+mod run;
+
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use poplib::tokio::Session;
-use poplib::{Error, ProtocolError};
+use poplib::tokio::{Body, Session};
+use poplib::{Error, ProtocolError, Wanted};
 
+use self::run::{Run, Trouble};
 use super::{Fetcher, blocking, trouble};
-use crate::deliver::queue::{Queue, Stopped};
+use crate::deliver::queue::Queue;
 use crate::deliver::{Delivery, Ticket};
-use crate::failure::{Failure, Status};
+use crate::failure::Failure;
 use crate::key::Key;
-use crate::plan::{ATTEMPTS, Fetch, Listing};
+use crate::plan::{Fetch, Listing};
 use crate::report::Event;
 use crate::state::Change;
-
-/// So many refusals, one behind the other, are no longer about the messages: the server does not
-/// want to give more today (Q21).
-const REFUSALS: usize = 5;
 
 /// What came of fetching.
 pub(super) struct Fetched {
@@ -31,42 +36,8 @@ pub(super) struct Fetched {
     pub(super) failure: Option<Failure>,
     /// Whether the session can go on.
     pub(super) session_is_good: bool,
-}
-
-/// How one message ended that did not become whole.
-enum Trouble {
-    /// -ERR; the session goes on.
-    Refused(Failure),
-    /// The session broke, and perhaps the message is why.
-    Broken {
-        failure: Failure,
-        blames_message: bool,
-    },
-    /// Somebody wants to stop.
-    Asked(Failure),
-    /// The disk stopped.
-    Disk,
-}
-
-impl From<Stopped> for Trouble {
-    fn from(_: Stopped) -> Self {
-        Self::Disk
-    }
-}
-
-/// A message that could not be fetched.
-struct Lost {
-    ticket: Ticket,
-    attempts: u32,
-    failure: Failure,
-    /// Whether it may be given up after too many attempts.
-    counts: bool,
-}
-
-impl Lost {
-    fn quarantined(&self) -> bool {
-        self.counts && self.attempts + 1 >= ATTEMPTS
-    }
+    /// Whether the session broke while commands were pipelined, so that it may do without.
+    pub(super) pipeline_broke: bool,
 }
 
 impl Fetcher<'_> {
@@ -78,24 +49,26 @@ impl Fetcher<'_> {
         &mut self,
         session: &mut Session,
         listing: &Listing,
-        wanted: Vec<Fetch>,
+        wanted: &[Fetch],
         delivery: &Arc<Delivery>,
     ) -> Result<Fetched, Failure> {
         let mut queue = Queue::start(Arc::clone(delivery));
         let mut run = Run::default();
-        for fetch in wanted {
-            if let Some(failure) = self.stop.failure() {
-                run.failure = Some(failure);
-                break;
+        let mut stop = self.stop.clone();
+        let ended = {
+            let urgently = pin!(stop.asked_urgently());
+            tokio::select! {
+                biased;
+                ended = self.fetch_each(session, listing, wanted, &mut queue, &mut run) => ended,
+                failure = urgently => Err(Trouble::Asked(failure)),
             }
-            let attempts = fetch.attempts;
-            let Some(ticket) = ticket(listing, fetch) else {
-                continue;
-            };
-            let ended = self.fetch_one(session, &mut queue, &ticket).await;
-            if !run.take(ended, ticket, attempts) {
-                break;
-            }
+        };
+        if let Err(trouble) = ended {
+            // The disk's own failure is told by `finish`.
+            let _ = queue.discard();
+            run.end(trouble);
+        } else {
+            run.failure = run.failure.or_else(|| self.stop.failure());
         }
         let stored = queue.finish().await?;
         self.settle(&run, delivery).await?;
@@ -106,53 +79,140 @@ impl Fetcher<'_> {
             not_fetched: run.lost.len(),
             failure: run.failure,
             session_is_good: !run.session_is_broken,
+            pipeline_broke: run.pipeline_broke,
         })
     }
 
-    /// Fetches one message into the queue. How many octets it had.
-    async fn fetch_one(
+    async fn fetch_each(
         &self,
         session: &mut Session,
+        listing: &Listing,
+        wanted: &[Fetch],
         queue: &mut Queue,
-        ticket: &Ticket,
-    ) -> Result<u64, Trouble> {
-        let mut stop = self.stop.clone();
-        let ended = tokio::select! {
-            biased;
-            ended = self.stream(session, queue, ticket) => ended,
-            failure = stop.asked_urgently() => Err(Trouble::Asked(failure)),
+        run: &mut Run,
+    ) -> Result<(), Trouble> {
+        let enough = AtomicBool::new(false);
+        let requests = (wanted.iter())
+            .take_while(|_| !enough.load(Ordering::Relaxed) && self.stop.failure().is_none())
+            .map(|fetch| Wanted {
+                number: listing.number(fetch.position),
+                octets: listing.octets(fetch.position),
+            });
+        let mut bodies = match session.retr_many(requests).await {
+            Ok(bodies) => bodies,
+            Err(error) => return Err(self.broken("ask what the server can do", &error)),
         };
-        match ended {
-            Ok(_) => self.event(Event::Received {
-                octets: 0,
-                messages: 1,
-            }),
-            Err(_) => queue.discard()?,
+        for fetch in wanted {
+            let number = listing.number(fetch.position);
+            let attempt = format!("fetch message {number}");
+            let outcome = match bodies.next_body().await {
+                Ok(Some((_, outcome))) => outcome,
+                Ok(None) => break,
+                Err(error) => {
+                    self.doubt(&error, run, queue).await?;
+                    run.current = ticket(listing, fetch).map(|ticket| (ticket, fetch.attempts));
+                    return Err(self.broken(&attempt, &error));
+                }
+            };
+            self.prove(run, queue).await?;
+            let Some(ticket) = ticket(listing, fetch) else {
+                continue;
+            };
+            match outcome {
+                Ok(body) => {
+                    run.current = Some((ticket.clone(), fetch.attempts));
+                    self.stream(body, ticket, run, queue).await?;
+                }
+                Err(error) => {
+                    let failure = trouble::failure(&attempt, &self.account.config, &error);
+                    let go_on = run.refused(ticket, fetch.attempts, failure);
+                    enough.fetch_or(!go_on, Ordering::Relaxed);
+                }
+            }
         }
-        ended
+        drop(bodies);
+        self.prove_the_last(session, run, queue).await
     }
 
+    /// Streams a body into the queue, up to but not including its end.
     async fn stream(
         &self,
-        session: &mut Session,
+        mut body: Body<'_>,
+        ticket: Ticket,
+        run: &mut Run,
         queue: &mut Queue,
-        ticket: &Ticket,
-    ) -> Result<u64, Trouble> {
-        let number = ticket.number;
-        let trouble = |error: Error| trouble(number, &error, &self.account.config);
-        let mut body = session.retr(number).await.map_err(trouble)?;
-        queue.begin(ticket.clone())?;
+    ) -> Result<(), Trouble> {
+        let attempt = format!("fetch message {}", ticket.number);
+        queue.begin(ticket)?;
         let mut octets = 0;
-        while let Some(chunk) = body.chunk().await.map_err(trouble)? {
-            queue.write(chunk).await?;
-            octets += chunk.len() as u64;
+        loop {
+            match body.chunk().await {
+                Ok(Some(chunk)) => {
+                    queue.write(chunk).await?;
+                    octets += chunk.len() as u64;
+                    self.event(Event::Received {
+                        octets: chunk.len(),
+                        messages: 0,
+                    });
+                }
+                Ok(None) => break,
+                Err(error) => return Err(self.broken(&attempt, &error)),
+            }
+        }
+        run.unproven = Some(octets);
+        Ok(())
+    }
+
+    /// The next answer began as it must: the message before it is whole.
+    async fn prove(&self, run: &mut Run, queue: &mut Queue) -> Result<(), Trouble> {
+        if run.prove() {
+            queue.end().await?;
             self.event(Event::Received {
-                octets: chunk.len(),
-                messages: 0,
+                octets: 0,
+                messages: 1,
             });
         }
-        queue.end().await?;
-        Ok(octets)
+        Ok(())
+    }
+
+    /// Behind the last message there is no answer to come, so one is asked for.
+    async fn prove_the_last(
+        &self,
+        session: &mut Session,
+        run: &mut Run,
+        queue: &mut Queue,
+    ) -> Result<(), Trouble> {
+        if run.unproven.is_none() {
+            return Ok(());
+        }
+        match session.noop().await {
+            Ok(_) | Err(Error::Protocol(ProtocolError::Refused(_))) => self.prove(run, queue).await,
+            Err(error) => {
+                self.doubt(&error, run, queue).await?;
+                Err(self.broken("go on behind the last message", &error))
+            }
+        }
+    }
+
+    /// Decides about the message before an answer that did not come or was none. A connection
+    /// that ended says nothing about it; octets that are no answer may be its rest.
+    async fn doubt(&self, error: &Error, run: &mut Run, queue: &mut Queue) -> Result<(), Trouble> {
+        if run.unproven.is_none() {
+            run.current = None;
+            return Ok(());
+        }
+        if trouble::is_misbehaviour(error) {
+            return Err(self.broken("find the end of the message before", error));
+        }
+        self.prove(run, queue).await
+    }
+
+    fn broken(&self, attempt: &str, error: &Error) -> Trouble {
+        Trouble::Broken {
+            failure: trouble::failure(attempt, &self.account.config, error),
+            blames_message: trouble::is_misbehaviour(error),
+            pipelined: matches!(error, Error::Protocol(ProtocolError::PipelineBroken(_))),
+        }
     }
 
     /// Tells of the messages that were not fetched, and remembers them.
@@ -195,108 +255,11 @@ impl Fetcher<'_> {
     }
 }
 
-/// The messages so far.
-#[derive(Default)]
-struct Run {
-    octets: u64,
-    lost: Vec<Lost>,
-    /// How many at the end of `lost` were refused one behind the other.
-    refused_in_a_row: usize,
-    failure: Option<Failure>,
-    session_is_broken: bool,
-}
-
-impl Run {
-    /// Takes the end of one message. Whether to go on with the next.
-    fn take(&mut self, ended: Result<u64, Trouble>, ticket: Ticket, attempts: u32) -> bool {
-        match ended {
-            Ok(octets) => {
-                self.octets += octets;
-                self.refused_in_a_row = 0;
-                true
-            }
-            Err(Trouble::Refused(failure)) => {
-                self.lost.push(Lost {
-                    ticket,
-                    attempts,
-                    failure,
-                    counts: true,
-                });
-                self.refused_in_a_row += 1;
-                self.refused_in_a_row < REFUSALS || self.stop_asking()
-            }
-            Err(Trouble::Broken {
-                failure,
-                blames_message,
-            }) => {
-                let reason = Failure::new(failure.status, failure.message.clone());
-                self.failure = Some(failure);
-                let counts = blames_message;
-                self.lost.push(Lost {
-                    ticket,
-                    attempts,
-                    failure: reason,
-                    counts,
-                });
-                self.session_is_broken = true;
-                false
-            }
-            Err(Trouble::Asked(failure)) => {
-                self.failure = Some(failure);
-                self.session_is_broken = true;
-                false
-            }
-            Err(Trouble::Disk) => {
-                self.session_is_broken = true;
-                false
-            }
-        }
-    }
-
-    /// The last refusals were not about their messages.
-    fn stop_asking(&mut self) -> bool {
-        let about_the_session = self.lost.len() - self.refused_in_a_row;
-        for lost in &mut self.lost[about_the_session..] {
-            lost.counts = false;
-        }
-        self.failure = self.lost.last().map(|lost| Failure {
-            status: Status::Temporary,
-            message: format!(
-                "the server refused {} messages one behind the other; the rest was left for \
-                 another time",
-                self.refused_in_a_row
-            ),
-            server: lost.failure.server.clone(),
-            hint: Some("some servers allow only so much a day; run it again later".into()),
-        });
-        false
-    }
-}
-
-fn ticket(listing: &Listing, fetch: Fetch) -> Option<Ticket> {
-    let Fetch {
-        position, known, ..
-    } = fetch;
-    let key = listing.key(position)?.to_key();
+fn ticket(listing: &Listing, fetch: &Fetch) -> Option<Ticket> {
     Some(Ticket {
-        position,
-        number: listing.number(position),
-        key,
-        known,
+        position: fetch.position,
+        number: listing.number(fetch.position),
+        key: listing.key(fetch.position)?.to_key(),
+        known: fetch.known.clone(),
     })
-}
-
-fn trouble(number: u32, error: &Error, config: &poplib::Config) -> Trouble {
-    let failure = trouble::failure(&format!("fetch message {number}"), config, error);
-    match error {
-        Error::Protocol(ProtocolError::Refused(_)) => Trouble::Refused(failure),
-        Error::Protocol(ProtocolError::Misbehaved(_)) => Trouble::Broken {
-            failure,
-            blames_message: true,
-        },
-        _ => Trouble::Broken {
-            failure,
-            blames_message: false,
-        },
-    }
 }

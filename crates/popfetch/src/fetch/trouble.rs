@@ -40,6 +40,17 @@ pub(super) fn failure(attempt: &str, config: &Config, error: &Error) -> Failure 
     }
 }
 
+/// Whether the server sent what it must not.
+pub(super) fn is_misbehaviour(error: &Error) -> bool {
+    match error {
+        Error::Protocol(ProtocolError::Misbehaved(_)) => true,
+        Error::Protocol(ProtocolError::PipelineBroken(cause)) => {
+            matches!(**cause, ProtocolError::Misbehaved(_))
+        }
+        _ => false,
+    }
+}
+
 fn protocol(attempt: &str, config: &Config, error: &ProtocolError) -> Failure {
     let failed =
         |status, cause: &str| Failure::new(status, format!("could not {attempt}: {cause}"));
@@ -73,7 +84,9 @@ fn protocol(attempt: &str, config: &Config, error: &ProtocolError) -> Failure {
             let cause = format!("the server closed the connection during {}", closed.verb);
             temporary(failed(Status::Temporary, &cause))
         }
-        ProtocolError::Poisoned(cause) => protocol(attempt, config, cause),
+        ProtocolError::PipelineBroken(cause) | ProtocolError::Poisoned(cause) => {
+            protocol(attempt, config, cause)
+        }
         ProtocolError::Misuse(misuse) => failed(Status::Usage, &misuse.to_string()),
         other => failed(Status::Protocol, &other.to_string()),
     }
@@ -114,7 +127,11 @@ pub(super) fn login_failure(attempt: &str, config: &Config, error: &Error) -> Fa
                      password, or must be told first to allow POP3",
                 ),
             };
-            with_reply(failed(status, cause), Some(refused)).hint(hint)
+            let cause = match explanation(refused) {
+                Some(explanation) => format!("{cause} ({explanation})"),
+                None => cause.to_owned(),
+            };
+            with_reply(failed(status, &cause), Some(refused)).hint(hint)
         }
         // Some servers answer a wrong password by hanging up (Q17).
         Some(ProtocolError::Closed(closed)) if closed.verb.as_str() != "USER" => failed(
@@ -124,6 +141,22 @@ pub(super) fn login_failure(attempt: &str, config: &Config, error: &Error) -> Fa
         .hint("that is how some servers refuse a wrong password"),
         _ => failure(attempt, config, error),
     }
+}
+
+/// What the server told a mechanism about its refusal.
+fn explanation(refused: &Refused) -> Option<String> {
+    let explanation = refused.explanation.as_ref()?;
+    let scope = explanation
+        .scope
+        .as_ref()
+        .map(|scope| format!("scope {scope}"));
+    let parts: Vec<String> = explanation
+        .status
+        .clone()
+        .into_iter()
+        .chain(scope)
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn with_reply(failure: Failure, refused: Option<&Refused>) -> Failure {

@@ -1,0 +1,133 @@
+//! What has come of the messages so far.
+
+use crate::deliver::Ticket;
+use crate::deliver::queue::Stopped;
+use crate::failure::{Failure, Status};
+use crate::plan::ATTEMPTS;
+
+/// So many refusals, one behind the other, are no longer about the messages: the server does not
+/// want to give more today (Q21).
+const REFUSALS: usize = 5;
+
+/// Why no further message can be fetched in this session.
+pub(super) enum Trouble {
+    /// The session broke, and perhaps the message at hand is why.
+    Broken {
+        failure: Failure,
+        blames_message: bool,
+        pipelined: bool,
+    },
+    /// Somebody wants to stop.
+    Asked(Failure),
+    /// The disk stopped.
+    Disk,
+}
+
+impl From<Stopped> for Trouble {
+    fn from(_: Stopped) -> Self {
+        Self::Disk
+    }
+}
+
+/// A message that could not be fetched.
+pub(super) struct Lost {
+    pub(super) ticket: Ticket,
+    pub(super) attempts: u32,
+    pub(super) failure: Failure,
+    /// Whether it may be given up after too many attempts.
+    pub(super) counts: bool,
+}
+
+impl Lost {
+    pub(super) fn quarantined(&self) -> bool {
+        self.counts && self.attempts + 1 >= ATTEMPTS
+    }
+}
+
+/// The messages so far.
+#[derive(Default)]
+pub(super) struct Run {
+    pub(super) octets: u64,
+    pub(super) lost: Vec<Lost>,
+    /// The message that is being fetched, and how often that has failed.
+    pub(super) current: Option<(Ticket, u32)>,
+    /// Octets of the current message, once its terminator has come.
+    pub(super) unproven: Option<u64>,
+    /// How many at the end of `lost` were refused one behind the other.
+    refused_in_a_row: usize,
+    pub(super) failure: Option<Failure>,
+    pub(super) session_is_broken: bool,
+    pub(super) pipeline_broke: bool,
+}
+
+impl Run {
+    /// The current message is whole, if there was one.
+    pub(super) fn prove(&mut self) -> bool {
+        let Some(octets) = self.unproven.take() else {
+            return false;
+        };
+        self.octets += octets;
+        self.refused_in_a_row = 0;
+        self.current = None;
+        true
+    }
+
+    /// The server refused a message. Whether to ask for more.
+    pub(super) fn refused(&mut self, ticket: Ticket, attempts: u32, failure: Failure) -> bool {
+        self.lost.push(Lost {
+            ticket,
+            attempts,
+            failure,
+            counts: true,
+        });
+        self.refused_in_a_row += 1;
+        if self.refused_in_a_row < REFUSALS {
+            return true;
+        }
+        self.refusals_were_about_the_session();
+        false
+    }
+
+    fn refusals_were_about_the_session(&mut self) {
+        let first = self.lost.len() - self.refused_in_a_row;
+        for lost in &mut self.lost[first..] {
+            lost.counts = false;
+        }
+        self.failure = self.lost.last().map(|lost| Failure {
+            status: Status::Temporary,
+            message: format!(
+                "the server refused {} messages one behind the other; the rest was left for \
+                 another time",
+                self.refused_in_a_row
+            ),
+            server: lost.failure.server.clone(),
+            hint: Some("some servers allow only so much a day; run it again later".into()),
+        });
+    }
+
+    /// The session cannot go on.
+    pub(super) fn end(&mut self, trouble: Trouble) {
+        self.session_is_broken = true;
+        match trouble {
+            Trouble::Broken {
+                failure,
+                blames_message,
+                pipelined,
+            } => {
+                let reason = Failure::new(failure.status, failure.message.clone());
+                self.failure = Some(failure);
+                self.pipeline_broke = pipelined;
+                if let Some((ticket, attempts)) = self.current.take() {
+                    self.lost.push(Lost {
+                        ticket,
+                        attempts,
+                        failure: reason,
+                        counts: blames_message,
+                    });
+                }
+            }
+            Trouble::Asked(failure) => self.failure = Some(failure),
+            Trouble::Disk => {}
+        }
+    }
+}

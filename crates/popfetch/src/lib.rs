@@ -111,5 +111,5 @@ fn report(common: &Common) -> Arc<dyn Report> {
         (false, 0) => Verbosity::Normal,
         (false, _) => Verbosity::Verbose,
     };
-    Arc::new(Human::new(verbosity, io::stdout()))
+    Arc::new(Human::new(verbosity, io::stdout(), io::stderr()))
 }

@@ -24,21 +24,27 @@ pub(crate) enum Verbosity {
 }
 
 /// Shows events to a person.
-pub(crate) struct Human<W> {
+pub(crate) struct Human {
     verbosity: Verbosity,
-    out: Mutex<W>,
+    out: Mutex<Box<dyn Write + Send>>,
+    err: Mutex<Box<dyn Write + Send>>,
     bar: ProgressBar,
     /// Messages that are to arrive, and those that have.
     expected: AtomicUsize,
     received: AtomicUsize,
 }
 
-impl<W: Write + Send> Human<W> {
-    /// Lines go to `out`.
-    pub(crate) fn new(verbosity: Verbosity, out: W) -> Self {
+impl Human {
+    /// What happened goes to `out`, what is wrong to `err`.
+    pub(crate) fn new(
+        verbosity: Verbosity,
+        out: impl Write + Send + 'static,
+        err: impl Write + Send + 'static,
+    ) -> Self {
         Self {
             verbosity,
-            out: Mutex::new(out),
+            out: Mutex::new(Box::new(out)),
+            err: Mutex::new(Box::new(err)),
             bar: ProgressBar::no_length(),
             expected: AtomicUsize::new(0),
             received: AtomicUsize::new(0),
@@ -51,10 +57,8 @@ impl<W: Write + Send> Human<W> {
             return;
         }
         self.bar.suspend(|| {
-            let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
             let account = style(escape::text(account)).bold();
-            // A reader that has gone away does not stop the mail.
-            let _: io::Result<()> = writeln!(out, "{account}: {text}").and_then(|()| out.flush());
+            write_line(&self.out, &format!("{account}: {text}"));
         });
     }
 
@@ -90,14 +94,18 @@ impl<W: Write + Send> Human<W> {
             "" => String::new(),
             account => format!("{}: ", escape::text(account)),
         };
-        self.bar.suspend(|| {
-            // Standard error may be closed; then there is nobody left to tell.
-            let _: io::Result<()> = writeln!(io::stderr(), "{kind} {account}{text}");
-        });
+        self.bar
+            .suspend(|| write_line(&self.err, &format!("{kind} {account}{text}")));
     }
 }
 
-impl<W: Write + Send> Report for Human<W> {
+fn write_line(to: &Mutex<Box<dyn Write + Send>>, line: &str) {
+    let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
+    // A reader that has gone away does not stop the mail.
+    let _: io::Result<()> = writeln!(to, "{line}").and_then(|()| to.flush());
+}
+
+impl Report for Human {
     fn report(&self, account: &str, event: Event<'_>) {
         let say = |least, text: &str| self.line(least, account, text);
         match event {

@@ -1,1 +1,163 @@
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use super::*;
+use crate::failure::Status;
+
+/// A place to print to that can be looked at.
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Page {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Page {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Every event once, with names that want to do harm.
+fn report_everything(report: &dyn Report) {
+    let failure = Failure::new(Status::Protocol, "could not fetch message 3")
+        .server(b"-ERR \x1b[2Jno")
+        .hint("try again");
+    let identity = Identity::from_octets(b"Uabc\x1b\xff");
+    let planned = Planned {
+        messages: 12,
+        octets: 3_456_789,
+        fetch: 5,
+        fetch_octets: 1_234_567,
+        delete: 2,
+        quarantined: 1,
+        nameless: 1,
+    };
+    let summary = Summary {
+        stored: 4,
+        octets: 1_200_000,
+        deleted: 1,
+        not_fetched: 1,
+        time: Duration::from_millis(1_500),
+        dry_run: false,
+    };
+    let tls = TlsShown {
+        version: "TLSv1_3",
+        cipher_suite: "TLS13_AES_256_GCM_SHA384",
+    };
+    let file = Path::new("/mail/new/1.x");
+    let (number, octets) = (3, 400);
+    for event in [
+        Event::Recovered { messages: 1 },
+        Event::Connected {
+            server: "pop.example.org",
+            tls: Some(tls),
+        },
+        Event::Connected {
+            server: "pop.example.org",
+            tls: None,
+        },
+        Event::Planned(&planned),
+        Event::Would {
+            action: Action::Fetch,
+            number,
+            identity,
+            octets: Some(octets),
+        },
+        Event::Would {
+            action: Action::Delete,
+            number,
+            identity,
+            octets: None,
+        },
+        Event::Received {
+            octets: 400,
+            messages: 1,
+        },
+        Event::Stored {
+            number,
+            identity,
+            octets,
+            sum: &[0xab; 32],
+            file,
+        },
+        Event::Recognised { number, identity },
+        Event::NotFetched {
+            number,
+            identity,
+            failure: &failure,
+            quarantined: true,
+        },
+        Event::Deleted { messages: 1 },
+        Event::Warning { failure: &failure },
+        Event::Finished(&summary),
+        Event::Finished(&Summary {
+            dry_run: true,
+            ..summary
+        }),
+        Event::Finished(&Summary::default()),
+        Event::Failed { failure: &failure },
+    ] {
+        report.report("me@pop.example.org\u{202e}", event);
+    }
+}
+
+/// What a person sees on standard output and standard error.
+fn human(verbosity: Verbosity) -> (String, String) {
+    console::set_colors_enabled(false);
+    console::set_colors_enabled_stderr(false);
+    let (out, err) = (Page::default(), Page::default());
+    report_everything(&Human::new(verbosity, out.clone(), err.clone()));
+    (out.text(), err.text())
+}
+
+#[test]
+fn people_read_lines() {
+    let (out, err) = human(Verbosity::Verbose);
+    insta::assert_snapshot!("verbose", out);
+    insta::assert_snapshot!("wrong", err);
+    insta::assert_snapshot!("normal", human(Verbosity::Normal).0);
+    assert_eq!(human(Verbosity::Quiet), (String::new(), err));
+}
+
+#[test]
+fn programs_read_json() {
+    let page = Page::default();
+    report_everything(&Json::new(page.clone()));
+    insta::assert_snapshot!(page.text());
+}
+
+#[test]
+fn a14_no_control_character_is_printed() {
+    let page = Page::default();
+    report_everything(&Json::new(page.clone()));
+    let (out, err) = human(Verbosity::Verbose);
+    for text in [page.text(), out, err] {
+        assert!(!text.replace('\n', "").contains(crate::escape::is_active));
+    }
+}
+
+#[test]
+fn sizes_have_about_three_digits() {
+    for (octets, text) in [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_000, "1.0 kB"),
+        (9_949, "9.9 kB"),
+        (12_345, "12 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (2_147_483_648, "2.1 GB"),
+        (5_000_000_000_000, "5.0 TB"),
+    ] {
+        assert_eq!(size(octets), text);
+    }
+}

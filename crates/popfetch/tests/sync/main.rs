@@ -5,6 +5,7 @@ mod support;
 
 mod demo;
 mod exactly_once;
+mod help;
 mod options;
 mod quirks;
 mod refusals;

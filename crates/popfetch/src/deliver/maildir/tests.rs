@@ -1,1 +1,204 @@
+use std::fs;
+use std::os::unix::fs::symlink;
 
+use tempfile::TempDir;
+
+use super::*;
+use crate::fs::OsFileSystem;
+
+const NOW: Timestamp = Timestamp(1_800_000_000);
+const DIGEST: &str = "0123456789abcdef0123456789abcdef";
+
+struct Fixture {
+    directory: TempDir,
+    maildir: Maildir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("mail");
+        let maildir = Maildir::create(Arc::new(OsFileSystem), &path).unwrap();
+        Self { directory, maildir }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join("mail").join(name)
+    }
+
+    fn write(&self, content: &[u8]) -> Written {
+        let mut incoming = self.maildir.begin(DIGEST.into()).unwrap();
+        for piece in content.chunks(3) {
+            incoming.write(&mut piece.to_vec()).unwrap();
+        }
+        self.maildir.finish(incoming, NOW).unwrap()
+    }
+
+    fn deliver(&self, content: &[u8]) -> Vec<u8> {
+        let mut batch = vec![self.write(content)];
+        self.maildir.make_durable(&mut batch).unwrap();
+        self.maildir.publish(&batch).unwrap();
+        fs::read(self.maildir.new_path(&batch[0].placement.place)).unwrap()
+    }
+
+    fn recover(&self, place: &[u8], age: Age) -> Recovered {
+        let message = (DIGEST.to_owned(), place, age);
+        let recovered = self.maildir.recover(std::iter::once(message)).unwrap();
+        assert_eq!(recovered.len(), 1);
+        recovered[0]
+    }
+}
+
+#[test]
+fn a_message_keeps_every_octet_but_the_cr_of_its_line_ends() {
+    let fixture = Fixture::new();
+    for (content, stored) in [
+        (
+            &b"Subject: x\r\n\r\nbody\r\n"[..],
+            &b"Subject: x\n\nbody\n"[..],
+        ),
+        (
+            b"bare\rcr, bare\nlf, \0, \xff",
+            b"bare\rcr, bare\nlf, \0, \xff",
+        ),
+        (b"ends in cr\r", b"ends in cr\r"),
+        (b"", b""),
+    ] {
+        assert_eq!(fixture.deliver(content), stored);
+    }
+}
+
+#[test]
+fn sum_and_octets_are_those_of_the_message_as_received() {
+    let written = Fixture::new().write(b"a\r\nb\r\n");
+    assert_eq!(written.octets, 6);
+    assert_eq!(written.sum, <Sum>::from(Sha256::digest(b"a\r\nb\r\n")));
+}
+
+#[test]
+fn what_an_earlier_run_began_is_overwritten() {
+    let fixture = Fixture::new();
+    drop(fixture.maildir.begin(DIGEST.into()).unwrap());
+    assert_eq!(fixture.deliver(b"whole"), b"whole");
+    assert!(
+        !fixture
+            .path("tmp")
+            .join(format!("popfetch-{DIGEST}"))
+            .exists()
+    );
+}
+
+#[test]
+fn a15_a_link_in_tmp_is_replaced_and_not_followed() {
+    let fixture = Fixture::new();
+    let victim = fixture.directory.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    symlink(
+        &victim,
+        fixture.path("tmp").join(format!("popfetch-{DIGEST}")),
+    )
+    .unwrap();
+    assert_eq!(fixture.deliver(b"mail"), b"mail");
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+}
+
+#[test]
+fn other_content_under_the_same_key_replaces_nothing() {
+    let fixture = Fixture::new();
+    fixture.deliver(b"one");
+    fixture.deliver(b"two");
+    assert_eq!(fs::read_dir(fixture.path("new")).unwrap().count(), 2);
+}
+
+#[test]
+fn what_is_discarded_leaves_nothing() {
+    let fixture = Fixture::new();
+    fixture
+        .maildir
+        .abandon(&fixture.maildir.begin(DIGEST.into()).unwrap())
+        .unwrap();
+    let written = fixture.write(b"x");
+    fixture.maildir.discard(&written).unwrap();
+    assert_eq!(fs::read_dir(fixture.path("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn many_files_need_few_handles() {
+    let fixture = Fixture::new();
+    let mut batch = Vec::new();
+    for number in 0..SINGLY * 3 {
+        let incoming = fixture.maildir.begin(format!("{number:032x}")).unwrap();
+        gather(&mut batch, fixture.maildir.finish(incoming, NOW).unwrap());
+        assert!(
+            batch
+                .iter()
+                .filter(|written| written.file.is_some())
+                .count()
+                <= SINGLY
+        );
+    }
+    fixture.maildir.make_durable(&mut batch).unwrap();
+    fixture.maildir.publish(&batch).unwrap();
+    assert_eq!(
+        fs::read_dir(fixture.path("new")).unwrap().count(),
+        SINGLY * 3
+    );
+}
+
+#[test]
+fn recovery_renames_what_is_still_in_tmp() {
+    let fixture = Fixture::new();
+    let place = fixture.write(b"whole").placement.place;
+    for age in [Age::Recent, Age::Doubtful] {
+        if age == Age::Doubtful {
+            fs::remove_file(fixture.maildir.new_path(&place)).unwrap();
+            fixture.write(b"whole");
+        }
+        assert_eq!(fixture.recover(&place, age), Recovered::Finished);
+        assert_eq!(
+            fs::read(fixture.maildir.new_path(&place)).unwrap(),
+            b"whole"
+        );
+    }
+}
+
+#[test]
+fn recovery_takes_what_left_tmp_for_delivered_while_nobody_sweeps_it() {
+    let fixture = Fixture::new();
+    assert_eq!(
+        fixture.recover(b"1.x.popfetch", Age::Recent),
+        Recovered::Delivered
+    );
+    assert_eq!(
+        fixture.recover(b"1.x.popfetch", Age::Doubtful),
+        Recovered::Lost
+    );
+    // A mail program has shown it since, and marked it.
+    fs::write(fixture.path("cur/1.x.popfetch:2,RS"), "").unwrap();
+    assert_eq!(
+        fixture.recover(b"1.x.popfetch", Age::Doubtful),
+        Recovered::Delivered
+    );
+}
+
+#[test]
+fn nobody_knows_the_age_when_the_clock_was_set_back() {
+    let hours = |hours: i64| Age::of(NOW, Timestamp(NOW.0 + hours * 3_600));
+    assert_eq!(hours(0), Age::Recent);
+    assert_eq!(hours(35), Age::Recent);
+    assert_eq!(hours(36), Age::Doubtful);
+    assert_eq!(hours(-1), Age::Doubtful);
+}
+
+#[test]
+fn a_place_that_cannot_be_a_maildir_is_reported() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("file"), "").unwrap();
+    for path in ["file", "file/mail", "missing/mail"] {
+        let path = directory.path().join(path);
+        let failure = Maildir::create(Arc::new(OsFileSystem), &path)
+            .err()
+            .unwrap();
+        assert_eq!(failure.status, Status::CannotCreate, "{failure}");
+    }
+}

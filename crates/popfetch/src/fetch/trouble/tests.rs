@@ -1,1 +1,170 @@
+use std::fmt::Write;
+use std::io;
 
+use poplib_proto::error::{Closed, Misbehaved};
+use poplib_proto::wire::reply::Status as ReplyStatus;
+
+use super::*;
+
+fn refused(verb: &'static str, line: &str) -> Error {
+    let reply = ReplyStatus::parse(line.as_bytes()).unwrap().to_reply();
+    Error::Protocol(ProtocolError::Refused(Refused {
+        verb: Verb::new(verb),
+        reply,
+        explanation: None,
+    }))
+}
+
+fn misbehaved(how: Misbehaviour, line: &[u8]) -> Error {
+    let verb = Verb::new("LIST");
+    Error::Protocol(ProtocolError::Misbehaved(Misbehaved {
+        verb,
+        how,
+        line: line.into(),
+    }))
+}
+
+fn closed(verb: Verb) -> Error {
+    Error::Protocol(ProtocolError::Closed(Closed {
+        verb,
+        partial: Box::default(),
+    }))
+}
+
+fn io_error() -> io::Error {
+    io::Error::from(io::ErrorKind::ConnectionReset)
+}
+
+/// Each failure as the user gets to see it, with its exit status.
+fn show(failures: impl IntoIterator<Item = Failure>) -> String {
+    failures
+        .into_iter()
+        .fold(String::new(), |mut text, failure| {
+            writeln!(text, "[{}] {failure}\n", failure.status.code()).unwrap();
+            text
+        })
+}
+
+fn implicit() -> Config {
+    Config::new("pop.example.org")
+}
+
+fn stls() -> Config {
+    implicit().with_security(Security::Stls)
+}
+
+#[test]
+fn connecting() {
+    let errors = || {
+        [
+            Error::Resolve {
+                host: "pop.example.org".into(),
+                source: io_error(),
+            },
+            Error::Connect {
+                address: "pop.example.org:995".into(),
+                source: io_error(),
+            },
+            Error::Timeout(Phase::Connect),
+            Error::Timeout(Phase::Greeting),
+            Error::Timeout(Phase::Tls),
+            Error::Io {
+                phase: Phase::Tls,
+                source: io_error(),
+            },
+            closed(Verb::GREETING),
+            misbehaved(
+                Misbehaviour::OtherProtocol(OtherProtocol::Tls),
+                b"\x16\x03\x01",
+            ),
+            misbehaved(
+                Misbehaviour::OtherProtocol(OtherProtocol::Imap),
+                b"* OK IMAP4rev1",
+            ),
+            misbehaved(Misbehaviour::InjectedBeforeTls, b"+OK"),
+        ]
+    };
+    let attempt = "connect to pop.example.org";
+    insta::assert_snapshot!(
+        "connecting_by_tls",
+        show(errors().map(|error| failure(attempt, &implicit(), &error)))
+    );
+    insta::assert_snapshot!(
+        "connecting_by_stls",
+        show(errors().map(|error| failure(attempt, &stls(), &error)))
+    );
+}
+
+#[test]
+fn tls_does_not_come_about() {
+    let names = vec!["DnsName(\"imap.example.org\")".to_owned()];
+    let errors = [
+        TlsError::UnknownIssuer,
+        TlsError::WrongName {
+            expected: "pop.example.org".into(),
+            presented: names,
+        },
+        TlsError::OutOfDate,
+        TlsError::PinMismatch { actual: [0xab; 32] },
+        TlsError::BadCertificate("BadSignature".into()),
+        TlsError::NotTls,
+        TlsError::NothingInCommon("received fatal alert: ProtocolVersion".into()),
+        TlsError::NoAuthority("no certificate in PEM form was found".into()),
+        TlsError::BadName("a b".into()),
+        TlsError::Other("something else".into()),
+    ];
+    let shown = errors.map(|error| {
+        failure(
+            "connect to pop.example.org",
+            &implicit(),
+            &Error::Tls(error),
+        )
+    });
+    insta::assert_snapshot!(show(shown));
+    let Error::Protocol(refusal) = refused("STLS", "-ERR what?") else {
+        unreachable!()
+    };
+    insta::assert_snapshot!(
+        "stls_refused",
+        show([failure(
+            "connect to pop.example.org",
+            &stls(),
+            &Error::StlsRefused(refusal)
+        )])
+    );
+}
+
+#[test]
+fn logging_in() {
+    let errors = [
+        refused("PASS", "-ERR [AUTH] wrong"),
+        refused("PASS", "-ERR wrong \x1b[31m"),
+        refused("PASS", "-ERR [IN-USE] locked"),
+        refused("PASS", "-ERR [LOGIN-DELAY] wait"),
+        refused("PASS", "-ERR [SYS/TEMP] later"),
+        refused("PASS", "-ERR [SYS/PERM] broken"),
+        closed(Verb::new("PASS")),
+        closed(Verb::new("USER")),
+        Error::Timeout(Phase::Command(Verb::new("PASS"))),
+    ];
+    let shown =
+        errors.map(|error| login_failure("log in to pop.example.org as me", &implicit(), &error));
+    insta::assert_snapshot!(show(shown));
+}
+
+#[test]
+fn in_the_session() {
+    let errors = [
+        refused("RETR", "-ERR no such message"),
+        refused("RETR", "-ERR [SYS/TEMP] later"),
+        misbehaved(Misbehaviour::NoStatus, b"what \x1b is this"),
+        closed(Verb::new("RETR")),
+        Error::Timeout(Phase::Body),
+        Error::Io {
+            phase: Phase::Body,
+            source: io_error(),
+        },
+    ];
+    let shown = errors.map(|error| failure("fetch message 3", &implicit(), &error));
+    insta::assert_snapshot!(show(shown));
+}

@@ -1,0 +1,47 @@
+//! The help texts, as they are printed where no terminal says how wide it is.
+
+use poplib_sandbox::Mailbox;
+
+use crate::support::{Rig, ran};
+
+#[test]
+fn help() {
+    let rig = Rig::new(Mailbox::empty());
+    for (name, arguments) in [
+        ("popfetch", &["--help"][..]),
+        ("demo", &["demo", "--help"]),
+        ("sync", &["sync", "--help"]),
+    ] {
+        insta::assert_snapshot!(name, ran(&mut rig.bare(arguments)).expect(0).out);
+    }
+}
+
+#[test]
+fn mistakes_on_the_command_line() {
+    let rig = Rig::new(Mailbox::empty());
+    let with_server = |options: &[&'static str]| {
+        let given = ["sync", "--server", "pops://me@host", "--maildir", "mail"];
+        [&given, options].concat()
+    };
+    for (name, arguments) in [
+        ("no-server", vec!["sync"]),
+        ("keep", with_server(&["--keep", "14d"])),
+        ("auth", with_server(&["--auth", "gssapi"])),
+        ("pin", with_server(&["--pin", "sha1:00"])),
+        ("misspelt", with_server(&["--mailder", "x"])),
+        (
+            "url",
+            vec!["sync", "--server", "imap://me@host", "--maildir", "mail"],
+        ),
+        (
+            "password-in-url",
+            vec!["sync", "--server", "pops://me:x@host", "--maildir", "mail"],
+        ),
+        (
+            "no-user",
+            vec!["sync", "--server", "pops://host", "--maildir", "mail"],
+        ),
+    ] {
+        insta::assert_snapshot!(name, ran(&mut rig.bare(&arguments)).expect(64).err);
+    }
+}

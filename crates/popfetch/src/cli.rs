@@ -37,6 +37,7 @@ Exit status:
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "What is printed")]
 pub(crate) struct Common {
     /// Print events for programs: one JSON object a line
     #[arg(long, global = true)]
@@ -50,14 +51,20 @@ pub(crate) struct Common {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// Use colours: auto (on a terminal, unless NO_COLOR is set), always, never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     pub(crate) color: Color,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set
     Auto,
     Always,
     Never,
@@ -73,23 +80,31 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Where the sample mail goes
-    #[arg(long, value_name = "DIR", default_value = "popfetch-demo")]
+    /// Where the sample mail goes [default: popfetch-demo]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "popfetch-demo",
+        hide_default_value = true
+    )]
     pub(crate) maildir: PathBuf,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Sync {
-    #[command(flatten)]
-    pub(crate) server: Server,
-
     /// The Maildir that gets the mail; made if it is not there
     #[arg(long, value_name = "DIR")]
     pub(crate) maildir: PathBuf,
 
-    /// How long messages stay on the server once they are stored: forever, or none at all
-    #[arg(long, value_name = "HOW", default_value = "forever", value_parser = keep)]
+    /// How long messages stay on the server once they are stored: forever, or none [default: forever]
+    #[arg(
+        long,
+        value_name = "HOW",
+        default_value = "forever",
+        hide_default_value = true,
+        value_parser = keep
+    )]
     pub(crate) keep: Keep,
 
     /// The file that remembers what was fetched [default: $XDG_STATE_HOME/popfetch/state.db]
@@ -99,6 +114,9 @@ pub(crate) struct Sync {
     /// Show what would be done and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) server: Server,
 }
 
 const EXAMPLES: &str = "\
@@ -112,6 +130,7 @@ Examples:
 
 /// A server, and who logs in there.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "The server")]
 pub(crate) struct Server {
     /// pops://[USER@]HOST[:PORT] for TLS (port 995), pop://… for STLS, which is then demanded
     /// (port 110)

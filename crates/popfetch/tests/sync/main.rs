@@ -1,5 +1,7 @@
 //! `popfetch` against the sandbox, as the user runs it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

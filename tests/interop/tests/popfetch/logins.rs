@@ -11,6 +11,11 @@ fn each_method_logs_in_by_its_own_way() {
         // To Dovecot USER and PASS are PLAIN.
         ("user", "method=PLAIN"),
         ("apop", "method=APOP"),
+        ("plain", "method=PLAIN"),
+        ("login", "method=LOGIN"),
+        ("cram-md5", "method=CRAM-MD5"),
+        ("scram-sha-1", "method=SCRAM-SHA-1"),
+        ("scram-sha-256", "method=SCRAM-SHA-256"),
         ("auto", "method=SCRAM-SHA-256"),
     ] {
         let home = Home::trusting(&server);
@@ -24,7 +29,16 @@ fn each_method_logs_in_by_its_own_way() {
 #[test]
 fn p09_a_wrong_password_ends_with_77_and_the_servers_words() {
     let server = dovecot(&Mailbox::ordinary(1));
-    for auth in ["user", "apop", "auto"] {
+    for auth in [
+        "user",
+        "apop",
+        "plain",
+        "login",
+        "cram-md5",
+        "scram-sha-1",
+        "scram-sha-256",
+        "auto",
+    ] {
         let home = Home::trusting(&server);
         let options = ["--ca-file", "ca.pem", "--auth", auth];
         let run = home.run(&pops(&server), "wrong", &options);

@@ -317,8 +317,8 @@ class POP3(Extensions):
         capabilities: _Capabilities = {}
         try:
             for line in self._longcmd("CAPA")[1]:
-                name, *arguments = line.decode("ascii").split()
-                capabilities[name] = arguments
+                words = line.decode("ascii").split()
+                capabilities[words[0]] = words[1:]
         except error_proto:
             raise error_proto("-ERR CAPA not supported by server")
         return capabilities
@@ -346,7 +346,7 @@ class POP3(Extensions):
 
     def _require_silence(self) -> None:
         """Nothing that came before TLS may be taken for an answer under TLS (CVE-2021-22947)."""
-        if type(self.file) is not io.BufferedReader:
+        if not isinstance(self.sock, socket.socket):
             return
         timeout = self.sock.gettimeout()
         self.sock.setblocking(False)

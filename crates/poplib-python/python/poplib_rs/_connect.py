@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 
-from . import POP3, POP3_SSL
+from . import POP3, POP3_SSL, error_proto
 from ._url import Server
 
 
@@ -36,10 +37,9 @@ def connect(
     else:
         client = POP3(server.host, server.port, timeout)
     try:
-        if not server.implicit_tls and not (
-            allow_plaintext and "STLS" not in client.capa()
-        ):
-            client.stls(context)
+        if not server.implicit_tls:
+            if not allow_plaintext or _offers_stls(client):
+                client.stls(context)
         if server.user is not None and (password is not None or token is not None):
             client.auth(
                 server.mechanism,
@@ -49,6 +49,15 @@ def connect(
                 allow_plaintext=allow_plaintext,
             )
     except BaseException:
-        client.close()
+        # A socket whose handshake has failed is gone already.
+        with contextlib.suppress(OSError):
+            client.close()
         raise
     return client
+
+
+def _offers_stls(client: POP3) -> bool:
+    try:
+        return "STLS" in client.capa()
+    except error_proto:
+        return False

@@ -61,7 +61,7 @@ async def connect(
     try:
         client.welcome = await client._ask(lambda session: session.begin_greeting())
         if not server.implicit_tls:
-            if not allow_plaintext or "STLS" in await client.capa():
+            if not allow_plaintext or await client._offers_stls():
                 await client._ask(lambda session: session.begin_stls())
         if server.user is not None and (password is not None or token is not None):
             await client.auth(server.mechanism, server.user, password, token=token)
@@ -209,6 +209,16 @@ class POP3:
         """Close the connection. Nothing is deleted."""
         self._batch = None
         self._writer.close()
+
+    async def _offers_stls(self) -> bool:
+        from . import error_proto
+
+        try:
+            return "STLS" in await self.capa()
+        except error_proto:
+            if not self._session.is_settled:
+                raise
+            return False
 
     # The driver.
 

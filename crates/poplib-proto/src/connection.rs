@@ -360,7 +360,9 @@ impl Connection {
         self.state = state;
     }
 
+    /// `None`: CAPA is being asked, or was refused.
     pub(crate) fn set_capabilities(&mut self, capabilities: Option<Capabilities>) {
+        self.pipelining_before_login = false;
         self.capabilities = capabilities;
     }
 

@@ -109,6 +109,12 @@ where
         }
     }
 
+    /// Whether more than one command has been on its way at once.
+    #[must_use]
+    pub fn is_pipelined(&self) -> bool {
+        self.pipelined
+    }
+
     fn refill(&mut self, connection: &mut Connection) -> Result<(), Error> {
         if self.flight.len() > self.refill_at {
             return Ok(());
@@ -172,6 +178,8 @@ where
             Ok(Err(waiting)) => return Ok(waiting),
             Ok(Ok(output)) => Ok(output),
             Err(error) if error.leaves_framing_intact() => Err(error),
+            // What broke it has been told before, and need not be the pipelining.
+            Err(error @ Error::Poisoned(_)) => return Err(error),
             Err(error) if self.pipelined => return Err(Error::PipelineBroken(error.into())),
             Err(error) => return Err(error),
         };

@@ -24,7 +24,6 @@ use poplib_proto::sasl::{Credentials, Mechanism};
 use poplib_proto::wire::line::Verb;
 use poplib_proto::{
     Capabilities, Command, Connection, Error as ProtocolError, Pipeline, Planned, Reply, Secret,
-    Window,
 };
 
 pub use self::body::Body;
@@ -32,6 +31,7 @@ use self::link::Link;
 pub use self::stream::{Transport, Untimed};
 use crate::batch::{self, Wanted};
 use crate::face::{batches, client, common, session};
+use crate::opening::Opening;
 use crate::{Config, Error, LoginError, Phase, TlsFacts};
 
 /// A connection in the AUTHORIZATION state: nobody has logged in.
@@ -55,8 +55,12 @@ impl Client {
     ///
     /// [`Error`] names the phase. No credential has been sent by then.
     pub fn connect(config: &Config) -> Result<Self, Error> {
-        let begun = Instant::now();
-        let stream = connect::connect(config)?;
+        Self::connect_since(Instant::now(), config)
+    }
+
+    /// [`connect`](Self::connect) for a session that began earlier, with another connection.
+    fn connect_since(begun: Instant, config: &Config) -> Result<Self, Error> {
+        let stream = connect::connect(config, begun)?;
         Self::begin(Link::new(Box::new(stream), config, begun))
     }
 

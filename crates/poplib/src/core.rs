@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use poplib_proto::command::{Login, LoginParameters, Welcome};
+use poplib_proto::command::{Login, LoginParameters, Survey, Welcome};
 use poplib_proto::sasl::{Credentials, Timestamp};
 use poplib_proto::{Connection, Misuse, Window};
 use rustls::ClientConfig;
@@ -14,7 +14,7 @@ use crate::proxy::Handshake;
 use crate::timeouts::{Deadline, Phase, Progress};
 use crate::tls::{self, TlsError, TlsFacts};
 use crate::trace::WireTrace;
-use crate::{Config, Error, Pipelining, Security};
+use crate::{Config, Error, Pipelining, Quirks, Security};
 
 /// A session without its stream.
 pub(crate) struct Core {
@@ -72,12 +72,25 @@ impl Core {
             entropy: tls::entropy()?,
             except,
         };
-        let login = Login::new(credentials.clone(), parameters);
-        Ok(if self.may_ask_capa() {
-            login
+        let mut login = Login::new(credentials.clone(), parameters);
+        if !self.may_ask_capa() {
+            login = login.without_asking();
+        }
+        if self.config.pipelining() == Pipelining::Off {
+            login = login.without_pipelining();
+        }
+        Ok(login)
+    }
+
+    /// A survey of the maildrop, and whether it is pipelined.
+    pub(crate) fn survey(&self) -> (Survey, bool) {
+        let one_flight = self.window() != Window::ONE;
+        let survey = Survey::new(one_flight);
+        if self.may_ask_capa() {
+            (survey, one_flight)
         } else {
-            login.without_asking()
-        })
+            (survey.without_capa(), one_flight)
+        }
     }
 
     /// Whether the server can be asked what it can do.
@@ -85,11 +98,25 @@ impl Core {
         !self.config.quirks().without_capa
     }
 
-    /// Remembers of the server what `error` shows, where it does.
-    pub(crate) fn learn_from(&self, error: Error) -> Error {
-        if let Error::Protocol(poplib_proto::Error::PipelineBroken(_)) = error {
-            self.config.known().without_pipelining();
-        }
+    /// Remembers that the server breaks under pipelining, where `error` looks like it (Q7): in a
+    /// flight of several commands, a reset or silence does too. What to tell the caller.
+    pub(crate) fn learn_from(&self, error: Error, is_pipelined: bool) -> Error {
+        use poplib_proto::Error::PipelineBroken;
+        let error = match (error, self.connection.poisoned()) {
+            (Error::Io { .. }, Some(cause)) if is_pipelined => {
+                Error::Protocol(PipelineBroken(Box::new(cause.clone())))
+            }
+            (error, _) => error,
+        };
+        let breaks = match &error {
+            Error::Protocol(PipelineBroken(_)) => true,
+            Error::Timeout(Phase::Batch | Phase::Command(_)) => is_pipelined,
+            _ => false,
+        };
+        self.config.known().remember(Quirks {
+            without_pipelining: breaks,
+            ..Quirks::default()
+        });
         error
     }
 

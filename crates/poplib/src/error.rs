@@ -52,12 +52,16 @@ impl Error {
         }
     }
 
-    /// Whether the server hung up, or never answered: what it was asked is beyond it.
+    /// Whether the server hung up, never answered, or answered so that it may have lost the order
+    /// of a flight: what it was asked is beyond it.
     pub(crate) fn is_silence(&self) -> bool {
-        matches!(
-            self,
-            Self::Timeout(_) | Self::Io { .. } | Self::Protocol(poplib_proto::Error::Closed(_))
-        )
+        use poplib_proto::Error::{Closed, PipelineBroken};
+        match self {
+            // The time was the caller's, and is over.
+            Self::Timeout(phase) => *phase != Phase::Session,
+            Self::Io { .. } | Self::Protocol(Closed(_) | PipelineBroken(_)) => true,
+            _ => false,
+        }
     }
 
     /// Who must act for it to go away.

@@ -35,6 +35,7 @@ pub mod docs;
 mod error;
 mod eyeballs;
 mod face;
+mod opening;
 mod proxy;
 mod quirks;
 mod timeouts;

@@ -33,14 +33,7 @@ struct Flags {
 impl Known {
     pub(crate) fn new(quirks: Quirks) -> Self {
         let known = Self::default();
-        known
-            .flags
-            .without_capa
-            .store(quirks.without_capa, Ordering::Relaxed);
-        known
-            .flags
-            .without_pipelining
-            .store(quirks.without_pipelining, Ordering::Relaxed);
+        known.remember(quirks);
         known
     }
 
@@ -51,12 +44,14 @@ impl Known {
         }
     }
 
-    pub(crate) fn without_capa(&self) {
-        self.flags.without_capa.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn without_pipelining(&self) {
-        self.flags.without_pipelining.store(true, Ordering::Relaxed);
+    /// Adds those of `quirks` that hold; nothing is unlearned.
+    pub(crate) fn remember(&self, quirks: Quirks) {
+        let Flags {
+            without_capa,
+            without_pipelining,
+        } = &*self.flags;
+        without_capa.fetch_or(quirks.without_capa, Ordering::Relaxed);
+        without_pipelining.fetch_or(quirks.without_pipelining, Ordering::Relaxed);
     }
 }
 

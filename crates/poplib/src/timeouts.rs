@@ -140,10 +140,9 @@ impl Deadline {
         }
     }
 
-    /// That of a connection whose session begins now.
-    pub(crate) fn of_connecting(timeouts: &Timeouts) -> Self {
-        let session_end = timeouts.session_end(Instant::now());
-        Self::new(Phase::Connect, timeouts, session_end)
+    /// That of a connection whose session began at `begun`.
+    pub(crate) fn of_connecting(timeouts: &Timeouts, begun: Instant) -> Self {
+        Self::new(Phase::Connect, timeouts, timeouts.session_end(begun))
     }
 
     #[cfg(feature = "tokio")]

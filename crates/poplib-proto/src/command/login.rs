@@ -1,14 +1,17 @@
 //! Logging in: the best way that both sides know.
 
+mod user_pass;
+
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{Apop, Auth, Capa, Pass, User};
+use self::user_pass::UserPass;
+use super::{Apop, Auth, Capa};
 use crate::connection::Connection;
-use crate::error::{Error, Misbehaviour, Misuse, Refused};
+use crate::error::{Error, Misuse, Refused};
 use crate::exchange::{Call, Exchange, Step};
 use crate::sasl::{
     Candidate, ChannelBinding, Context, Credentials, Mechanism, Method, NoCandidate, Offer, Policy,
@@ -53,6 +56,8 @@ pub struct Login {
     last: Option<Error>,
     /// The name of what was tried last.
     tried: Option<String>,
+    may_pipeline: bool,
+    is_pipelined: bool,
 }
 
 /// A login that succeeded.
@@ -89,6 +94,8 @@ impl Login {
             stage: Stage::Capa(Call::new(Capa)),
             last: None,
             tried: None,
+            may_pipeline: true,
+            is_pipelined: false,
         }
     }
 
@@ -99,10 +106,23 @@ impl Login {
         self
     }
 
+    /// The same with USER and PASS one after the other, whatever the server lists (Q7).
+    #[must_use]
+    pub fn without_pipelining(mut self) -> Self {
+        self.may_pipeline = false;
+        self
+    }
+
     /// The name of what was tried last, if anything was.
     #[must_use]
     pub fn tried(&self) -> Option<&str> {
         self.tried.as_deref()
+    }
+
+    /// Whether what was tried last was USER and PASS in one flight.
+    #[must_use]
+    pub fn is_pipelined(&self) -> bool {
+        self.is_pipelined
     }
 
     fn candidates(&mut self, connection: &Connection) -> Result<vec::IntoIter<Candidate>, Error> {
@@ -121,22 +141,37 @@ impl Login {
     }
 
     /// Begins with the next candidate.
-    fn next(&mut self, mut candidates: vec::IntoIter<Candidate>) -> Result<Stage, Error> {
+    fn next(
+        &mut self,
+        mut candidates: vec::IntoIter<Candidate>,
+        connection: &Connection,
+    ) -> Result<Stage, Error> {
         let except = self.parameters.except.as_deref();
-        let attempt = candidates
-            .by_ref()
-            .map(Attempt::new)
-            .find(|attempt| Some(attempt.name()) != except);
-        match attempt {
-            Some(attempt) => {
-                self.tried = Some(attempt.name().into());
-                Ok(Stage::Trying(Box::new(attempt), candidates))
-            }
-            None => Err(self.last.take().unwrap_or_else(|| {
+        let Some(candidate) = candidates.find(|candidate| Some(candidate.name()) != except) else {
+            return Err(self.last.take().unwrap_or_else(|| {
                 let rejected = Vec::new();
                 Error::NoWay(NoCandidate { rejected })
-            })),
-        }
+            }));
+        };
+        self.tried = Some(candidate.name().into());
+        let attempt = match candidate {
+            Candidate::Sasl(mechanism) => Attempt::Sasl(Auth::new(mechanism)),
+            Candidate::Apop { user, digest } => {
+                Attempt::Apop(Call::new(Apop::with_digest(user.as_bytes(), digest)))
+            }
+            Candidate::UserPass { user, password } => {
+                self.is_pipelined = self.may_pipeline(connection);
+                Attempt::UserPass(UserPass::new(&user, password, self.is_pipelined))
+            }
+        };
+        Ok(Stage::Trying(Box::new(attempt), candidates))
+    }
+
+    /// Whether USER and PASS may go in one flight: where the server says that it can take that,
+    /// and TLS keeps others from reading a password whose USER was refused.
+    fn may_pipeline(&self, connection: &Connection) -> bool {
+        let listed = connection.capabilities().map(Capabilities::pipelining);
+        self.may_pipeline && connection.is_protected() && listed == Some(true)
     }
 }
 
@@ -173,7 +208,7 @@ impl Exchange for Login {
                 }
                 Stage::Choice => {
                     let candidates = self.candidates(connection)?;
-                    self.stage = self.next(candidates)?;
+                    self.stage = self.next(candidates, connection)?;
                 }
                 Stage::Trying(mut attempt, candidates) => {
                     match attempt.resume(connection).map(Step::into_done) {
@@ -184,7 +219,7 @@ impl Exchange for Login {
                         }
                         Err(error) if attempt.allows_another(&error) => {
                             self.last = Some(error);
-                            self.stage = self.next(candidates)?;
+                            self.stage = self.next(candidates, connection)?;
                         }
                         Err(error) => return Err(error),
                     }
@@ -209,20 +244,6 @@ fn ask<T>(capa: &mut Call<Capa>, connection: &mut Connection) -> Result<Option<S
 }
 
 impl Attempt {
-    fn new(candidate: Candidate) -> Self {
-        match candidate {
-            Candidate::Sasl(mechanism) => Self::Sasl(Auth::new(mechanism)),
-            Candidate::Apop { user, digest } => {
-                Self::Apop(Call::new(Apop::with_digest(user.as_bytes(), digest)))
-            }
-            Candidate::UserPass { user, password } => Self::UserPass(UserPass {
-                user: Call::new(User::new(user.as_bytes())),
-                pass: Call::new(Pass::new(password)),
-                named: None,
-            }),
-        }
-    }
-
     fn resume(&mut self, connection: &mut Connection) -> Result<Step<LoggedIn>, Error> {
         let step = match self {
             Self::Sasl(auth) => auth.resume(connection)?,
@@ -265,50 +286,4 @@ fn speaks_of_mechanism(mechanism: &dyn Mechanism, refused: &Refused) -> bool {
             Some(CodeKind::Auth) => mechanism.name().ends_with("-PLUS"),
             Some(_) => false,
         }
-}
-
-/// USER and PASS; in one flight where the server says that it can take that, and TLS keeps
-/// others from reading a password whose USER was refused.
-#[derive(Debug)]
-struct UserPass {
-    user: Call<User>,
-    pass: Call<Pass>,
-    /// What USER came to.
-    named: Option<Result<(), Error>>,
-}
-
-impl Exchange for UserPass {
-    type Output = Reply;
-
-    fn resume(&mut self, connection: &mut Connection) -> Result<Step<Reply>, Error> {
-        let pipelining = connection
-            .capabilities()
-            .is_some_and(Capabilities::pipelining);
-        let one_flight = pipelining && connection.is_protected();
-        if self.named.is_none() {
-            self.pass.command().check(connection)?;
-        }
-        if one_flight {
-            self.user.submit(connection)?;
-            self.pass.submit(connection)?;
-        }
-        if self.named.is_none() {
-            match self.user.resume(connection).map(Step::into_done) {
-                Ok(Ok(_)) => self.named = Some(Ok(())),
-                Ok(Err(waiting)) => return Ok(waiting),
-                // PASS is on its way already, and must be heard.
-                Err(error @ Error::Refused(_)) if one_flight => self.named = Some(Err(error)),
-                Err(error) => return Err(error),
-            }
-        }
-        match (self.pass.resume(connection), &self.named) {
-            (Err(Error::Refused(_)), Some(Err(error))) => Err(error.clone()),
-            // A password without a user: nobody knows whose maildrop this is.
-            (Ok(Step::Done(reply)), Some(Err(_))) => {
-                let how = Misbehaviour::Unsolicited;
-                Err(connection.give_up(Error::misbehaved(&Pass::VERB, how, reply.line())))
-            }
-            (outcome, _) => outcome,
-        }
-    }
 }

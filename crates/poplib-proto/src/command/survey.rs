@@ -10,6 +10,7 @@ use crate::wire::capability::Capabilities;
 #[derive(Debug)]
 pub struct Survey {
     one_flight: bool,
+    with_capa: bool,
     capabilities: Asked<Capa>,
     maildrop: Asked<Stat>,
     unique_ids: Asked<Uidl>,
@@ -20,7 +21,7 @@ pub struct Survey {
 /// a refused LIST is not an empty maildrop.
 #[derive(Clone, Debug)]
 pub struct Overview {
-    /// What CAPA lists after login.
+    /// What CAPA lists after login; nothing where it was not asked.
     pub capabilities: Result<Capabilities, Error>,
     /// What STAT tells.
     pub maildrop: Result<Maildrop, Error>,
@@ -43,6 +44,7 @@ impl Survey {
     pub fn new(one_flight: bool) -> Self {
         Self {
             one_flight,
+            with_capa: true,
             capabilities: Asked::new(Capa),
             maildrop: Asked::new(Stat),
             unique_ids: Asked::new(Uidl),
@@ -50,8 +52,18 @@ impl Survey {
         }
     }
 
+    /// The same without CAPA, for servers that cannot bear it (Q24).
+    #[must_use]
+    pub fn without_capa(mut self) -> Self {
+        self.with_capa = false;
+        self.capabilities.outcome = Some(Ok(Capabilities::default()));
+        self
+    }
+
     fn submit(&mut self, connection: &mut Connection) -> Result<(), Error> {
-        self.capabilities.call.submit(connection)?;
+        if self.with_capa {
+            self.capabilities.call.submit(connection)?;
+        }
         self.maildrop.call.submit(connection)?;
         self.unique_ids.call.submit(connection)?;
         self.listing.call.submit(connection)

@@ -24,6 +24,7 @@ transcripts! {
     a05_q18_apop_last = "auth/a05-q18-apop-last.txt";
     a12_minimum = "auth/a12-minimum.txt";
     a16_token_of_another_host = "auth/a16-token-of-another-host.txt";
+    p08_q17_user_refused_closed = "auth/p08-q17-user-refused-closed.txt";
     p08_user_pass_in_clear = "auth/p08-user-pass-in-clear.txt";
     p08_user_pass_not_advertised = "auth/p08-user-pass-not-advertised.txt";
     p08_user_refused_pass_accepted = "auth/p08-user-refused-pass-accepted.txt";
@@ -48,6 +49,8 @@ transcripts! {
     p19_named = "auth/p19-named.txt";
     p20_nothing_in_clear = "auth/p20-nothing-in-clear.txt";
     p20_q19_strongest_first = "auth/p20-q19-strongest-first.txt";
+    q07_flight_broken = "auth/q07-flight-broken.txt";
+    q07_no_flight = "auth/q07-no-flight.txt";
     q17_left_out = "auth/q17-left-out.txt";
     q17_nothing_left = "auth/q17-nothing-left.txt";
     q19_nothing_usable = "auth/q19-nothing-usable.txt";

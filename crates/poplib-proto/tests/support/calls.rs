@@ -274,6 +274,7 @@ pub(crate) fn describe(error: &Error) -> String {
         Error::Closed(closed) => {
             format!("closed {} after {}", closed.verb, escape(&closed.partial))
         }
+        Error::PipelineBroken(cause) => format!("pipeline broken by {}", describe(cause)),
         Error::Poisoned(cause) => format!("poisoned by {}", describe(cause)),
         other => format!("{other:?}"),
     }

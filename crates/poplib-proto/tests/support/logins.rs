@@ -61,8 +61,8 @@ fn binding() -> ChannelBinding {
 /// `login [OPTION]… USER SECRET`: the best way there is.
 ///
 /// The options: `only=METHOD`, `minimum=STRENGTH`, `except=METHOD`, `timestamp=TIMESTAMP`, `bound`
-/// (the connection has a channel binding), `token=HOST` (the secret is a token for that host) and
-/// `unasked` (without CAPA).
+/// (the connection has a channel binding), `token=HOST` (the secret is a token for that host),
+/// `unasked` (without CAPA) and `one-by-one` (no USER and PASS in one flight).
 pub(crate) fn login(arguments: &str) -> Box<dyn AnyCall> {
     let mut parameters = LoginParameters {
         host: HOST.into(),
@@ -75,7 +75,7 @@ pub(crate) fn login(arguments: &str) -> Box<dyn AnyCall> {
     };
     parameters.policy.iterations = 1..=4096;
     let mut token_host = None;
-    let mut unasked = false;
+    let (mut unasked, mut one_by_one) = (false, false);
     let mut rest = arguments;
     while let Some((option, behind)) = rest.split_once(' ') {
         match option.split_once('=').unwrap_or((option, "")) {
@@ -89,6 +89,7 @@ pub(crate) fn login(arguments: &str) -> Box<dyn AnyCall> {
             ("bound", "") => parameters.bindings.push(binding()),
             ("token", host) => token_host = Some(host),
             ("unasked", "") => unasked = true,
+            ("one-by-one", "") => one_by_one = true,
             _ => break,
         }
         rest = behind;
@@ -98,12 +99,13 @@ pub(crate) fn login(arguments: &str) -> Box<dyn AnyCall> {
         Some(host) => Credentials::bearer(user, secret, host),
         None => Credentials::password(user, secret),
     };
-    let login = Login::new(credentials, parameters);
-    let login = if unasked {
-        login.without_asking()
-    } else {
-        login
-    };
+    let mut login = Login::new(credentials, parameters);
+    if unasked {
+        login = login.without_asking();
+    }
+    if one_by_one {
+        login = login.without_pipelining();
+    }
     exchanged(login, |it| {
         [vec![it.method.clone()], said(&it.reply)].concat()
     })

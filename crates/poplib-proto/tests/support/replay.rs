@@ -136,7 +136,7 @@ fn is_as(failure: &str, described: &str) -> bool {
 fn is_closed(error: &Error) -> bool {
     match error {
         Error::Closed(_) => true,
-        Error::Poisoned(cause) => is_closed(cause),
+        Error::Poisoned(cause) | Error::PipelineBroken(cause) => is_closed(cause),
         _ => false,
     }
 }

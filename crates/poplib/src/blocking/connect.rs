@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
@@ -14,9 +14,9 @@ use crate::{Config, Error};
 
 /// Connects to the first of the host's addresses that answers; each has a head start before the
 /// next is tried beside it (RFC 8305).
-pub(super) fn connect(config: &Config) -> Result<TcpStream, Error> {
+pub(super) fn connect(config: &Config, begun: Instant) -> Result<TcpStream, Error> {
     let (host, port) = config.first_hop();
-    let deadline = Deadline::of_connecting(config.timeouts());
+    let deadline = Deadline::of_connecting(config.timeouts(), begun);
     let addresses = order(resolve(host, port, &deadline)?, config.source());
     let mut race = Race::new(config.source());
     let mut untried = addresses.into_iter();

@@ -34,7 +34,8 @@ macro_rules! batches {
             /// their way, [`ProtocolError::PipelineBroken`](crate::ProtocolError::PipelineBroken).
             pub $($async)? fn next_outcome(&mut self) -> Result<Option<(u32, Result<C::Output, Error>)>, Error> {
                 let next = self.link.run(&mut self.pipeline, Phase::Batch) $($await)*;
-                let next = next.map_err(|error| self.link.core.learn_from(error))?;
+                let is_pipelined = self.pipeline.is_pipelined();
+                let next = next.map_err(|error| self.link.core.learn_from(error, is_pipelined))?;
                 Ok(next.map(|(number, outcome)| (number, outcome.map_err(Error::from))))
             }
 

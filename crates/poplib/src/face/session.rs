@@ -6,9 +6,15 @@ macro_rules! session {
             /// Connects and logs in, and puts up with servers that cannot bear being asked:
             ///
             /// - One that hangs or hangs up at CAPA is connected to anew and not asked again
-            ///   (Q24); the configuration [remembers](crate::Config::quirks) it.
+            ///   (Q24).
+            /// - One that hangs, hangs up or mixes its answers where USER and PASS come in one
+            ///   flight is connected to anew, and gets them one after the other (Q7).
             /// - One that hangs up at a way to log in is connected to anew, once, and the next
             ///   way tried (Q17).
+            ///
+            /// What the first two show is [remembered](crate::Config::quirks) once the server
+            /// has answered a login without them. The deadline of the session is one for all
+            /// connections.
             ///
             /// # Errors
             ///
@@ -17,32 +23,20 @@ macro_rules! session {
                 config: &Config,
                 credentials: &Credentials,
             ) -> Result<Self, Error> {
-                let mut except = None;
+                let mut opening = Opening::new(config);
                 loop {
-                    let mut client = Client::connect(config) $($await)*?;
-                    if client.link.core.may_ask_capa() {
-                        match client.capa() $($await)* {
-                            Ok(_) | Err(Error::Protocol(ProtocolError::Refused(_))) => {}
-                            Err(error) if error.is_silence() => {
-                                config.known().without_capa();
-                                continue;
-                            }
-                            Err(error) => return Err(error),
+                    let mut client = Client::connect_since(opening.begun(), config) $($await)*?;
+                    if opening.asks_capa() {
+                        let outcome = client.capa() $($await)*;
+                        if !opening.goes_on(outcome)? {
+                            continue;
                         }
                     }
-                    let first_try = except.is_none();
-                    let login = client.link.core.login(credentials, except)?;
-                    let mut login = login.without_asking();
+                    let mut login = opening.login(&client.link.core, credentials)?;
                     let phase = Phase::Command(Verb::new("login"));
-                    match client.link.run(&mut login, phase) $($await)* {
-                        Ok(_) => return Ok(Self { link: client.link }),
-                        Err(error) if first_try && error.is_silence() => {
-                            match login.tried() {
-                                Some(tried) => except = Some(tried.to_owned()),
-                                None => return Err(error),
-                            }
-                        }
-                        Err(error) => return Err(error),
+                    let outcome = client.link.run(&mut login, phase) $($await)*;
+                    if opening.is_open(outcome, &login, config)? {
+                        return Ok(Self { link: client.link });
                     }
                 }
             }
@@ -168,10 +162,12 @@ macro_rules! session {
             /// # Errors
             ///
             /// Those that end the connection; a refusal of one of the four stands in its place.
+            /// Where it broke while all four were on their way,
+            /// [`ProtocolError::PipelineBroken`](crate::ProtocolError::PipelineBroken).
             pub $($async)? fn overview(&mut self) -> Result<Overview, Error> {
-                let one_flight = self.link.core.window() != Window::ONE;
-                let survey = command::Survey::new(one_flight);
-                self.link.run(survey, Phase::Command(Verb::new("UIDL"))) $($await)*
+                let (survey, is_pipelined) = self.link.core.survey();
+                let outcome = self.link.run(survey, Phase::Command(Verb::new("UIDL"))) $($await)*;
+                outcome.map_err(|error| self.link.core.learn_from(error, is_pipelined))
             }
 
             /// RETR of many messages, pipelined where the server advertises it (RFC 2449 §6.6).

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
 
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::task::JoinSet;
@@ -14,8 +15,8 @@ use crate::{Config, Error};
 
 /// Connects to the first of the host's addresses that answers; each has a head start before the
 /// next is tried beside it (RFC 8305).
-pub(super) async fn connect(config: &Config) -> Result<TcpStream, Error> {
-    let deadline = Deadline::of_connecting(config.timeouts());
+pub(super) async fn connect(config: &Config, begun: Instant) -> Result<TcpStream, Error> {
+    let deadline = Deadline::of_connecting(config.timeouts(), begun);
     within(&deadline, race(config)).await?
 }
 

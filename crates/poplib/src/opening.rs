@@ -1,0 +1,106 @@
+//! What one attempt to open a session teaches the next.
+
+use std::time::Instant;
+
+use poplib_proto::Error as ProtocolError;
+use poplib_proto::command::Login;
+use poplib_proto::sasl::Credentials;
+
+use crate::core::Core;
+use crate::{Config, Error, Quirks};
+
+/// The opening of a session, over as many connections as it takes: each gives up one thing that
+/// the last one broke at, and none is given up twice.
+///
+/// That a connection broke proves nothing. A quirk is remembered once the server has answered a
+/// login without what it is suspected of.
+pub(crate) struct Opening {
+    begun: Instant,
+    avoided: Quirks,
+    /// A way to log in at which the server hung up, and how.
+    hung_up: Option<(String, Error)>,
+}
+
+impl Opening {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            begun: Instant::now(),
+            avoided: config.quirks(),
+            hung_up: None,
+        }
+    }
+
+    /// When the first connection was begun.
+    pub(crate) fn begun(&self) -> Instant {
+        self.begun
+    }
+
+    /// Whether CAPA is to be sent.
+    pub(crate) fn asks_capa(&self) -> bool {
+        !self.avoided.without_capa
+    }
+
+    /// Whether to go on after CAPA; otherwise there must be another connection (Q24).
+    ///
+    /// # Errors
+    ///
+    /// `outcome`'s own where no other connection would help.
+    pub(crate) fn goes_on<T>(&mut self, outcome: Result<T, Error>) -> Result<bool, Error> {
+        match outcome {
+            Ok(_) | Err(Error::Protocol(ProtocolError::Refused(_))) => Ok(true),
+            Err(error) if error.is_silence() => {
+                self.avoided.without_capa = true;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The login to try, once CAPA has been asked or left out.
+    pub(crate) fn login(&self, core: &Core, credentials: &Credentials) -> Result<Login, Error> {
+        let except = self.hung_up.as_ref().map(|(way, _)| way.clone());
+        let login = core.login(credentials, except)?.without_asking();
+        Ok(match self.avoided.without_pipelining {
+            true => login.without_pipelining(),
+            false => login,
+        })
+    }
+
+    /// Whether the session is open; otherwise there must be another connection.
+    ///
+    /// # Errors
+    ///
+    /// What to tell of the attempts where no other connection would help.
+    pub(crate) fn is_open<T>(
+        &mut self,
+        outcome: Result<T, Error>,
+        login: &Login,
+        config: &Config,
+    ) -> Result<bool, Error> {
+        let Err(error) = outcome else {
+            config.known().remember(self.avoided);
+            return Ok(true);
+        };
+        if !error.is_silence() {
+            if matches!(error, Error::Protocol(ProtocolError::Refused(_))) {
+                config.known().remember(self.avoided);
+            }
+            return Err(match (&error, self.hung_up.take()) {
+                // Nothing else could be tried: what could was the answer.
+                (Error::Protocol(ProtocolError::NoWay(_)), Some((_, first))) => first,
+                _ => error,
+            });
+        }
+        if login.is_pipelined() && !self.avoided.without_pipelining {
+            self.avoided.without_pipelining = true;
+            return Ok(false);
+        }
+        match login.tried() {
+            Some(tried) if self.hung_up.is_none() => {
+                self.hung_up = Some((tried.to_owned(), error));
+                Ok(false)
+            }
+            _ => Err(error),
+        }
+    }
+}

@@ -9,12 +9,12 @@ import contextlib
 import io
 import poplib
 import random
-import sys
 from typing import Any
 
 import poplib_rs
 import pytest
 
+from audit import recorded
 from memory import Socket, client
 
 SEQUENCES = 1500
@@ -99,24 +99,12 @@ class Script:
         )
 
 
-audited: Trace = []
-
-
-def hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if event.startswith("poplib."):
-        audited.append((event, arguments[1:]))
-
-
-sys.addaudithook(hook)
-
-
 def perform(module: Any, script: Script) -> Trace:
     socket = Socket(list(script.greeting), [list(answer) for answer in script.answers])
     trace: Trace = []
     output = io.StringIO()
-    audited.clear()
     module._MAXLINE = 2048
-    with contextlib.redirect_stdout(output):
+    with contextlib.redirect_stdout(output), recorded() as audited:
         connected = attempt(lambda: client(module, socket))
         trace.append(connected[0])
         for name, arguments in script.calls if connected[1] else ():
@@ -128,7 +116,7 @@ def perform(module: Any, script: Script) -> Trace:
             state = [getattr(connected[1], name) is None for name in ("sock", "file")]
             trace.append((name, arguments, outcome, state))
     module._MAXLINE = 2048
-    return [trace, list(audited), output.getvalue(), socket.sent, socket.events]
+    return [trace, audited, output.getvalue(), socket.sent, socket.events]
 
 
 def attempt(call: Any) -> tuple[Any, Any]:

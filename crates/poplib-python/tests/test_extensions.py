@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from typing import Any
 
 import poplib_rs
 import pytest
 from poplib_rs import POP3, POP3_SSL, CodeKind, error_proto
 
+from audit import recorded
 from conftest import Server, StartSandbox
 from memory import Socket, client
 
@@ -89,15 +88,13 @@ def test_auth_says_what_it_takes() -> None:
 def test_a13_debug_output_and_audit_events_hide_the_secret(
     sandbox: StartSandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    audited: list[Any] = []
-    sys.addaudithook(lambda event, given: audited.append(given) if event == "poplib.putline" else 0)
-    with encrypted(sandbox()) as pop:
+    with recorded() as audited, encrypted(sandbox()) as pop:
         pop.set_debuglevel(2)
         pop.auth("PLAIN", "alice", "secret")
         pop.set_debuglevel(0)
     output = capsys.readouterr().out
     assert "*put* b'AUTH PLAIN ***'" in output
-    assert (pop, b"AUTH PLAIN ***") in audited
+    assert ("poplib.putline", (b"AUTH PLAIN ***",)) in audited
     assert "secret" not in output and "AGFsaWNlAHNlY3JldA" not in output
 
 

@@ -1,0 +1,31 @@
+"""poplib's audit events. A hook stays for ever, so there is one for all tests."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+Event = tuple[str, tuple[Any, ...]]
+
+_recording: list[Event] | None = None
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if _recording is not None and event.startswith("poplib."):
+        _recording.append((event, arguments[1:]))
+
+
+sys.addaudithook(_hook)
+
+
+@contextlib.contextmanager
+def recorded() -> Iterator[list[Event]]:
+    """Records events, without the client that they are about."""
+    global _recording
+    _recording = events = []
+    try:
+        yield events
+    finally:
+        _recording = None

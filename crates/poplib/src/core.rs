@@ -141,7 +141,7 @@ impl Core {
     }
 
     pub(crate) fn progress(&self) -> Progress {
-        Progress::new(self.deadline(Phase::Body))
+        Progress::new(self.config.timeouts(), self.session_end)
     }
 
     pub(crate) fn tls_parameters(

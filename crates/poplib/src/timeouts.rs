@@ -20,8 +20,9 @@ pub struct Timeouts {
     pub tls: Duration,
     /// From a command to the end of its answer; for RETR and TOP to the status line.
     pub command: Duration,
-    /// In each such period a body must bring [`PROGRESS_OCTETS`](Self::PROGRESS_OCTETS) or its
-    /// end. However long a message takes, a server cannot hold us with an octet a minute.
+    /// How long to wait for each [`PROGRESS_OCTETS`](Self::PROGRESS_OCTETS) of a body, or for its
+    /// end. However long a message takes, a server cannot hold us with an octet a minute. Time
+    /// that the caller takes between reads does not count.
     pub progress: Duration,
     /// The whole session, from the beginning of `connect`. `None`: as long as it takes.
     pub session: Option<Duration>,
@@ -123,10 +124,13 @@ pub(crate) struct Deadline {
 impl Deadline {
     /// That of `phase`, which begins now, or of the session if that is earlier.
     pub(crate) fn new(phase: Phase, timeouts: &Timeouts, session_end: Option<Instant>) -> Self {
+        let time = timeouts.of(&phase);
+        Self::within(phase, time, session_end)
+    }
+
+    fn within(phase: Phase, time: Option<Duration>, session_end: Option<Instant>) -> Self {
         // A time too long to be added is no deadline.
-        let end = timeouts
-            .of(&phase)
-            .and_then(|time| Instant::now().checked_add(time));
+        let end = time.and_then(|time| Instant::now().checked_add(time));
         match (end, session_end) {
             (Some(end), Some(session)) if session < end => Self {
                 at: Some(session),
@@ -174,29 +178,65 @@ impl Deadline {
     }
 }
 
-/// The progress of a body: a deadline that moves on with every
-/// [`PROGRESS_OCTETS`](Timeouts::PROGRESS_OCTETS).
+/// The progress of a body. Only the time spent in waiting for the server counts: who takes long
+/// over what has come is not to blame the server for it.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    deadline: Deadline,
+    /// How long to wait for [`PROGRESS_OCTETS`](Timeouts::PROGRESS_OCTETS).
+    period: Duration,
+    session_end: Option<Instant>,
+    /// Of the period, what is used up.
+    waited: Duration,
     octets: u64,
 }
 
 impl Progress {
-    pub(crate) fn new(deadline: Deadline) -> Self {
+    pub(crate) fn new(timeouts: &Timeouts, session_end: Option<Instant>) -> Self {
         Self {
-            deadline,
+            period: timeouts.progress,
+            session_end,
+            waited: Duration::ZERO,
             octets: 0,
         }
     }
 
-    pub(crate) fn deadline(&self) -> &Deadline {
-        &self.deadline
+    /// That of a wait which begins now.
+    pub(crate) fn deadline(&self) -> Deadline {
+        let left = self.period.saturating_sub(self.waited);
+        Deadline::within(Phase::Body, Some(left), self.session_end)
     }
 
-    /// Counts what has come; whether it is enough for a new deadline.
-    pub(crate) fn count(&mut self, octets: u64) -> bool {
-        self.octets += octets;
-        self.octets >= Timeouts::PROGRESS_OCTETS
+    /// Counts the time until the result is dropped, whatever becomes of the wait.
+    pub(crate) fn wait(&mut self) -> Wait<'_> {
+        Wait {
+            since: Instant::now(),
+            progress: self,
+        }
+    }
+
+    /// Counts a wait that began at `since` and ends now.
+    pub(crate) fn add(&mut self, since: Instant) {
+        self.waited += since.elapsed();
+    }
+
+    /// Counts what has come.
+    pub(crate) fn count(&mut self, octets: usize) {
+        self.octets += octets as u64;
+        if self.octets >= Timeouts::PROGRESS_OCTETS {
+            self.waited = Duration::ZERO;
+            self.octets = 0;
+        }
+    }
+}
+
+/// A wait for octets of a body.
+pub(crate) struct Wait<'a> {
+    since: Instant,
+    progress: &'a mut Progress,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        self.progress.add(self.since);
     }
 }

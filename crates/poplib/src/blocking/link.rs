@@ -97,13 +97,14 @@ impl Link {
 
     /// Reads for a body, within the deadline of its progress.
     pub(super) fn read_body(&mut self, progress: &mut Progress) -> Result<(), Error> {
-        let octets = self
-            .read_some(progress.deadline())
-            .map_err(|failure| self.fail(failure, progress.deadline()))?;
+        let deadline = progress.deadline();
+        let read = {
+            let _wait = progress.wait();
+            self.read_some(&deadline)
+        };
+        let octets = read.map_err(|failure| self.fail(failure, &deadline))?;
         self.core.connection.received(octets);
-        if progress.count(octets as u64) {
-            *progress = self.core.progress();
-        }
+        progress.count(octets);
         Ok(())
     }
 

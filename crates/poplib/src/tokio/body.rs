@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use poplib_proto::Reply;
 use poplib_proto::command::BodyStart;
@@ -13,7 +14,7 @@ use tokio::time::{Sleep, sleep_until};
 use super::link::Link;
 use crate::Error;
 use crate::face::body;
-use crate::timeouts::Progress;
+use crate::timeouts::{Deadline, Progress};
 
 /// The body of a message that RETR or TOP retrieves, unstuffed, as it comes.
 ///
@@ -26,11 +27,10 @@ pub struct Body<'a> {
     start: BodyStart,
     progress: Progress,
     used: usize,
-    /// The deadline of [`AsyncRead`], which has no future of its own to hold it.
-    alarm: Option<Pin<Box<Sleep>>>,
+    waiting: Option<Waiting>,
 }
 
-body!(alarm: None);
+body!(waiting: None);
 
 impl Body<'_> {
     /// The next piece, borrowed from the receive buffer; `None` after the end.
@@ -92,25 +92,51 @@ impl Body<'_> {
 
     /// [`Link::read_body`] for those who poll.
     fn poll_read_body(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let deadline = self.progress.deadline();
-        if let Some(at) = deadline.at() {
-            let alarm = self
-                .alarm
-                .get_or_insert_with(|| Box::pin(sleep_until(at.into())));
-            if alarm.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Err(self.link.core.timed_out(deadline)));
-            }
-        }
-        match ready!(self.link.poll_read(context)) {
-            Ok(octets) => {
-                if self.progress.count(octets as u64) {
-                    self.progress = self.link.core.progress();
-                    self.alarm = None;
-                }
+        let waiting = self
+            .waiting
+            .get_or_insert_with(|| Waiting::new(self.progress.deadline()));
+        match self.link.poll_read(context) {
+            Poll::Ready(Ok(octets)) => {
+                self.progress.add(waiting.since);
+                self.progress.count(octets);
+                self.waiting = None;
                 Poll::Ready(Ok(()))
             }
-            Err(failure) => Poll::Ready(Err(self.link.core.failed(failure, deadline))),
+            Poll::Ready(Err(failure)) => {
+                Poll::Ready(Err(self.link.core.failed(failure, &waiting.deadline)))
+            }
+            Poll::Pending => {
+                ready!(waiting.poll_alarm(context));
+                Poll::Ready(Err(self.link.core.timed_out(&waiting.deadline)))
+            }
         }
+    }
+}
+
+/// A wait of [`AsyncRead`], which has no future of its own to hold it.
+struct Waiting {
+    since: Instant,
+    deadline: Deadline,
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl Waiting {
+    fn new(deadline: Deadline) -> Self {
+        Self {
+            since: Instant::now(),
+            deadline,
+            alarm: None,
+        }
+    }
+
+    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = self.deadline.at() else {
+            return Poll::Pending;
+        };
+        let alarm = self
+            .alarm
+            .get_or_insert_with(|| Box::pin(sleep_until(at.into())));
+        alarm.as_mut().poll(context)
     }
 }
 

@@ -89,10 +89,13 @@ impl Link {
 
     /// Reads for a body, within the deadline of its progress.
     pub(super) async fn read_body(&mut self, progress: &mut Progress) -> Result<(), Error> {
-        let octets = self.read(progress.deadline()).await?;
-        if progress.count(octets as u64) {
-            *progress = self.core.progress();
-        }
+        let deadline = progress.deadline();
+        let octets = {
+            // Counted also where the future is dropped before the read is done.
+            let _wait = progress.wait();
+            self.read(&deadline).await?
+        };
+        progress.count(octets);
         Ok(())
     }
 

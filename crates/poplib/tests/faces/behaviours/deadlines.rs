@@ -301,6 +301,31 @@ behaviour! { a10_a_slow_body_that_goes_on_is_no_stall {
     assert_eq!(go!(body.collect()).unwrap().len(), 12 * 4096 + 2);
 }}
 
+behaviour! { a10_a_caller_who_takes_long_is_no_stall {
+    let timeouts = hasty(|timeouts| timeouts.progress = SOON);
+    let (_sandbox, mut session) = go!(stalled("lf-only@2-", timeouts));
+    let body = go!(session.retr(1)).unwrap();
+    // Between any two reads passes more than the server is allowed.
+    let mut body = body;
+    let mut octets = 0;
+    while let Some(chunk) = go!(body.chunk()).unwrap() {
+        octets += chunk.len();
+        if octets < 90_000 {
+            thread::sleep(SOON + PAUSE);
+        }
+    }
+    assert_eq!(octets, 100_000);
+    let mut body = go!(session.retr(1)).unwrap();
+    let mut buffer = [0; 40_000];
+    let mut octets = 0;
+    while octets < 100_000 {
+        octets += go!(read_some(&mut body, &mut buffer)).unwrap();
+        if octets < 90_000 {
+            thread::sleep(SOON + PAUSE);
+        }
+    }
+}}
+
 behaviour! { a10_the_whole_session {
     let timeouts = hasty(|timeouts| timeouts.session = Some(2 * SOON));
     let (_sandbox, mut session) = go!(stalled("drip=1", timeouts));

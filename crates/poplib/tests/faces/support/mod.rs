@@ -76,7 +76,9 @@ pub(crate) fn in_memory() -> Config {
 
 /// Longer than any test takes on a busy machine, and an end to one that hangs.
 pub(crate) fn patient() -> Timeouts {
-    Timeouts::each(Duration::from_secs(60))
+    let mut timeouts = Timeouts::each(Duration::from_secs(60));
+    timeouts.session = Some(Duration::from_secs(120));
+    timeouts
 }
 
 /// What the only session of a sandbox received, once it has ended.

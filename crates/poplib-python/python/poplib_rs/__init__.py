@@ -18,7 +18,8 @@ import warnings
 from typing import Any, Final
 
 from . import _native
-from ._codes import CodeKind, ResponseCode
+from ._codes import CodeKind as CodeKind
+from ._codes import ResponseCode as ResponseCode
 from ._extensions import Extensions
 from ._pushback import push_back
 
@@ -111,11 +112,12 @@ class POP3(Extensions):
         self.sock.sendall(line + CRLF)
 
     def _putcmd(self, line: str) -> None:
-        self._settle()
+        if self._batch is not None:
+            self._settle()
         if self._debugging:
             print("*cmd*", repr(line))
         octets = bytes(line, self.encoding)
-        if _CONTROL.search(octets):
+        if not line.isprintable() and _CONTROL.search(octets):
             raise ValueError("Control characters not allowed in commands")
         self._putline(octets)
 
@@ -450,6 +452,6 @@ if HAVE_SSL:
 
     __all__.append("POP3_SSL")
 
-    from ._connect import connect  # noqa: E402
+    from ._connect import connect
 
     __all__.append("connect")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypedDict, TypeVar
 
 from ._native import Session
 
@@ -16,6 +16,22 @@ from ._native import Session
 _UNKNOWN = 64 * 1024
 
 Outcome = tuple[int, Any]
+
+
+class LoginRequest(TypedDict):
+    """What a login is made of. What it lacks is None."""
+
+    mechanism: str | None
+    user: str | None
+    password: bytes | None
+    token: str | None
+    authzid: str | None
+    trace: str | None
+    host: str
+    port: int
+    welcome: bytes
+    end_point: bytes | None
+    entropy: bytes
 
 
 @dataclass(frozen=True)

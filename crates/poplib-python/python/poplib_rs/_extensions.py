@@ -9,12 +9,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._binding import end_point
-from ._batch import Batch, Conversation, Outcome, Read, Send, converse
+from ._batch import Batch, Conversation, LoginRequest, Outcome, Read, Send, converse
 from ._native import Session
 from ._pushback import push_back
-
-if TYPE_CHECKING:
-    from ._native import LoginRequest
 
 _Self = TypeVar("_Self", bound="Extensions")
 

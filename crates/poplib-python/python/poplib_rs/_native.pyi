@@ -1,7 +1,11 @@
 """The native part of poplib_rs."""
 
 import io
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, final
+
+from ._batch import LoginRequest
+
+__all__ = ["Session", "read_lines", "response_code"]
 
 def read_lines(
     file: io.BufferedReader, limit: int
@@ -11,19 +15,7 @@ def read_lines(
 def response_code(line: bytes) -> tuple[str, str, bool] | None:
     """The response code of a status line, its kind, and whether trying later may help."""
 
-class LoginRequest(TypedDict):
-    mechanism: str | None
-    user: str | None
-    password: bytes | None
-    token: str | None
-    authzid: str | None
-    trace: str | None
-    host: str
-    port: int
-    welcome: bytes
-    end_point: bytes | None
-    entropy: bytes
-
+@final
 class Session:
     """A session without a socket."""
 

@@ -28,6 +28,11 @@ _T = TypeVar("_T")
 _CHUNK = 64 * 1024
 
 
+_Scans = list[tuple[int, int | None]]
+_UniqueIds = list[tuple[int, bytes]]
+_Capabilities = dict[str, list[str]]
+
+
 class Maildrop(NamedTuple):
     """What STAT tells."""
 
@@ -145,11 +150,10 @@ class POP3:
         )
         return bytes(response)
 
-    async def capa(self) -> dict[str, list[str]]:
+    async def capa(self) -> _Capabilities:
         """Return what the server can do now, as ``{name: [argument, ...]}``."""
-        capabilities: dict[str, list[str]] = await self._ask(
-            lambda session: session.begin_capa()
-        )
+        capabilities: _Capabilities
+        capabilities = await self._ask(lambda session: session.begin_capa())
         return capabilities
 
     async def utf8(self) -> bytes:
@@ -164,14 +168,16 @@ class POP3:
         """Return the number of messages and their octets."""
         return Maildrop(*await self._ask(lambda session: session.begin_stat()))
 
-    async def list(self) -> list[tuple[int, int | None]]:
+    async def list(self) -> _Scans:
         """Return ``[(number, octets), ...]``; the octets are a hint, None if not given."""
-        scans: Any = await self._ask(lambda session: session.begin_list())
-        return scans  # type: ignore[no-any-return]
+        scans: _Scans = await self._ask(lambda session: session.begin_list())
+        return scans
 
-    async def uidl(self) -> Any:
-        """Return ``[(number, unique-id), ...]``; the unique-ids are bytes."""
-        return await self._ask(lambda session: session.begin_uidl(None))
+    async def uidl(self) -> _UniqueIds:
+        """Return ``[(number, unique-id), ...]``."""
+        unique_ids: _UniqueIds
+        unique_ids = await self._ask(lambda session: session.begin_uidl(None))
+        return unique_ids
 
     async def retr(self, number: int) -> bytes:
         """Return a message whole, as it is: octets with their line ends."""

@@ -1,0 +1,42 @@
+"""Fetches a mailbox with one module in one way, and tells in JSON what that cost.
+
+    fetch.py MODULE WAY PORT [CERTIFICATE]
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import resource
+import ssl
+import sys
+import time
+from typing import Any
+
+
+def main(module: str, way: str, port: str, certificate: str | None = None) -> None:
+    poplib = importlib.import_module(module)
+    client: Any
+    if certificate:
+        context = ssl.create_default_context(cafile=certificate)
+        client = poplib.POP3_SSL("localhost", int(port), context=context)
+    else:
+        client = poplib.POP3("localhost", int(port))
+    client.user("me")
+    client.pass_("secret")
+    count, _ = client.stat()
+    before, begun = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+    octets = 0
+    if way == "retr":
+        for number in range(1, count + 1):
+            octets += client.retr(number)[2]
+    else:
+        for _, message in client.iter_retr():
+            octets += len(message)
+    wall, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_SELF)
+    client.quit()
+    user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
+    print(json.dumps({"octets": octets, "wall": wall, "user": user, "system": system}))
+
+
+main(*sys.argv[1:])

@@ -13,6 +13,7 @@ pub(crate) struct Script {
     greeting: Vec<u8>,
     answers: Vec<(String, Vec<u8>)>,
     piece: usize,
+    #[cfg(feature = "tokio")]
     hesitant: bool,
 }
 
@@ -30,6 +31,7 @@ impl Script {
             greeting: greeting.as_ref().to_vec(),
             answers: Vec::new(),
             piece: usize::MAX,
+            #[cfg(feature = "tokio")]
             hesitant: false,
         }
     }
@@ -69,6 +71,7 @@ impl Script {
             inbox: Vec::new(),
             received: Received::default(),
             listens: true,
+            #[cfg(feature = "tokio")]
             hesitates: true,
         }
     }
@@ -95,6 +98,7 @@ pub(crate) struct Memory {
     outbox: VecDeque<u8>,
     received: Received,
     listens: bool,
+    #[cfg(feature = "tokio")]
     hesitates: bool,
 }
 

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use core::iter::Peekable;
 
 use crate::connection::Connection;
-use crate::error::Error;
+use crate::error::{Error, Misbehaviour};
 use crate::exchange::{Call, Command, Exchange, Step};
 
 /// How many commands may be on their way at once.
@@ -61,9 +61,9 @@ pub struct Planned<C> {
 /// skipped, before the next `resume`.
 ///
 /// A command that is refused has its own outcome and costs the others nothing. An error of
-/// framing ends the batch; while more than one command was on its way that is
-/// [`Error::PipelineBroken`], for the server may be one that advertises PIPELINING and cannot
-/// do it (Q7).
+/// framing ends the batch, and so does an answer to another command than the one it should
+/// answer; while more than one command was on its way that is [`Error::PipelineBroken`], for the
+/// server may be one that advertises PIPELINING and cannot do it (Q7).
 pub struct Pipeline<I, C>
 where
     I: Iterator<Item = Planned<C>>,
@@ -177,6 +177,9 @@ where
         let outcome = match oldest.call.resume(connection).map(Step::into_done) {
             Ok(Err(waiting)) => return Ok(waiting),
             Ok(Ok(output)) => Ok(output),
+            Err(error) if self.pipelined && is_out_of_place(&error) => {
+                return Err(connection.give_up(Error::PipelineBroken(error.into())));
+            }
             Err(error) if error.leaves_framing_intact() => Err(error),
             // What broke it has been told before, and need not be the pipelining.
             Err(error @ Error::Poisoned(_)) => return Err(error),
@@ -188,12 +191,17 @@ where
     }
 }
 
+/// Whether the answer may be one to another command (Q7).
+fn is_out_of_place(error: &Error) -> bool {
+    matches!(error, Error::Misbehaved(misbehaved) if misbehaved.how == Misbehaviour::MalformedReply)
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::command::{Dele, Greeting, Login, LoginParameters};
+    use crate::command::{Dele, Greeting, ListOne, Login, LoginParameters};
     use crate::exchange::Want;
     use crate::sasl::{Credentials, Policy};
     use crate::wire::limits::Limits;
@@ -323,6 +331,30 @@ mod tests {
             outcomes.push((number, outcome.is_ok()));
         }
         assert_eq!(outcomes, [(1, true), (2, false), (3, true)]);
+    }
+
+    #[test]
+    fn q07_mixed_answers_end_the_batch_where_they_can_be_seen() {
+        let sizes = |count: u32| {
+            (1..=count).map(|number| Planned {
+                number,
+                command: ListOne::new(number),
+                octets: 10,
+            })
+        };
+        for (count, is_broken) in [(2, true), (1, false)] {
+            let mut connection = transaction();
+            let mut batch = Pipeline::new(sizes(count), Window::default());
+            assert!(batch.resume(&mut connection).is_ok());
+            take_sent(&mut connection);
+            feed(&mut connection, b"+OK 2 200\r\n");
+            match batch.resume(&mut connection) {
+                Err(Error::PipelineBroken(_)) => assert!(is_broken),
+                Ok(Step::Done(Some((1, Err(Error::Misbehaved(_)))))) => assert!(!is_broken),
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(connection.poisoned().is_some(), is_broken);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 use poplib_proto::{Fault, Misuse, ResponseCode};
 
+use crate::Config;
 use crate::timeouts::Phase;
 use crate::tls::TlsError;
 
@@ -44,6 +45,13 @@ pub enum Error {
 }
 
 impl Error {
+    /// No address of the first host on the way took the connection.
+    pub(crate) fn not_connected(config: &Config, source: io::Error) -> Self {
+        let (host, port) = config.first_hop();
+        let address = format!("{host}:{port}");
+        Self::Connect { address, source }
+    }
+
     /// What a failure of STLS means where TLS is demanded.
     pub(crate) fn demanded_stls(self) -> Self {
         match self {

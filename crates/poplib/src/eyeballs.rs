@@ -32,6 +32,53 @@ pub(crate) fn order(
     }
 }
 
+/// Addresses that take a connection, refuse it, or do neither, each as long as it lives.
+#[cfg(test)]
+pub(crate) mod hosts {
+    use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+    use std::time::Duration;
+
+    use socket2::{Domain, Socket, Type};
+
+    pub(crate) struct Host {
+        pub(crate) address: SocketAddr,
+        socket: Socket,
+        _waiting: Vec<TcpStream>,
+    }
+
+    impl Host {
+        /// Bound to its port and no more.
+        pub(crate) fn refusing() -> Self {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            socket.bind(&any_port.into()).unwrap();
+            let address = socket.local_addr().unwrap().as_socket().unwrap();
+            Self {
+                address,
+                socket,
+                _waiting: Vec::new(),
+            }
+        }
+
+        pub(crate) fn listening() -> Self {
+            let host = Self::refusing();
+            host.socket.listen(8).unwrap();
+            host
+        }
+
+        /// The queue of connections that nobody accepts is full.
+        pub(crate) fn silent() -> Self {
+            let mut host = Self::refusing();
+            host.socket.listen(0).unwrap();
+            let patience = Duration::from_millis(300);
+            while let Ok(stream) = TcpStream::connect_timeout(&host.address, patience) {
+                host._waiting.push(stream);
+            }
+            host
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,12 +1,12 @@
 //! AUTH and the choice of a login: what the transcripts in `data/auth` cannot say.
 
 use base64ct::{Base64, Encoding};
-use poplib_proto::command::{Auth, Login, LoginParameters};
+use poplib_proto::command::{Auth, Capa, Login, LoginParameters};
 use poplib_proto::error::Misuse;
 use poplib_proto::sasl::{
     Bearer, Credentials, External, Mechanism, OAuthBearer, Policy, SaslError, XOAuth2,
 };
-use poplib_proto::{Connection, Error, Exchange, Fault, Secret, State, Step, Want};
+use poplib_proto::{Call, Connection, Error, Exchange, Fault, Secret, State, Step, Want};
 
 use crate::support::calls;
 use crate::support::drive::{drive, drive_with};
@@ -182,6 +182,32 @@ fn a06_a_password_that_no_line_can_carry_is_found_before_user() {
             );
             assert!(connection.is_usable());
         }
+    }
+}
+
+/// Q6: PIPELINING counts as it was listed last, before the login or after it; a refused CAPA clears it.
+#[test]
+fn q06_what_was_listed_before_login_counts_until_capa_is_asked_again() {
+    const LISTED: &str = "+OK\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n";
+    for (after, expected) in [
+        (LISTED, true),
+        ("+OK\r\nTOP\r\n.\r\n", false),
+        ("-ERR what?\r\n", false),
+    ] {
+        let mut connection = protected();
+        let turns = [
+            client("CAPA\r\n"),
+            server(LISTED),
+            client("AUTH PLAIN AG1lAHNlY3JldA==\r\n"),
+            server("+OK\r\n"),
+        ];
+        let mut peer = Peer::new(turns, Pace::Whole);
+        drive(&mut connection, &mut peer, login("me", "secret")).expect("a login");
+        assert!(connection.advertises_pipelining());
+        let mut peer = Peer::new([client("CAPA\r\n"), server(after)], Pace::Whole);
+        let capa = drive(&mut connection, &mut peer, Call::new(Capa));
+        assert_eq!(capa.is_ok(), after.starts_with("+OK"));
+        assert_eq!(connection.advertises_pipelining(), expected, "{after}");
     }
 }
 

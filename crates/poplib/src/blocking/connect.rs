@@ -12,29 +12,36 @@ use crate::eyeballs::{ATTEMPT_DELAY, order};
 use crate::timeouts::Deadline;
 use crate::{Config, Error};
 
-/// Connects to the first of the host's addresses that answers; each has a head start before the
-/// next is tried beside it (RFC 8305).
+/// Connects to the first of the host's addresses that answers.
 pub(super) fn connect(config: &Config, begun: Instant) -> Result<TcpStream, Error> {
     let (host, port) = config.first_hop();
     let deadline = Deadline::of_connecting(config.timeouts(), begun);
-    let addresses = order(resolve(host, port, &deadline)?, config.source());
+    let addresses = resolve(host, port, &deadline)?;
+    connect_to_one(addresses, config, &deadline)
+}
+
+/// Each address has a head start before the next is tried beside it (RFC 8305).
+fn connect_to_one(
+    addresses: Vec<SocketAddr>,
+    config: &Config,
+    deadline: &Deadline,
+) -> Result<TcpStream, Error> {
     let mut race = Race::new(config.source());
-    let mut untried = addresses.into_iter();
+    let mut untried = order(addresses, config.source()).into_iter();
     let mut last = None;
     loop {
         let tried = match untried.next() {
             Some(address) => {
-                race.enter(address, &deadline)?;
+                race.enter(address, deadline)?;
                 true
             }
             None => false,
         };
         if race.running == 0 {
             let source = last.unwrap_or_else(|| io::Error::other("the name has no address"));
-            let address = format!("{host}:{port}");
-            return Err(Error::Connect { address, source });
+            return Err(Error::not_connected(config, source));
         }
-        match race.wait(tried, &deadline)? {
+        match race.wait(tried, deadline)? {
             Some(Ok(stream)) => return Ok(stream),
             Some(Err(error)) => last = Some(error),
             None => {}
@@ -132,4 +139,57 @@ fn connect_to(
     // Commands are small, and each is waited for.
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eyeballs::hosts::Host;
+    use crate::{Phase, Timeouts};
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn connected(hosts: &[&Host], connect: Duration) -> Result<SocketAddr, Error> {
+        let timeouts = Timeouts {
+            connect,
+            ..Timeouts::default()
+        };
+        let config = Config::new("pop.example.org").with_timeouts(timeouts);
+        let deadline = Deadline::of_connecting(config.timeouts(), Instant::now());
+        let addresses = hosts.iter().map(|host| host.address);
+        let stream = connect_to_one(addresses.collect(), &config, &deadline)?;
+        Ok(stream.peer_addr().unwrap())
+    }
+
+    #[test]
+    fn an_address_that_refuses_gives_way_to_the_next() {
+        let (refusing, listening) = (Host::refusing(), Host::listening());
+        let outcome = connected(&[&refusing, &refusing, &listening], PATIENCE);
+        assert_eq!(outcome.unwrap(), listening.address);
+    }
+
+    #[test]
+    fn an_address_that_is_silent_gives_way_to_the_next() {
+        let (silent, listening) = (Host::silent(), Host::listening());
+        let outcome = connected(&[&silent, &silent, &listening], PATIENCE);
+        assert_eq!(outcome.unwrap(), listening.address);
+    }
+
+    #[test]
+    fn where_no_address_takes_the_connection_that_is_told() {
+        let refusing = Host::refusing();
+        let error = connected(&[&refusing, &refusing], PATIENCE).unwrap_err();
+        assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+        assert!(error.to_string().contains("pop.example.org:995"), "{error}");
+        let error = connected(&[], PATIENCE).unwrap_err();
+        assert!(error.to_string().contains("no address"), "{error}");
+    }
+
+    #[test]
+    fn a10_silence_ends_at_the_deadline() {
+        let (silent, refusing) = (Host::silent(), Host::refusing());
+        let time = Duration::from_millis(600);
+        let error = connected(&[&silent, &refusing, &silent], time).unwrap_err();
+        assert!(matches!(error, Error::Timeout(Phase::Connect)), "{error:?}");
+    }
 }

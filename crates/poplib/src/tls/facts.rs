@@ -35,8 +35,10 @@ impl TlsFacts {
         }
     }
 
-    /// What SCRAM's -PLUS forms bind a login to, the preferred one first.
-    pub(crate) fn bindings(&self) -> &[ChannelBinding] {
+    /// What SCRAM's -PLUS forms bind a login to, the preferred one first: `tls-exporter` (RFC 9266)
+    /// under TLS 1.3, and `tls-server-end-point` (RFC 5929) where the certificate has it.
+    #[must_use]
+    pub fn bindings(&self) -> &[ChannelBinding] {
         &self.bindings
     }
 

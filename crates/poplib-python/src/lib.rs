@@ -1,7 +1,7 @@
 //! The native part of the Python module `poplib_rs`.
 //!
 //! Python owns the socket and everything that programs see of it. What arrives is understood
-//! here: [`lines`] makes poplib's lists, with poplib's rules; [`session`] is the protocol core,
+//! here: `lines` makes poplib's lists, with poplib's rules; `session` is the protocol core,
 //! for all that poplib does not have.
 
 mod batch;
@@ -22,7 +22,7 @@ mod _native {
     #[pymodule_export]
     use crate::code::response_code;
     #[pymodule_export]
-    use crate::lines::read_lines;
+    use crate::lines::read_answer;
     #[pymodule_export]
     use crate::session::Session;
 }

@@ -1,66 +1,81 @@
 //! poplib's lists of lines.
 
-use poplib_proto::wire::lenient::{LenientLines, Scan};
+use poplib_proto::wire::lenient::{LenientAnswer, Scan};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyList, PyString};
 
 /// Octets asked of one read. Larger blocks would be mapped and unmapped by malloc each time.
 const CHUNK: usize = 64 * 1024;
 /// Below this, giving the interpreter's lock away costs more than the scan.
 const WORTH_RELEASING: usize = 8 * 1024;
 
-/// The lines, their octets, what was read beyond them, why they are not all, and the stakes.
+/// The status line, the lines, their octets, what was read beyond them, why they are not all, and
+/// the stakes.
 type Answer<'py> = (
+    Bound<'py, PyBytes>,
     Bound<'py, PyList>,
     u64,
     Option<Bound<'py, PyBytes>>,
-    Option<&'static str>,
+    Option<Bound<'py, PyAny>>,
     Vec<Bound<'py, PyBytes>>,
 );
 
-/// Reads the lines of a multi-line answer, up to the terminator, from a `BufferedReader`.
+/// Reads an answer of many lines, up to the terminator, from a `BufferedReader`.
 ///
-/// Its result is `(lines, octets, rest, failure, stakes)`: what was read beyond the answer,
-/// where the answer is not complete the text of the error, and the [`Stakes`]. An exception of
-/// the reader passes through; what it has delivered is lost then, as it is in poplib.
+/// Its result is `(status, lines, octets, beyond, failure, stakes)`: what was read beyond the
+/// answer, where the answer is no good the argument of the exception, and the [`Stakes`]. An
+/// exception of the reader passes through; what it has delivered is lost then, as in poplib.
 #[pyfunction]
-pub(crate) fn read_lines<'py>(file: &Bound<'py, PyAny>, limit: usize) -> PyResult<Answer<'py>> {
+pub(crate) fn read_answer<'py>(file: &Bound<'py, PyAny>, limit: usize) -> PyResult<Answer<'py>> {
     let py = file.py();
-    let list = PyList::empty(py);
-    let mut lines = LenientLines::new(limit);
+    let lines = PyList::empty(py);
+    let mut answer = LenientAnswer::new(limit);
     let mut stakes = Stakes::default();
-    let (chunk, consumed, failure) = loop {
+    let (chunk, scan) = loop {
         let chunk = file.call_method1(intern!(py, "read1"), (CHUNK,))?;
         let chunk = chunk.cast_into::<PyBytes>()?;
         let octets = chunk.as_bytes();
-        let Some(scan) = scan(py, &mut lines, octets) else {
-            break (chunk, 0, Some("-ERR EOF"));
+        let Some(scan) = scan(py, &mut answer, octets) else {
+            break (chunk, None);
         };
-        for line in lines.found(octets) {
+        for line in answer.found(octets) {
             let line = PyBytes::new(py, line);
             stakes.pass(&line);
-            list.append(line)?;
+            lines.append(line)?;
         }
-        match scan {
-            Scan::More => {}
-            Scan::End { consumed } => break (chunk, consumed, None),
-            Scan::TooLong { consumed } => break (chunk, consumed, Some("line too long")),
+        if scan != Scan::More {
+            break (chunk, Some(scan));
         }
     };
-    let rest = &chunk.as_bytes()[consumed..];
-    let rest = (!rest.is_empty()).then(|| PyBytes::new(py, rest));
-    Ok((list, lines.octets(), rest, failure, stakes.driven))
+    let status = PyBytes::new(py, answer.status().unwrap_or_default());
+    let text = |text| Some(PyString::new(py, text).into_any());
+    let (consumed, failure) = match scan {
+        Some(Scan::End { consumed }) => (consumed, None),
+        Some(Scan::Refused { consumed }) => (consumed, Some(status.clone().into_any())),
+        Some(Scan::TooLong { consumed }) => (consumed, text("line too long")),
+        Some(Scan::More) | None => (0, text("-ERR EOF")),
+    };
+    let beyond = &chunk.as_bytes()[consumed..];
+    let beyond = (!beyond.is_empty()).then(|| PyBytes::new(py, beyond));
+    Ok((
+        status,
+        lines,
+        answer.octets(),
+        beyond,
+        failure,
+        stakes.driven,
+    ))
 }
 
 /// Looks at a chunk, of which no octets are the end of the stream; `None` where that is final.
-fn scan(py: Python<'_>, lines: &mut LenientLines, octets: &[u8]) -> Option<Scan> {
+fn scan(py: Python<'_>, answer: &mut LenientAnswer, octets: &[u8]) -> Option<Scan> {
     if octets.is_empty() {
-        lines.end_of_stream()
+        answer.end_of_stream()
     } else if octets.len() < WORTH_RELEASING {
-        Some(lines.scan(octets))
+        Some(answer.scan(octets))
     } else {
-        Some(py.detach(|| lines.scan(octets)))
+        Some(py.detach(|| answer.scan(octets)))
     }
 }
 

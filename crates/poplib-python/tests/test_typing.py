@@ -16,7 +16,7 @@ CASES = str(Path(__file__).with_name("typing_cases.py"))
         ["mypy", "--strict", "--warn-unused-ignores", CASES],
         ["mypy", "--strict", "--package", "poplib_rs"],
         ["mypy.stubtest", "poplib_rs._native"],
-        ["pyright", CASES],
+        ["pyright", "--pythonpath", sys.executable, CASES],
     ],
     ids=["mypy-cases", "mypy-package", "stubtest", "pyright-cases"],
 )

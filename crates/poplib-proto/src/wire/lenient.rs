@@ -8,19 +8,21 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Finds the lines of one answer in the octets that follow its status line.
+/// Finds the status line and the lines of one answer in whatever pieces it arrives.
 ///
 /// ```
-/// # use poplib_proto::wire::lenient::{LenientLines, Scan};
-/// let mut lines = LenientLines::new(2048);
-/// let input = b"one\r\n..two\n.\r\n+OK next\r\n";
-/// assert_eq!(lines.scan(input), Scan::End { consumed: 14 });
-/// assert!(lines.found(input).eq([&b"one"[..], b".two"]));
-/// assert_eq!(lines.octets(), 10);
+/// # use poplib_proto::wire::lenient::{LenientAnswer, Scan};
+/// let mut answer = LenientAnswer::new(2048);
+/// let input = b"+OK\r\none\r\n..two\n.\r\n+OK next\r\n";
+/// assert_eq!(answer.scan(input), Scan::End { consumed: 19 });
+/// assert_eq!(answer.status(), Some(&b"+OK"[..]));
+/// assert!(answer.found(input).eq([&b"one"[..], b".two"]));
+/// assert_eq!(answer.octets(), 10);
 /// ```
 #[derive(Debug)]
-pub struct LenientLines {
+pub struct LenientAnswer {
     limit: usize,
+    status: Option<Vec<u8>>,
     octets: u64,
     /// The beginning of a line whose end has not come.
     held: Vec<u8>,
@@ -31,11 +33,16 @@ pub struct LenientLines {
     contents: Vec<Range<usize>>,
 }
 
-/// What a piece of the answer came to, besides the lines [`found`](LenientLines::found).
+/// What a piece of the answer came to, besides the lines [`found`](LenientAnswer::found).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scan {
     /// The answer goes on in the next piece.
     More,
+    /// The status line does not begin with `+`. `consumed` octets of the piece belonged to it.
+    Refused {
+        /// Octets of this piece.
+        consumed: usize,
+    },
     /// The terminator came. `consumed` octets of the piece belonged to the answer.
     End {
         /// Octets of this piece.
@@ -49,12 +56,13 @@ pub enum Scan {
     },
 }
 
-impl LenientLines {
+impl LenientAnswer {
     /// Nothing received yet. `limit`: octets of the longest line, line end included.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
+            status: None,
             octets: 0,
             held: Vec::new(),
             joined: Vec::new(),
@@ -67,7 +75,7 @@ impl LenientLines {
     pub fn scan(&mut self, input: &[u8]) -> Scan {
         self.forget();
         let mut start = 0;
-        if !self.held.is_empty() {
+        if self.status.is_none() || !self.held.is_empty() {
             match self.join(input) {
                 Ok(consumed) => start = consumed,
                 Err(scan) => return scan,
@@ -103,10 +111,7 @@ impl LenientLines {
         if self.held.is_empty() {
             return None;
         }
-        Some(match self.complete_held() {
-            true => Scan::More,
-            false => Scan::End { consumed: 0 },
-        })
+        Some(self.complete_held(0).err().unwrap_or(Scan::More))
     }
 
     /// The lines of the piece looked at last, which must be given again: without their line ends,
@@ -116,6 +121,12 @@ impl LenientLines {
         let joined = joined.map(|content| &self.joined[content]);
         let whole = self.contents.iter().map(|content| &input[content.clone()]);
         joined.into_iter().chain(whole)
+    }
+
+    /// The status line without its line end, once it has come.
+    #[must_use]
+    pub fn status(&self) -> Option<&[u8]> {
+        self.status.as_deref()
     }
 
     /// Octets of all lines so far as they came, line ends included, left-out dots and the
@@ -142,19 +153,27 @@ impl LenientLines {
         self.held.extend_from_slice(&input[..wanted]);
         match line_feed {
             None => Err(Scan::More),
-            Some(_) if self.complete_held() => Ok(wanted),
-            Some(_) => Err(Scan::End { consumed: wanted }),
+            Some(_) => self.complete_held(wanted),
         }
     }
 
-    /// Makes a line of what is held; whether it is not the terminator.
-    fn complete_held(&mut self) -> bool {
+    /// Makes a line of what is held, of which the piece at hand held `consumed` octets.
+    fn complete_held(&mut self, consumed: usize) -> Result<usize, Scan> {
         core::mem::swap(&mut self.held, &mut self.joined);
         self.held.clear();
+        if self.status.is_none() {
+            let status = &self.joined[content(&self.joined)];
+            let accepted = status.starts_with(b"+");
+            self.status = Some(status.to_vec());
+            return accepted
+                .then_some(consumed)
+                .ok_or(Scan::Refused { consumed });
+        }
         let line = core::mem::take(&mut self.joined);
         self.joined_content = self.take(&line);
         self.joined = line;
-        self.joined_content.is_some()
+        let goes_on = self.joined_content.is_some();
+        goes_on.then_some(consumed).ok_or(Scan::End { consumed })
     }
 
     /// Counts a line and tells where its content lies; `None` for the terminator.
@@ -190,11 +209,13 @@ mod tests {
 
     use super::*;
 
-    /// What is found, and how it ends: the octets left over, or `None` where the answer is cut.
+    /// The status line and the lines, their octets, and how it ends: the octets left over, or
+    /// `None` where the answer is cut.
     type Outcome = (Vec<Vec<u8>>, u64, Option<Vec<u8>>);
 
+    /// What is found, or how many octets are taken of an answer with a line that is too long.
     fn read(limit: usize, pieces: &[&[u8]]) -> Result<Outcome, usize> {
-        let mut lines = LenientLines::new(limit);
+        let mut lines = LenientAnswer::new(limit);
         let mut found: Vec<Vec<u8>> = Vec::new();
         let mut before = 0;
         for (index, piece) in pieces.iter().enumerate() {
@@ -202,11 +223,11 @@ mod tests {
             found.extend(lines.found(piece).map(<[u8]>::to_vec));
             match scan {
                 Scan::More => before += piece.len(),
-                Scan::End { consumed } => {
+                Scan::End { consumed } | Scan::Refused { consumed } => {
                     let rest = [&[&piece[consumed..]], &pieces[index + 1..]]
                         .concat()
                         .concat();
-                    return Ok((found, lines.octets(), Some(rest)));
+                    return Ok((with_status(&lines, found), lines.octets(), Some(rest)));
                 }
                 Scan::TooLong { consumed } => return Err(before + consumed),
             }
@@ -214,10 +235,15 @@ mod tests {
         while let Some(scan) = lines.end_of_stream() {
             found.extend(lines.found(b"").map(<[u8]>::to_vec));
             if scan != Scan::More {
-                return Ok((found, lines.octets(), Some(Vec::new())));
+                return Ok((with_status(&lines, found), lines.octets(), Some(Vec::new())));
             }
         }
-        Ok((found, lines.octets(), None))
+        Ok((with_status(&lines, found), lines.octets(), None))
+    }
+
+    fn with_status(answer: &LenientAnswer, lines: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        let status = answer.status().map(<[u8]>::to_vec);
+        status.into_iter().chain(lines).collect()
     }
 
     /// The rules in the plainest words, one line after the other.
@@ -237,6 +263,13 @@ mod tests {
             } else {
                 &line[..line.len() - 1]
             };
+            if found.is_empty() {
+                found.push(stripped.to_vec());
+                if stripped.starts_with(b"+") {
+                    continue;
+                }
+                return Ok((found, octets, Some(input.to_vec())));
+            }
             if stripped == b"." {
                 return Ok((found, octets, Some(input.to_vec())));
             }
@@ -249,42 +282,48 @@ mod tests {
 
     #[test]
     fn q08_any_line_end_will_do() {
-        let outcome = read(2048, &[b"a\n\rb\nc\r\n\r.\nrest"]);
-        let lines = [b"a".to_vec(), b"b".to_vec(), b"c".to_vec()];
+        let outcome = read(2048, &[b"+\na\n\rb\nc\r\n\r.\nrest"]);
+        let lines = [b"+".to_vec(), b"a".to_vec(), b"b".to_vec(), b"c".to_vec()];
         assert_eq!(outcome, Ok((lines.to_vec(), 8, Some(b"rest".to_vec()))));
     }
 
     #[test]
     fn q10_a_single_dot_is_kept_and_of_two_one_goes() {
-        let (lines, octets, _) = read(2048, &[b".x\r\n..y\r\n...\r\n.\r\n"]).unwrap();
-        assert_eq!(lines, [b".x".to_vec(), b".y".to_vec(), b"..".to_vec()]);
+        let (lines, octets, _) = read(2048, &[b"+\n.x\r\n..y\r\n...\r\n.\r\n"]).unwrap();
+        assert_eq!(lines[1..], [b".x".to_vec(), b".y".to_vec(), b"..".to_vec()]);
         assert_eq!(octets, 12);
     }
 
     #[test]
     fn the_end_of_the_stream_costs_the_last_line_an_octet() {
-        assert_eq!(read(9, &[b"ab"]), Ok(([b"a".to_vec()].into(), 2, None)));
-        assert_eq!(read(9, &[b".\r"]), Ok((Vec::new(), 0, Some(Vec::new()))));
-        assert_eq!(read(9, &[b"\r"]), Ok(([Vec::new()].into(), 1, None)));
+        let lines = |line: &[u8]| [b"+".to_vec(), line.to_vec()].to_vec();
+        assert_eq!(read(9, &[b"+\nab"]), Ok((lines(b"a"), 2, None)));
+        assert_eq!(read(9, &[b"+\n\r"]), Ok((lines(b""), 1, None)));
+        let ended = Ok(([b"+".to_vec()].into(), 0, Some(Vec::new())));
+        assert_eq!(read(9, &[b"+\n.\r"]), ended);
     }
 
     #[test]
     fn a07_a_line_over_the_limit_is_taken_to_one_octet_over_it() {
-        assert_eq!(read(5, &[b"abc\r\n.\r\n"]).map(|outcome| outcome.1), Ok(5));
-        assert_eq!(read(5, &[b"x\nabcd\r\n.\r\n"]), Err(8));
-        assert_eq!(read(5, &[b"x\nabc", b"d", b"e", b"f"]), Err(8));
+        let octets = read(5, &[b"+\nabc\r\n.\r\n"]).map(|outcome| outcome.1);
+        assert_eq!(octets, Ok(5));
+        assert_eq!(read(5, &[b"+\nabcd\r\n.\r\n"]), Err(8));
+        assert_eq!(read(5, &[b"+\nabc", b"d", b"e", b"f"]), Err(8));
+        assert_eq!(read(5, &[b"+OK 1\r\n.\r\n"]), Err(6));
     }
 
     proptest! {
         #[test]
         fn p02_every_split_gives_what_the_plain_rules_give(
             input in proptest::collection::vec(
-                prop_oneof![3 => Just(b'.'), 2 => Just(b'\r'), 2 => Just(b'\n'), 3 => any::<u8>()],
+                prop_oneof![1 => Just(b'+'), 3 => Just(b'.'), 2 => Just(b'\r'), 2 => Just(b'\n'), 3 => any::<u8>()],
                 0..60,
             ),
             limit in 0usize..12,
+            accepted: bool,
             cuts in proptest::collection::vec(1usize..6, 0..24),
         ) {
+            let input = if accepted { [b"+\n", &input[..]].concat() } else { input };
             let mut pieces = Vec::new();
             let mut rest = &input[..];
             for cut in cuts {

@@ -147,22 +147,32 @@ class POP3(Extensions):
         return resp
 
     def _getlongresp(self) -> _LongResponse:
-        resp = self._getresp()
-        if self._getline_matters():
-            return resp, *self._getlines_singly()
-        return resp, *self._getlines_at_once()
+        if self._lines_matter():
+            return self._getresp(), *self._getlines()
+        status, lines, octets, beyond, failure, stakes = _native.read_answer(
+            self.file, _MAXLINE
+        )
+        if stakes:
+            # Held until the next large answer: see `Stakes` in the native part.
+            self._stakes = stakes
+        if beyond is not None:
+            self.file = push_back(self.file, beyond)
+        if failure is not None:
+            raise error_proto(failure)
+        return status, lines, octets
 
-    def _getline_matters(self) -> bool:
-        """Whether somebody would miss that _getline is not called for each line."""
+    def _lines_matter(self) -> bool:
+        """Whether somebody would miss that no method is called for each line."""
         return (
             self._debugging > 1
             or getattr(self._getline, "__func__", None) is not _GETLINE
+            or getattr(self._getresp, "__func__", None) is not _GETRESP
             or type(self.file) is not io.BufferedReader
             or type(_MAXLINE) is not int
             or not 0 <= _MAXLINE < sys.maxsize
         )
 
-    def _getlines_singly(self) -> tuple[list[bytes], int]:
+    def _getlines(self) -> tuple[list[bytes], int]:
         lines: list[bytes] = []
         octets = 0
         line, length = self._getline()
@@ -173,19 +183,6 @@ class POP3(Extensions):
             octets += length
             lines.append(line)
             line, length = self._getline()
-        return lines, octets
-
-    def _getlines_at_once(self) -> tuple[list[bytes], int]:
-        lines, octets, beyond, failure, stakes = _native.read_lines(
-            self.file, _MAXLINE
-        )
-        if stakes:
-            # Held until the next large answer: see `Stakes` in the native part.
-            self._stakes = stakes
-        if beyond is not None:
-            self.file = push_back(self.file, beyond)
-        if failure is not None:
-            raise error_proto(failure)
         return lines, octets
 
     def _shortcmd(self, line: str) -> bytes:
@@ -361,7 +358,7 @@ class POP3(Extensions):
             raise error_proto("-ERR data before TLS")
 
 
-_GETLINE = POP3._getline
+_GETLINE, _GETRESP = POP3._getline, POP3._getresp
 
 
 def _context(**files: str | None) -> ssl.SSLContext:

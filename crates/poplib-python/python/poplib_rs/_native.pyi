@@ -1,16 +1,16 @@
 """The native part of poplib_rs."""
 
 import io
-from typing import Any, Literal, final
+from typing import Any, Literal, Self, final
 
 from ._batch import LoginRequest
 
-__all__ = ["Session", "read_lines", "response_code"]
+__all__ = ["Session", "read_answer", "response_code"]
 
-def read_lines(
+def read_answer(
     file: io.BufferedReader, limit: int
-) -> tuple[list[bytes], int, bytes | None, str | None, list[bytes]]:
-    """Reads the lines of a multi-line answer: lines, octets, what is beyond, failure, stakes."""
+) -> tuple[bytes, list[bytes], int, bytes | None, bytes | str | None, list[bytes]]:
+    """Reads an answer of many lines: status, lines, octets, what is beyond, failure, stakes."""
 
 def response_code(line: bytes) -> tuple[str, str, bool] | None:
     """The response code of a status line, its kind, and whether trying later may help."""
@@ -19,12 +19,12 @@ def response_code(line: bytes) -> tuple[str, str, bool] | None:
 class Session:
     """A session without a socket."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         state: Literal["greeting", "authorization", "transaction"],
         protected: bool,
         allow_plaintext: bool,
-    ) -> None: ...
+    ) -> Self: ...
     @property
     def is_settled(self) -> bool: ...
     @property

@@ -15,10 +15,11 @@ CASES = str(Path(__file__).with_name("typing_cases.py"))
     [
         ["mypy", "--strict", "--warn-unused-ignores", CASES],
         ["mypy", "--strict", "--package", "poplib_rs"],
+        ["mypy", "--strict", "--python-version", "3.14", "--package", "poplib_rs"],
         ["mypy.stubtest", "poplib_rs._native"],
         ["pyright", "--pythonpath", sys.executable, CASES],
     ],
-    ids=["mypy-cases", "mypy-package", "stubtest", "pyright-cases"],
+    ids=["mypy-cases", "mypy-package", "mypy-newest", "stubtest", "pyright-cases"],
 )
 def test_type_checkers_agree(command: list[str], tmp_path: Path) -> None:
     if importlib.util.find_spec(command[0].split(".")[0]) is None:

@@ -2,3 +2,9 @@
 
 #[doc = include_str!("../docs/from-poplib.md")]
 pub mod from_poplib {}
+
+#[doc = include_str!("../docs/tutorial.md")]
+pub mod tutorial {}
+
+#[doc = include_str!("../docs/cookbook.md")]
+pub mod cookbook {}

@@ -36,6 +36,7 @@ transcripts! {
     p15_q02_refused_tokens = "auth/p15-q02-refused-tokens.txt";
     p15_success_after_failure = "auth/p15-success-after-failure.txt";
     p16_foreign_nonce = "auth/p16-foreign-nonce.txt";
+    p16_impostor_gets_no_password = "auth/p16-impostor-gets-no-password.txt";
     p16_p17_scram_plus = "auth/p16-p17-scram-plus.txt";
     p16_scram_sha_1 = "auth/p16-scram-sha-1.txt";
     p16_scram = "auth/p16-scram.txt";

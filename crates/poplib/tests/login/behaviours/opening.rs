@@ -1,0 +1,250 @@
+//! `Session::open` with servers that cannot bear something.
+
+use std::time::Duration;
+
+use poplib::sasl::Method;
+use poplib::{CodeKind, Config, Phase, Pipelining, ProtocolError, Quirks};
+use poplib_sandbox::{Builder, Sandbox};
+
+use super::*;
+use crate::support::{implicit_tls, message, patient, plaintext, sandbox, started};
+
+/// Longer than an answer takes on a busy machine, and not too long to wait for silence.
+const SOON: Duration = Duration::from_secs(2);
+
+/// A command that is not answered soon is not answered.
+fn hasty(config: Config) -> Config {
+    let mut timeouts = patient();
+    timeouts.command = SOON;
+    config.with_timeouts(timeouts)
+}
+
+/// A server with USER and PASS alone.
+fn old() -> Builder {
+    sandbox().mechanisms::<&str>([]).apop(false)
+}
+
+/// A server that is logged in to with a mechanism that takes no time.
+fn quick() -> Builder {
+    sandbox().mechanisms(["CRAM-MD5"])
+}
+
+fn knows(config: &Config, without_capa: bool, without_pipelining: bool) -> bool {
+    let mut quirks = Quirks::default();
+    quirks.without_capa = without_capa;
+    quirks.without_pipelining = without_pipelining;
+    config.quirks() == quirks
+}
+
+/// How many connections there were, and how many of them sent `line`.
+fn connections(sandbox: &Sandbox, line: &str) -> (usize, usize) {
+    let sessions = sandbox.sessions();
+    let sent = |lines: Vec<String>| lines.iter().any(|sent| sent == line);
+    let with_line = sessions.iter().filter(|session| sent(session.lines()));
+    (sessions.len(), with_line.count())
+}
+
+function! {
+    /// Three messages, in a batch and one by one.
+    fn is_whole(session: &mut Session) {
+        let mut bodies = go!(session.retr_many(1..=3u32)).unwrap();
+        for number in 1..=3 {
+            let (actual, body) = go!(bodies.next_body()).unwrap().unwrap();
+            assert_eq!(actual, number);
+            let content = go!(body.unwrap().collect()).unwrap();
+            assert_eq!(content, message(number as usize));
+        }
+        assert!(go!(bodies.next_body()).unwrap().is_none());
+        drop(bodies);
+        let body = go!(session.retr(2)).unwrap();
+        assert_eq!(go!(body.collect()).unwrap(), message(2));
+    }
+}
+
+behaviour! { q24_a_server_that_cannot_bear_capa_is_asked_once {
+    for fault in ["stall=CAPA", "close-on=CAPA"] {
+        let sandbox = started(old().misbehave(fault));
+        let config = hasty(implicit_tls(&sandbox));
+        let mut session = go!(opened(&config));
+        assert!(knows(&config, true, false), "{fault}");
+        let overview = go!(session.overview()).unwrap();
+        assert_eq!(overview.listing.unwrap().scans().len(), 3);
+        assert_eq!(overview.capabilities.unwrap().lines().len(), 0);
+        go!(is_whole(&mut session));
+        go!(session.quit()).unwrap();
+        assert_eq!(connections(&sandbox, "CAPA"), (2, 1));
+        // The next session knows, and so does one of another program that was told.
+        let told = hasty(implicit_tls(&sandbox)).with_quirks(config.quirks());
+        for config in [config, told] {
+            let session = go!(opened(&config));
+            go!(session.quit()).unwrap();
+            let client = go!(connected(&config));
+            let session = go!(client.login(&credentials())).unwrap();
+            go!(session.quit()).unwrap();
+        }
+        assert_eq!(connections(&sandbox, "CAPA"), (6, 1));
+    }
+}}
+
+behaviour! { q24_what_may_be_the_networks_fault_is_not_remembered {
+    // Every connection breaks, whatever it is asked.
+    let sandbox = started(old().misbehave("close-on=CAPA").misbehave("close-on=USER"));
+    let config = hasty(implicit_tls(&sandbox));
+    let error = go!(not_opened(&config));
+    assert!(error.is_retryable(), "{error:?}");
+    assert!(knows(&config, false, false));
+    // One connection breaks.
+    let sandbox = started(old().misbehave("close-on=USER@1"));
+    let config = hasty(plaintext(&sandbox));
+    go!(not_opened(&config));
+    assert!(knows(&config, false, false));
+}}
+
+behaviour! { q05_a_server_without_capa_is_none_that_cannot_bear_it {
+    for fault in ["no-capa", "hide-capability=UIDL"] {
+        let sandbox = started(old().misbehave(fault).misbehave("hide-capability=TOP"));
+        let config = implicit_tls(&sandbox);
+        let mut session = go!(opened(&config));
+        assert!(knows(&config, false, false));
+        // What it does not list works all the same.
+        assert_eq!(go!(session.uidl()).unwrap().len(), 3);
+        assert_eq!(go!(session.overview()).unwrap().unique_ids.unwrap().len(), 3);
+        let body = go!(session.top(1, 0)).unwrap();
+        assert_eq!(go!(body.collect()).unwrap(), b"Subject: one\r\n\r\n");
+        go!(is_whole(&mut session));
+        go!(session.quit()).unwrap();
+    }
+}}
+
+behaviour! { q06_pipelining_counts_as_it_is_listed_after_login {
+    // A server that breaks under pipelining shows whether there was any.
+    for (fault, pipelined) in [
+        ("hide-before-login=PIPELINING", true),
+        ("hide-after-login=PIPELINING", false),
+    ] {
+        let sandbox = started(sandbox().misbehave(fault).misbehave("pipeline-closes"));
+        let config = implicit_tls(&sandbox);
+        let mut session = go!(opened(&config));
+        let batch = go!(session.uidl_many([1, 2, 3])).unwrap();
+        let outcome = go!(batch.collect());
+        assert_eq!(outcome.is_err(), pipelined, "{fault}");
+        assert!(knows(&config, false, pipelined), "{fault}");
+    }
+}}
+
+behaviour! { q07_a_flight_of_user_and_pass_that_breaks_is_not_repeated {
+    for fault in ["pipeline-closes", "pipeline-forgotten", "pipeline-mixed"] {
+        let sandbox = started(old().misbehave(fault));
+        let config = hasty(implicit_tls(&sandbox));
+        let mut session = go!(opened(&config));
+        assert!(knows(&config, false, true), "{fault}");
+        go!(is_whole(&mut session));
+        go!(session.overview()).unwrap().listing.unwrap();
+        go!(session.quit()).unwrap();
+        assert_eq!(sandbox.sessions().len(), 2, "{fault}");
+        let session = go!(opened(&config));
+        go!(session.quit()).unwrap();
+        assert_eq!(sandbox.sessions().len(), 3, "{fault}");
+    }
+}}
+
+behaviour! { q07_a_client_is_told_that_the_flight_broke {
+    let sandbox = started(old().misbehave("pipeline-closes"));
+    let config = implicit_tls(&sandbox);
+    let refused = go!(refused(&config, &credentials()));
+    assert!(
+        matches!(refused.error.protocol(), Some(ProtocolError::PipelineBroken(_))),
+        "{refused:?}"
+    );
+    assert!(refused.client.is_none());
+    // Who knows does without.
+    go!(works(&config.with_pipelining(Pipelining::Off), &credentials()));
+}}
+
+behaviour! { q07_a_batch_that_breaks_is_remembered_and_goes_on_at_depth_one {
+    for fault in ["pipeline-closes", "pipeline-forgotten", "pipeline-mixed"] {
+        // A login with a mechanism is no flight.
+        let sandbox = started(quick().misbehave(fault));
+        let config = hasty(implicit_tls(&sandbox));
+        let mut session = go!(opened(&config));
+        assert!(knows(&config, false, false));
+        let batch = go!(session.uidl_many([1, 2, 3])).unwrap();
+        let error = go!(batch.collect()).unwrap_err();
+        let is_told = matches!(error.protocol(), Some(ProtocolError::PipelineBroken(_)));
+        let is_silent = matches!(error, Error::Timeout(Phase::Batch));
+        assert!(is_told != is_silent && is_silent == (fault == "pipeline-forgotten"), "{error:?}");
+        assert!(error.is_retryable());
+        assert!(knows(&config, false, true), "{fault}");
+        drop(session);
+        let mut session = go!(opened(&config));
+        go!(is_whole(&mut session));
+        let batch = go!(session.uidl_many([1, 2, 3])).unwrap();
+        assert_eq!(go!(batch.collect()).unwrap().len(), 3);
+        go!(session.quit()).unwrap();
+    }
+}}
+
+behaviour! { q07_an_overview_that_breaks_is_remembered_too {
+    for fault in ["pipeline-closes", "pipeline-forgotten"] {
+        let sandbox = started(quick().misbehave(fault));
+        let config = hasty(implicit_tls(&sandbox));
+        let mut session = go!(opened(&config));
+        // Until CAPA has been asked after login, what was listed before counts.
+        go!(session.overview()).unwrap_err();
+        assert!(knows(&config, false, true), "{fault}");
+        drop(session);
+        let mut session = go!(opened(&config));
+        assert_eq!(go!(session.overview()).unwrap().unique_ids.unwrap().len(), 3);
+        go!(session.quit()).unwrap();
+    }
+}}
+
+behaviour! { q17_the_words_of_a_server_that_hangs_up_are_not_lost {
+    let sandbox = started(sandbox().misbehave("close-on-wrong-password"));
+    let wrong = Credentials::password(USER, "wrong");
+    let error = go!(Session::open(&implicit_tls(&sandbox), &wrong)).unwrap_err();
+    assert_eq!(error.code().unwrap().kind(), CodeKind::Auth, "{error:?}");
+    assert_eq!(sandbox.sessions().len(), 1, "a wrong password is wrong in every way");
+}}
+
+behaviour! { q17_a_server_that_hangs_up_at_apop_is_logged_in_to_otherwise {
+    let sandbox = started(sandbox().mechanisms::<&str>([]).misbehave("close-on=APOP"));
+    let config = plaintext(&sandbox);
+    let mut session = go!(opened(&config));
+    assert_eq!(go!(session.stat()).unwrap().messages, 3);
+    go!(session.quit()).unwrap();
+    assert_eq!(sandbox.sessions().len(), 2);
+    assert!(lines(&sandbox).contains(&format!("USER {USER}")));
+}}
+
+behaviour! { q17_a_server_that_hangs_up_at_everything_is_not_asked_for_ever {
+    let sandbox = started(sandbox().misbehave("close-on=AUTH"));
+    let error = go!(not_opened(&implicit_tls(&sandbox)));
+    assert!(matches!(error.protocol(), Some(ProtocolError::Closed(_))), "{error:?}");
+    assert_eq!(sandbox.sessions().len(), 2);
+    let mechanisms: Vec<_> = sandbox
+        .sessions()
+        .iter()
+        .map(|session| session.lines().last().unwrap().split(' ').nth(1).unwrap().to_owned())
+        .collect();
+    assert_eq!(mechanisms, ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"]);
+}}
+
+behaviour! { q17_where_no_other_way_is_left_the_hanging_up_is_told {
+    let sandbox = started(sandbox().misbehave("close-on=APOP"));
+    let config = plaintext(&sandbox).with_login_policy(only(Method::Apop));
+    let error = go!(not_opened(&config));
+    assert!(matches!(error.protocol(), Some(ProtocolError::Closed(_))), "{error:?}");
+    assert!(error.to_string().starts_with("APOP: "), "{error}");
+}}
+
+behaviour! { a10_the_session_ends_at_its_deadline_over_all_connections {
+    let sandbox = started(old().misbehave("stall=CAPA").misbehave("stall=USER"));
+    let mut timeouts = patient();
+    timeouts.command = Duration::from_millis(400);
+    timeouts.session = Some(Duration::from_millis(600));
+    let config = plaintext(&sandbox).with_timeouts(timeouts);
+    let error = go!(not_opened(&config));
+    assert!(matches!(error, Error::Timeout(Phase::Session)), "{error:?}");
+    assert!(knows(&config, false, false));
+}}

@@ -212,7 +212,7 @@ behaviour! { q24_a_server_that_hangs_up_at_capa_is_asked_once {
 behaviour! { q24_a_server_that_hangs_at_capa_is_asked_once {
     let sandbox = started(sandbox().misbehave("stall=capa").apop(false));
     let mut timeouts = crate::support::patient();
-    timeouts.command = std::time::Duration::from_millis(500);
+    timeouts.command = std::time::Duration::from_secs(3);
     let config = implicit_tls(&sandbox).with_timeouts(timeouts);
     let session = go!(Session::open(&config, &credentials())).unwrap();
     go!(session.quit()).unwrap();

@@ -209,7 +209,7 @@ behaviour! { q07_a_server_that_breaks_under_pipelining_is_told_apart {
     for fault in ["pipeline-closes", "pipeline-forgotten"] {
         let sandbox = started(sandbox().misbehave(fault));
         let mut timeouts = crate::support::patient();
-        timeouts.command = std::time::Duration::from_millis(300);
+        timeouts.command = std::time::Duration::from_secs(2);
         let config = plaintext(&sandbox).with_timeouts(timeouts);
         let client = go!(connected(&config));
         let mut session = go!(logged_in(client));

@@ -181,3 +181,21 @@ behaviour! { what_has_been_read_is_not_given_again {
     let body = go!(session.retr(2)).unwrap();
     assert_eq!(go!(read_all(body)).unwrap(), b"second\r\n");
 }}
+
+behaviour! { a_connection_that_ends_in_a_body_is_an_error_under_tls_too {
+    for fault in ["cut-in-body=1:20", "reset-in-body=1:20"] {
+        let sandbox = started(sandbox().misbehave(fault));
+        for config in [plaintext(&sandbox), crate::support::implicit_tls(&sandbox)] {
+            let client = go!(connected(&config));
+            let mut session = go!(logged_in(client));
+            let error = match go!(session.retr(1)) {
+                Ok(body) => go!(body.collect()).unwrap_err(),
+                // A reset may overtake what was sent before it.
+                Err(error) => error,
+            };
+            assert_eq!(error.fault(), poplib::Fault::Network, "{fault}: {error:?}");
+            assert!(error.is_retryable());
+            go!(session.noop()).unwrap_err();
+        }
+    }
+}}

@@ -219,6 +219,7 @@ impl Exchange for Login {
                         }
                         Err(error) if attempt.allows_another(&error) => {
                             self.last = Some(error);
+                            let candidates = without_binding(attempt.name(), candidates);
                             self.stage = self.next(candidates, connection)?;
                         }
                         Err(error) => return Err(error),
@@ -228,6 +229,19 @@ impl Exchange for Login {
             }
         }
     }
+}
+
+/// Behind a binding that was refused the others would be too, and each might count as a wrong
+/// password: where there is a way without, it is next.
+fn without_binding(
+    refused: &str,
+    candidates: vec::IntoIter<Candidate>,
+) -> vec::IntoIter<Candidate> {
+    let unbound = |candidate: &Candidate| !binds(candidate.name());
+    if !binds(refused) || !candidates.as_slice().iter().any(unbound) {
+        return candidates;
+    }
+    candidates.filter(unbound).collect::<Vec<_>>().into_iter()
 }
 
 /// Learns the capabilities unless they are known; a server need not have CAPA. What there is to
@@ -276,14 +290,20 @@ impl Attempt {
     }
 }
 
-/// Whether a server that refused had not judged the credentials yet. Some say AUTH all the same
-/// to a binding of a kind that they do not know (P17).
+/// Whether a refusal leaves it open that the credentials are right: the server had not seen them
+/// yet; or it may know no binding of our kind, which Cyrus says at the very end only, with the
+/// words of a wrong password and no explanation (P17). One that explains that the bindings do not
+/// match says that somebody sits between.
 fn speaks_of_mechanism(mechanism: &dyn Mechanism, refused: &Refused) -> bool {
-    let kind = refused.reply.code().map(ResponseCode::kind);
-    !mechanism.credentials_sent()
-        && match kind {
-            None | Some(CodeKind::Other) => true,
-            Some(CodeKind::Auth) => mechanism.name().ends_with("-PLUS"),
-            Some(_) => false,
-        }
+    let unseen = !mechanism.credentials_sent();
+    let binding = binds(mechanism.name()) && (unseen || mechanism.failure().is_none());
+    match refused.reply.code().map(ResponseCode::kind) {
+        None | Some(CodeKind::Other) => unseen || binding,
+        Some(CodeKind::Auth) => binding,
+        Some(_) => false,
+    }
+}
+
+fn binds(name: &str) -> bool {
+    name.ends_with("-PLUS")
 }

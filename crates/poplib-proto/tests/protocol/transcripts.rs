@@ -45,6 +45,7 @@ transcripts! {
     p16_wrong_signature = "auth/p16-wrong-signature.txt";
     p17_binding_unknown = "auth/p17-binding-unknown.txt";
     p17_cyrus_binding = "auth/p17-cyrus-binding.txt";
+    p17_cyrus_proof_refused = "auth/p17-cyrus-proof-refused.txt";
     p17_no_binding_offered = "auth/p17-no-binding-offered.txt";
     p17_other_binding = "auth/p17-other-binding.txt";
     p19_named = "auth/p19-named.txt";

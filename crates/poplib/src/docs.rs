@@ -8,3 +8,8 @@ pub mod tutorial {}
 
 #[doc = include_str!("../docs/cookbook.md")]
 pub mod cookbook {}
+
+/// The example of the repository's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

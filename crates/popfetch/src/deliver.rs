@@ -78,19 +78,22 @@ impl Delivery {
     /// Finishes what an earlier run was interrupted in. Comes before everything else.
     pub(crate) fn recover(&self) -> Result<(), Failure> {
         let mut rest = self.store.unfinished(self.account)?;
-        let messages = rest.len();
+        let mut messages = 0;
         while let Some(target) = rest.first().map(|first| first.copies[0].target.clone()) {
             let (here, elsewhere): (Vec<_>, Vec<_>) = rest
                 .into_iter()
                 .partition(|unfinished| unfinished.copies[0].target == target);
             rest = elsewhere;
-            if target == *self.maildir.target() {
-                self.recover_from(&self.maildir, &here)?;
-                continue;
-            }
-            // Its disk may be away. The messages stay as they are until it is back.
-            match Maildir::of_target(Arc::clone(&self.file_system), &target) {
-                Ok(maildir) => self.recover_from(&maildir, &here)?,
+            let elsewhere = match target == *self.maildir.target() {
+                true => None,
+                false => Some(Maildir::of_target(Arc::clone(&self.file_system), &target)),
+            };
+            match elsewhere.transpose() {
+                Ok(maildir) => {
+                    self.recover_from(maildir.as_ref().unwrap_or(&self.maildir), &here)?;
+                    messages += here.len();
+                }
+                // Its disk may be away. The messages stay as they are until it is back.
                 Err(failure) => self.event(Event::Warning { failure: &failure }),
             }
         }

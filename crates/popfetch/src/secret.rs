@@ -43,8 +43,10 @@ pub(crate) fn password(source: &Source, user: &str, host: &str) -> Result<Secret
         Source::File(path) => from_file(path),
         Source::Command(command) => from_command(command),
         Source::Ask => match std::env::var_os(VARIABLE) {
-            Some(password) => Ok(Secret::from(password.into_encoded_bytes())),
-            None => from_terminal(user, host),
+            Some(password) if !password.is_empty() => {
+                Ok(Secret::from(password.into_encoded_bytes()))
+            }
+            _ => from_terminal(user, host),
         },
     }
 }

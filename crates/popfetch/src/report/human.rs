@@ -70,6 +70,8 @@ impl Human {
         let width = Term::stderr()
             .size_checked()
             .map_or(80, |(_, columns)| columns);
+        // The rate counts from here, not from the login.
+        self.bar.reset();
         self.bar.set_length(planned.fetch_octets);
         self.bar.set_style(bar_style(width));
         self.bar.set_prefix(format!("0/{}", planned.fetch));

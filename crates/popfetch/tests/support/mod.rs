@@ -110,6 +110,14 @@ impl Rig {
         assert_eq!(names(&self.path("mail/tmp")), [""; 0]);
     }
 
+    /// The states that messages are in.
+    pub(crate) fn states(&self) -> Vec<String> {
+        let state = rusqlite::Connection::open(self.path("state.db")).unwrap();
+        let mut select = state.prepare("SELECT DISTINCT state FROM message").unwrap();
+        let states = select.query_map([], |row| row.get(0)).unwrap();
+        states.collect::<Result<_, _>>().unwrap()
+    }
+
     pub(crate) fn left(&self) -> u64 {
         self.sandbox.messages_left(USER).unwrap()
     }

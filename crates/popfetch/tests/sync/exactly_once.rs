@@ -90,6 +90,25 @@ fn it_is_stopped_in_message_3() {
 }
 
 #[test]
+fn p10_no_quit_follows_a_message_that_was_given_up() {
+    // The rest of the message would come if one waited for it, half a minute.
+    let slow = [
+        b"Subject: slow\n\n".to_vec(),
+        b"0123456789abcde\n".repeat(2_000),
+    ]
+    .concat();
+    let rig = Rig::new(Mailbox::messages([slow]));
+    rig.misbehave(&["drip=1", "delete-retrieved"]);
+    let child = start(&mut rig.sync(By::Plaintext));
+    wait_until("the message", || names(&rig.path("mail/tmp")).len() == 1);
+    kill(&child, "INT");
+    finish(child).expect(130);
+    let lines = rig.sandbox.sessions()[0].lines();
+    assert!(!lines.iter().any(|line| line == "QUIT"), "{lines:?}");
+    assert_eq!(rig.left(), 1);
+}
+
+#[test]
 fn the_second_signal_stops_at_once() {
     let rig = Rig::five(&["stall-in-body=3:60000@1"]);
     let child = start(&mut rig.sync(By::ImplicitTls));
@@ -103,6 +122,8 @@ fn the_second_signal_stops_at_once() {
         child.as_mut().unwrap().try_wait().unwrap().is_some()
     });
     finish(child.take().unwrap()).expect(130);
+    // It did not even tidy up.
+    assert_eq!(names(&rig.path("mail/tmp")).len(), 3);
     rig.run(&[]).expect(0);
     rig.assert_five();
 }
@@ -136,6 +157,7 @@ fn p03_without_a_confirmed_quit_nothing_is_gone_and_nothing_twice() {
         let ran = rig.run(&["--keep", "none"]).expect(75);
         assert!(ran.err.contains("every message is stored"), "{}", ran.err);
         rig.assert_five();
+        assert_eq!(rig.states(), ["stored"], "{fault}");
         assert_eq!(rig.left(), left, "{fault}");
         rig.run(&["--keep", "none"]).expect(0);
         rig.assert_five();

@@ -165,6 +165,7 @@ fn recovery_renames_what_is_still_in_tmp() {
 #[test]
 fn recovery_takes_what_left_tmp_for_delivered_while_nobody_sweeps_it() {
     let fixture = Fixture::new();
+    fs::write(fixture.path("new/1.y.popfetch"), "another").unwrap();
     assert_eq!(
         fixture.recover(b"1.x.popfetch", Age::Recent),
         Recovered::Delivered

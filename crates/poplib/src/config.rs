@@ -27,6 +27,7 @@ use crate::{Proxy, Quirks, Timeouts, Tls};
 pub struct Config {
     host: String,
     port: Option<u16>,
+    certificate_name: Option<String>,
     security: Security,
     user: Option<String>,
     login_policy: Policy,
@@ -70,6 +71,7 @@ impl Config {
         Self {
             host: host.to_owned(),
             port: None,
+            certificate_name: None,
             security: Security::ImplicitTls,
             user: None,
             login_policy: Policy::default(),
@@ -110,6 +112,14 @@ impl Config {
     #[must_use]
     pub fn with_port(mut self, port: u16) -> Self {
         self.port = Some(port);
+        self
+    }
+
+    /// The certificate must be for this name, and not for the host's: where the host was learned
+    /// in a way that somebody may have forged.
+    #[must_use]
+    pub fn with_certificate_name(mut self, name: &str) -> Self {
+        self.certificate_name = Some(name.to_owned());
         self
     }
 
@@ -199,6 +209,12 @@ impl Config {
             Security::Stls | Security::Plaintext => 110,
         };
         (&self.host, self.port.unwrap_or(usual))
+    }
+
+    /// Whom the certificate must be for.
+    #[must_use]
+    pub fn certificate_name(&self) -> &str {
+        self.certificate_name.as_ref().unwrap_or(&self.host)
     }
 
     /// How the connection is protected.

@@ -147,7 +147,7 @@ impl Core {
     pub(crate) fn tls_parameters(
         &self,
     ) -> Result<(Arc<ClientConfig>, ServerName<'static>), TlsError> {
-        let name = tls::server_name(self.config.address().0)?;
+        let name = tls::server_name(self.config.certificate_name())?;
         Ok((self.config.tls().client_config()?, name))
     }
 

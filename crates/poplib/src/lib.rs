@@ -31,6 +31,8 @@ mod batch;
 pub mod blocking;
 mod config;
 mod core;
+#[cfg(feature = "discovery")]
+pub mod discovery;
 pub mod docs;
 mod error;
 mod eyeballs;

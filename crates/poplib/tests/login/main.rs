@@ -9,6 +9,8 @@
 mod blocking;
 #[cfg(feature = "tokio")]
 mod cancellation;
+#[cfg(feature = "discovery")]
+mod discovery;
 mod octets;
 mod stubborn;
 #[path = "../faces/support/mod.rs"]

@@ -218,9 +218,17 @@ impl Exchange for Login {
                             return Ok(waiting);
                         }
                         Err(error) if attempt.allows_another(&error) => {
+                            let candidates = match error {
+                                Error::Refused(_) => without_binding(attempt.name(), candidates),
+                                _ => candidates,
+                            };
                             self.last = Some(error);
-                            let candidates = without_binding(attempt.name(), candidates);
                             self.stage = self.next(candidates, connection)?;
+                        }
+                        // The server had its say before it hung up (Q17).
+                        Err(Error::Closed(closed)) => {
+                            let said = self.last.take().filter(|last| last.refusal().is_some());
+                            return Err(said.unwrap_or(Error::Closed(closed)));
                         }
                         Err(error) => return Err(error),
                     }

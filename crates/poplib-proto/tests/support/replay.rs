@@ -100,10 +100,14 @@ impl Replay {
                 if self.over || act.failures.iter().any(|it| is_as(&failure, it)) {
                     return;
                 }
-                // The end of the stream must be told as such, and for good.
+                // The end of the stream must be told as such, or, behind a refusal that would have
+                // led to another try, as what the server said last (Q17); and for good.
                 self.over = self.cut && self.peer.has_ended();
                 assert!(self.over, "{place}: {failure}\nnot {:?}", act.failures);
-                assert!(is_closed(&error), "{place}: {failure}");
+                assert!(
+                    is_closed(&error) || error.refusal().is_some(),
+                    "{place}: {failure}"
+                );
                 assert!(self.connection.poisoned().is_some(), "{place}");
             }
         }

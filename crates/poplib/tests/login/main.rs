@@ -11,6 +11,7 @@ mod blocking;
 mod cancellation;
 #[cfg(feature = "discovery")]
 mod discovery;
+mod examples;
 mod octets;
 mod stubborn;
 #[path = "../faces/support/mod.rs"]

@@ -8,7 +8,7 @@ use poplib::{CodeKind, Credentials, Fault, Misuse, ProtocolError};
 use poplib_sandbox::{Builder, TlsVersions};
 
 use super::*;
-use crate::support::{implicit_tls, plaintext, sandbox, started, stls};
+use crate::support::{implicit_tls, plaintext, sandbox, started, stls, trusting};
 
 const TOKEN: &str = "ya29.t0ken";
 
@@ -270,4 +270,43 @@ behaviour! { p20_a_mechanism_that_shows_a_secret_needs_tls {
     let session = go!(client.auth(CramMd5::new(&password).unwrap())).unwrap();
     go!(session.quit()).unwrap();
     assert_eq!(lines(&sandbox)[0], "AUTH CRAM-MD5");
+}}
+
+behaviour! { a05_q18_apop_is_taken_by_itself_only_where_nothing_better_is {
+    let apop = |line: &String| line.starts_with("APOP");
+    // In clear, with a timestamp that can be trusted, one that is none, and two.
+    for (fault, is_apop) in [(None, true), (Some("bad-stamp"), false), (Some("two-stamps"), false)] {
+        let builder = sandbox().mechanisms::<&str>([]);
+        let sandbox = started(match fault {
+            Some(fault) => builder.misbehave(fault),
+            None => builder,
+        });
+        go!(works(&plaintext(&sandbox), &credentials()));
+        assert_eq!(lines(&sandbox).iter().any(apop), is_apop, "{fault:?}");
+        // Under TLS the password is safe.
+        go!(works(&implicit_tls(&sandbox), &credentials()));
+        assert!(!lines(&sandbox).iter().any(apop));
+    }
+    // With a mechanism beside it.
+    let sandbox = started(sandbox().mechanisms(["CRAM-MD5"]));
+    go!(works(&plaintext(&sandbox), &credentials()));
+    assert_eq!(auth(&sandbox).0, "CRAM-MD5");
+}}
+
+behaviour! { p19_the_url_names_the_way {
+    let sandbox = started(everything());
+    for (parameter, expected) in [
+        ("+APOP", "APOP "),
+        ("%2BAPOP", "APOP "),
+        ("login", "AUTH LOGIN"),
+        ("USER", "USER "),
+        ("*", "AUTH SCRAM-SHA-256-PLUS "),
+    ] {
+        let port = sandbox.tls_addr().port();
+        let url = format!("pops://{USER};AUTH={parameter}@localhost:{port}");
+        let config = Config::from_url(&url).unwrap().with_tls(trusting(&sandbox));
+        go!(works(&config, &credentials()));
+        let lines = lines(&sandbox);
+        assert!(lines.iter().any(|line| line.starts_with(expected)), "{parameter}: {lines:?}");
+    }
 }}

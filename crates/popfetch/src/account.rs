@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
-use poplib::{Config, Security, Timeouts, Tls};
+use poplib::{Config, Pipelining, Proxy, Security, Timeouts, Tls, Window};
 
-use crate::cli;
 use crate::failure::{Failure, Status};
 use crate::plan::Policy;
 use crate::secret::Source;
+use crate::settings::{Auth, Pin, Pipeline, Settings, Size, Span};
 
 #[cfg(test)]
 mod tests;
@@ -26,28 +26,35 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The account that the options of `sync` describe.
-    pub(crate) fn from_options(options: &cli::Sync) -> Result<Self, Failure> {
-        let server = &options.server;
+    /// The account that these settings describe.
+    ///
+    /// # Errors
+    /// [`Status::Usage`] when something is missing or makes no sense, [`Status::Configuration`]
+    /// when a file it names is of no use.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Failure> {
+        let server = settings
+            .server
+            .as_deref()
+            .ok_or_else(|| usage("no server was given").hint("use --server pops://USER@HOST"))?;
         let config =
-            Config::from_url(&server.url).map_err(|error| usage(format!("--server: {error}")))?;
-        let user = (server.user.clone())
+            Config::from_url(server).map_err(|error| usage(format!("--server: {error}")))?;
+        let user = (settings.user.clone())
             .or_else(|| config.url_user().map(str::to_owned))
             .ok_or_else(|| {
                 usage("no user name was given")
                     .hint("use --server pops://USER@HOST, or --user NAME")
             })?;
+        let maildir =
+            settings.maildir.first().cloned().ok_or_else(|| {
+                usage("no place for the mail was given").hint("use --maildir DIR")
+            })?;
         Ok(Self {
             name: name(&user, &config),
-            config: configure(config, server)?,
+            config: configure(config, settings)?,
             user,
-            password: match (&server.password_file, &server.password_command) {
-                (Some(path), _) => Source::File(path.clone()),
-                (None, Some(command)) => Source::Command(command.clone()),
-                (None, None) => Source::Ask,
-            },
-            maildir: options.maildir.clone(),
-            policy: Policy { keep: options.keep },
+            password: source(settings),
+            maildir,
+            policy: policy(settings),
         })
     }
 
@@ -68,31 +75,69 @@ fn name(user: &str, config: &Config) -> String {
     }
 }
 
-fn configure(mut config: Config, server: &cli::Server) -> Result<Config, Failure> {
-    if let Some(path) = &server.ca_file {
+fn source(settings: &Settings) -> Source {
+    if let Some(path) = &settings.password_file {
+        Source::File(path.clone())
+    } else if let Some(command) = &settings.password_command {
+        Source::Command(command.clone())
+    } else if let Some(variable) = &settings.password_env {
+        Source::Environment(variable.clone())
+    } else {
+        Source::Ask
+    }
+}
+
+fn policy(settings: &Settings) -> Policy {
+    Policy {
+        keep: settings.keep.unwrap_or_default(),
+        skip_over: settings.skip_over.map(|Size(octets)| octets),
+        oversize: settings.oversize.unwrap_or_default(),
+        max_messages: settings.max_messages,
+        max_octets: settings.max_octets.map(|Size(octets)| octets),
+        only_new: settings.only_new.unwrap_or_default(),
+    }
+}
+
+fn configure(mut config: Config, settings: &Settings) -> Result<Config, Failure> {
+    if let Some(path) = &settings.ca_file {
         let pem = fs::read(path).map_err(|error| {
             configuration(format!("could not read {}: {error}", path.display()))
         })?;
         let tls = Tls::with_authorities(&pem)
             .map_err(|error| configuration(format!("{}: {error}", path.display())))?;
         config = config.with_tls(tls);
-    } else if let Some(pin) = server.pin {
+    } else if let Some(Pin(pin)) = settings.pin {
         config = config.with_tls(Tls::pinned(pin));
     }
-    if server.allow_plaintext && config.security() == Security::Stls {
+    if settings.allow_plaintext == Some(true) && config.security() == Security::Stls {
         config = config
             .with_security(Security::Plaintext)
             .with_plaintext_credentials();
     }
-    if let Some(auth) = server.auth {
+    if let Some(auth) = settings.auth {
         let mut policy = config.login_policy().clone();
         policy.only = match auth {
-            cli::Auth::Auto => None,
-            cli::Auth::Only(method) => Some(method),
+            Auth::Auto => None,
+            Auth::Only(method) => Some(method),
         };
         config = config.with_login_policy(policy);
     }
-    if let Some(time) = server.timeout {
+    if let Some(proxy) = &settings.proxy {
+        let proxy = Proxy::from_url(proxy).map_err(|error| usage(format!("--proxy: {error}")))?;
+        config = config.with_proxy(proxy);
+    }
+    if let Some(pipeline) = settings.pipeline {
+        config = config.with_pipelining(match pipeline {
+            Pipeline::Auto => Pipelining::Auto,
+            Pipeline::Off => Pipelining::Off,
+            Pipeline::Commands(commands) => {
+                let mut window = Window::default();
+                window.commands = commands;
+                Pipelining::Window(window)
+            }
+        });
+    }
+    if let Some(Span(time)) = settings.timeout {
         config = config.with_timeouts(Timeouts::each(time));
     }
     Ok(config)

@@ -1,12 +1,10 @@
 //! The options: the one place that defines them, from which parsing, help and documents come.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use poplib::sasl::Method;
 
-use crate::plan::Keep;
+use crate::settings::Settings;
 
 #[cfg(test)]
 mod tests;
@@ -93,30 +91,23 @@ pub(crate) struct Demo {
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Sync {
-    /// The Maildir that gets the mail; made if it is not there
-    #[arg(long, value_name = "DIR")]
-    pub(crate) maildir: PathBuf,
-
-    /// How long messages stay on the server once they are stored: forever, or none [default: forever]
-    #[arg(
-        long,
-        value_name = "HOW",
-        default_value = "forever",
-        hide_default_value = true,
-        value_parser = keep
-    )]
-    pub(crate) keep: Keep,
-
-    /// The file that remembers what was fetched [default: $XDG_STATE_HOME/popfetch/state.db]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) files: Files,
 
     /// Show what would be done and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
 
     #[command(flatten)]
-    pub(crate) server: Server,
+    pub(crate) settings: Settings,
+}
+
+/// The files of popfetch itself.
+#[derive(Debug, Args)]
+pub(crate) struct Files {
+    /// The file that remembers what was fetched [default: $XDG_STATE_HOME/popfetch/state.db]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -127,99 +118,3 @@ Examples:
   popfetch sync --server pops://me@pop.example.org --maildir ~/Mail
   popfetch sync --server pops://me@pop.example.org --maildir ~/Mail --keep none \\
       --password-command 'pass show mail'";
-
-/// A server, and who logs in there.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "The server")]
-pub(crate) struct Server {
-    /// pops://[USER@]HOST[:PORT] for TLS (port 995), pop://… for STLS, which is then demanded
-    /// (port 110)
-    #[arg(long = "server", value_name = "URL")]
-    pub(crate) url: String,
-
-    /// The user name, if it is not in the URL
-    #[arg(long, value_name = "NAME")]
-    pub(crate) user: Option<String>,
-
-    /// How to log in: auto (the best that both sides know), scram-sha-256-plus, scram-sha-1-plus,
-    /// scram-sha-256, scram-sha-1, cram-md5, apop, plain, login, user (USER and PASS), or with an
-    /// access token for a password oauthbearer, xoauth2 [default: auto]
-    #[arg(long, value_name = "METHOD", value_parser = auth)]
-    pub(crate) auth: Option<Auth>,
-
-    /// Take the password from the first line of a file that nobody else can read
-    #[arg(long, value_name = "FILE", conflicts_with = "password_command")]
-    pub(crate) password_file: Option<PathBuf>,
-
-    /// Take the password from the first line that a shell command prints
-    #[arg(long, value_name = "COMMAND")]
-    pub(crate) password_command: Option<String>,
-
-    /// Trust the authorities in this file instead of the system's
-    #[arg(long, value_name = "PEM", conflicts_with = "pin")]
-    pub(crate) ca_file: Option<PathBuf>,
-
-    /// Trust exactly the certificate with this SHA-256, whatever its name and dates
-    #[arg(long, value_name = "sha256:HEX", value_parser = pin)]
-    pub(crate) pin: Option<[u8; 32]>,
-
-    /// With pop://, do without TLS: everybody on the way can read password and mail
-    #[arg(long)]
-    pub(crate) allow_plaintext: bool,
-
-    /// How many seconds the server may take for each step, and for each piece of a message
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub(crate) timeout: Option<Duration>,
-}
-
-/// How to log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Auth {
-    /// The best that both sides know and that is safe.
-    Auto,
-    /// This and nothing else.
-    Only(Method),
-}
-
-fn auth(text: &str) -> Result<Auth, String> {
-    if text == "auto" {
-        return Ok(Auth::Auto);
-    }
-    match text.parse() {
-        Ok(Method::External | Method::Anonymous) | Err(_) => {
-            Err("see `popfetch sync --help` for the methods that are known".into())
-        }
-        Ok(method) => Ok(Auth::Only(method)),
-    }
-}
-
-fn keep(text: &str) -> Result<Keep, String> {
-    match text {
-        "forever" => Ok(Keep::Forever),
-        "none" => Ok(Keep::None),
-        _ => Err("it is `forever` or `none`; keeping for some days is not supported yet".into()),
-    }
-}
-
-fn pin(text: &str) -> Result<[u8; 32], String> {
-    let wrong = || "it is `sha256:` and 64 hexadecimal digits".to_owned();
-    let digits = text
-        .strip_prefix("sha256:")
-        .ok_or_else(wrong)?
-        .replace(':', "");
-    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return Err(wrong());
-    }
-    let mut pin = [0; 32];
-    for (octet, start) in pin.iter_mut().zip((0..).step_by(2)) {
-        *octet = u8::from_str_radix(&digits[start..start + 2], 16).map_err(|_| wrong())?;
-    }
-    Ok(pin)
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse::<u32>() {
-        Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds.into())),
-        _ => Err("it is a number of seconds, at least 1".into()),
-    }
-}

@@ -13,7 +13,7 @@ use poplib_sandbox::Sandbox;
 use crate::account::Account;
 use crate::cli;
 use crate::failure::{Failure, Status};
-use crate::plan::{Keep, Policy};
+use crate::plan::Policy;
 use crate::report::{Event, Report};
 use crate::secret::Source;
 use crate::sync::{Mode, sync};
@@ -65,9 +65,7 @@ fn account(sandbox: &Sandbox, maildir: &Path) -> Result<Account, Failure> {
         user: USER.into(),
         password: Source::Given(Secret::from(PASSWORD)),
         maildir: maildir.into(),
-        policy: Policy {
-            keep: Keep::Forever,
-        },
+        policy: Policy::default(),
     })
 }
 

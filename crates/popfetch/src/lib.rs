@@ -2,7 +2,7 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | `cli`, `account`, `secret` | what the user wants |
+//! | `cli`, `settings`, `account`, `secret` | what the user wants |
 //! | `plan` | what to fetch, skip and delete: a pure function |
 //! | `fetch` | a session with the server |
 //! | `deliver` | making messages durable, in the one order that is safe |
@@ -23,6 +23,7 @@ mod key;
 mod plan;
 mod report;
 mod secret;
+mod settings;
 mod state;
 mod stop;
 mod sync;

@@ -4,6 +4,8 @@ mod listing;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyList, Sum};
 use crate::state::{Row, State};
@@ -17,18 +19,42 @@ pub(crate) const ATTEMPTS: u32 = 3;
 const FORGET_AFTER: i64 = 30 * 24 * 60 * 60;
 
 /// How long messages stay on the server once they are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Keep {
     /// Until somebody else deletes them.
+    #[default]
     Forever,
     /// Not at all.
     None,
+    /// For so long after they were stored.
+    For(Duration),
+    /// The newest, as long as they take no more octets than this.
+    Octets(u64),
+}
+
+/// What becomes of a message that is larger than is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Oversize {
+    /// It stays on the server.
+    #[default]
+    Skip,
+    /// Its headers are stored, marked as such; it stays on the server.
+    Headers,
 }
 
 /// What the user wants done with the messages of an account.
-#[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "the planner that obeys all of it is being made")]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Policy {
     pub(crate) keep: Keep,
+    /// Octets above which a message is oversize.
+    pub(crate) skip_over: Option<u64>,
+    pub(crate) oversize: Oversize,
+    /// The most messages and octets to fetch in one session.
+    pub(crate) max_messages: Option<u32>,
+    pub(crate) max_octets: Option<u64>,
+    /// Whether an account's first session leaves alone what it finds.
+    pub(crate) only_new: bool,
 }
 
 /// A message to fetch.
@@ -242,8 +268,8 @@ impl<'a> Planner<'a> {
                     self.plan.seen.push(row.key.as_ref());
                 }
                 match keep {
-                    Keep::Forever => self.plan.keep += 1,
                     Keep::None => self.plan.delete.push(position),
+                    _ => self.plan.keep += 1,
                 }
                 return;
             }

@@ -29,6 +29,8 @@ pub(crate) enum Source {
     File(PathBuf),
     /// The first line that a shell command prints.
     Command(String),
+    /// A variable of the environment.
+    Environment(String),
     /// The environment, or else the person at the terminal.
     Ask,
 }
@@ -42,13 +44,16 @@ pub(crate) fn password(source: &Source, user: &str, host: &str) -> Result<Secret
         Source::Given(password) => Ok(password.clone()),
         Source::File(path) => from_file(path),
         Source::Command(command) => from_command(command),
-        Source::Ask => match std::env::var_os(VARIABLE) {
-            Some(password) if !password.is_empty() => {
-                Ok(Secret::from(password.into_encoded_bytes()))
-            }
-            _ => from_terminal(user, host),
-        },
+        Source::Environment(variable) => from_environment(variable)
+            .ok_or_else(|| configuration(format!("the variable {variable} holds no password"))),
+        Source::Ask => from_environment(VARIABLE).map_or_else(|| from_terminal(user, host), Ok),
     }
+}
+
+fn from_environment(variable: &str) -> Option<Secret> {
+    std::env::var_os(variable)
+        .filter(|password| !password.is_empty())
+        .map(|password| Secret::from(password.into_encoded_bytes()))
 }
 
 fn from_file(path: &Path) -> Result<Secret, Failure> {

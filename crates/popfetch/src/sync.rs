@@ -18,8 +18,8 @@ use crate::stop::Stop;
 
 /// Fetches what the options describe. The status to end with, if it is not success.
 pub(crate) fn run(options: &cli::Sync, report: &Arc<dyn Report>) -> Result<(), Failure> {
-    let account = Account::from_options(options)?;
-    let state = match &options.state {
+    let account = Account::new(&options.settings)?;
+    let state = match &options.files.state {
         Some(path) => path.clone(),
         None => default_state()?,
     };

@@ -1,6 +1,7 @@
 use clap::Parser;
 
 use super::*;
+use crate::cli;
 
 fn account(options: &[&str]) -> Result<Account, Failure> {
     let given = ["popfetch", "sync", "--maildir", "mail", "--server"];
@@ -8,7 +9,7 @@ fn account(options: &[&str]) -> Result<Account, Failure> {
         .unwrap()
         .command
     {
-        cli::Command::Sync(sync) => Account::from_options(&sync),
+        cli::Command::Sync(sync) => Account::new(&sync.settings),
         cli::Command::Demo(_) => unreachable!(),
     }
 }

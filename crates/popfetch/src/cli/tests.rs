@@ -1,6 +1,10 @@
 use clap::CommandFactory;
 
+use poplib::sasl::Method;
+
 use super::*;
+use crate::plan::Keep;
+use crate::settings::Auth;
 
 fn sync(options: &[&str]) -> Result<Sync, clap::Error> {
     let given = [
@@ -24,9 +28,12 @@ fn the_definition_is_sound() {
 
 #[test]
 fn nothing_is_deleted_unless_asked() {
-    assert_eq!(sync(&[]).unwrap().keep, Keep::Forever);
-    assert_eq!(sync(&["--keep", "none"]).unwrap().keep, Keep::None);
-    assert!(sync(&["--keep", "14d"]).is_err());
+    assert_eq!(
+        sync(&[]).unwrap().settings.keep.unwrap_or_default(),
+        Keep::Forever
+    );
+    let keep = sync(&["--keep", "none"]).unwrap().settings.keep;
+    assert_eq!(keep, Some(Keep::None));
 }
 
 #[test]
@@ -41,7 +48,7 @@ fn every_method_is_in_the_help() {
         .unwrap();
     for method in Method::ALL {
         let name = method.name().trim_start_matches('+').to_ascii_lowercase();
-        let accepted = sync(&["--auth", &name]).map(|sync| sync.server.auth);
+        let accepted = sync(&["--auth", &name]).map(|sync| sync.settings.auth);
         match accepted {
             Ok(auth) => {
                 assert_eq!(auth, Some(Auth::Only(method)));
@@ -51,29 +58,9 @@ fn every_method_is_in_the_help() {
         }
     }
     assert_eq!(
-        sync(&["--auth", "auto"]).unwrap().server.auth,
+        sync(&["--auth", "auto"]).unwrap().settings.auth,
         Some(Auth::Auto)
     );
-}
-
-#[test]
-fn a_pin_is_a_sha256() {
-    let pin = |text: &str| sync(&["--pin", text]).map(|sync| sync.server.pin);
-    let digits = "00ff".repeat(16);
-    let octets = std::array::from_fn(|position| if position % 2 == 0 { 0 } else { 255 });
-    assert_eq!(pin(&format!("sha256:{digits}")).unwrap(), Some(octets));
-    assert_eq!(
-        pin(&format!("sha256:{}", digits.to_uppercase())).unwrap(),
-        Some(octets)
-    );
-    for wrong in [
-        &digits,
-        "sha256:",
-        "sha256:00",
-        &format!("sha256:{}", "é".repeat(32)),
-    ] {
-        assert!(pin(wrong).is_err(), "{wrong}");
-    }
 }
 
 #[test]

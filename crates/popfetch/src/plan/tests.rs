@@ -48,7 +48,11 @@ fn listing(unique_ids: &[&str]) -> Listing {
 }
 
 fn plan(listing: &Listing, rows: &Rows, keep: Keep) -> Plan {
-    let mut planner = Planner::new(listing, Policy { keep }, NOW);
+    let policy = Policy {
+        keep,
+        ..Policy::default()
+    };
+    let mut planner = Planner::new(listing, policy, NOW);
     for (key, row) in rows {
         planner.row(Row {
             key: key.as_ref(),

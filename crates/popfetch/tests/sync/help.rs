@@ -25,7 +25,7 @@ fn mistakes_on_the_command_line() {
     };
     for (name, arguments) in [
         ("no-server", vec!["sync"]),
-        ("keep", with_server(&["--keep", "14d"])),
+        ("keep", with_server(&["--keep", "14"])),
         ("auth", with_server(&["--auth", "gssapi"])),
         ("pin", with_server(&["--pin", "sha1:00"])),
         ("misspelt", with_server(&["--mailder", "x"])),

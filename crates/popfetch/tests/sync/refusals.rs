@@ -230,7 +230,7 @@ fn the_command_line_makes_no_sense() {
             "--maildir",
             "m",
             "--keep",
-            "14d",
+            "14",
         ],
         &[
             "sync",

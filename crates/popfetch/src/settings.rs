@@ -1,0 +1,158 @@
+//! What can be said of an account: on the command line as options, in the configuration file as
+//! keys, under the same names. This is the one definition of both.
+
+mod values;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::plan::{Keep, Oversize};
+
+pub(crate) use values::{Auth, FileMode, LineEnd, Pin, Pipeline, Size, Span};
+
+/// The settings of one account, each of which may be left open. A key of the configuration file is
+/// the option's name with `_` for `-`.
+#[allow(dead_code, reason = "the rooms that obey them are being furnished")]
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// pops://[USER@]HOST[:PORT] for TLS (port 995), pop://… for STLS, which is then demanded
+    /// (port 110)
+    #[arg(long, value_name = "URL", help_heading = SERVER)]
+    pub(crate) server: Option<String>,
+
+    /// The user name, if it is not in the URL
+    #[arg(long, value_name = "NAME", help_heading = SERVER)]
+    pub(crate) user: Option<String>,
+
+    /// How to log in: auto (the best that both sides know), scram-sha-256-plus, scram-sha-1-plus,
+    /// scram-sha-256, scram-sha-1, cram-md5, apop, plain, login, user (USER and PASS), or with an
+    /// access token for a password oauthbearer, xoauth2 [default: auto]
+    #[arg(long, value_name = "METHOD", help_heading = SERVER)]
+    pub(crate) auth: Option<Auth>,
+
+    /// Take the password from the first line of a file that nobody else can read
+    #[arg(long, value_name = "FILE", group = "secret", help_heading = SERVER)]
+    pub(crate) password_file: Option<PathBuf>,
+
+    /// Take the password from the first line that a shell command prints
+    #[arg(long, value_name = "COMMAND", group = "secret", help_heading = SERVER)]
+    pub(crate) password_command: Option<String>,
+
+    /// Take the password from this variable of the environment
+    #[arg(long, value_name = "VARIABLE", group = "secret", help_heading = SERVER)]
+    pub(crate) password_env: Option<String>,
+
+    /// Trust the authorities in this file instead of the system's
+    #[arg(long, value_name = "PEM", conflicts_with = "pin", help_heading = SERVER)]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// Trust exactly the certificate with this SHA-256, whatever its name and dates
+    #[arg(long, value_name = "sha256:HEX", help_heading = SERVER)]
+    pub(crate) pin: Option<Pin>,
+
+    /// With pop://, do without TLS: everybody on the way can read password and mail
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = SERVER)]
+    pub(crate) allow_plaintext: Option<bool>,
+
+    /// Through a proxy: socks5://[USER[:PASSWORD]@]HOST[:PORT] or http://…
+    #[arg(long, value_name = "URL", help_heading = SERVER)]
+    pub(crate) proxy: Option<String>,
+
+    /// How many commands may be on their way at once: auto, off, or a number [default: auto]
+    #[arg(long, value_name = "HOW", help_heading = SERVER)]
+    pub(crate) pipeline: Option<Pipeline>,
+
+    /// How many seconds the server may take for each step, and for each piece of a message
+    #[arg(long, value_name = "SECONDS", help_heading = SERVER)]
+    pub(crate) timeout: Option<Span>,
+
+    /// Send RSET before QUIT, to servers that delete whatever was read
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = SERVER)]
+    pub(crate) rset_before_quit: Option<bool>,
+
+    /// A Maildir that gets the mail; made if it is not there
+    #[arg(long, value_name = "DIR", help_heading = TARGETS)]
+    #[serde(deserialize_with = "values::one_or_many")]
+    pub(crate) maildir: Vec<PathBuf>,
+
+    /// A file in mbox format that gets the mail; made if it is not there
+    #[arg(long, value_name = "FILE", help_heading = TARGETS)]
+    #[serde(deserialize_with = "values::one_or_many")]
+    pub(crate) mbox: Vec<PathBuf>,
+
+    /// A shell command that gets each message on its standard input
+    #[arg(long, value_name = "COMMAND", help_heading = TARGETS)]
+    #[serde(deserialize_with = "values::one_or_many")]
+    pub(crate) exec: Vec<String>,
+
+    /// A server that gets the mail by LMTP: HOST[:PORT], or the path of a Unix socket
+    #[arg(long, value_name = "ADDRESS", help_heading = TARGETS)]
+    #[serde(deserialize_with = "values::one_or_many")]
+    pub(crate) lmtp: Vec<String>,
+
+    /// A server that gets the mail by SMTP: HOST[:PORT], or the path of a Unix socket
+    #[arg(long, value_name = "ADDRESS", help_heading = TARGETS)]
+    #[serde(deserialize_with = "values::one_or_many")]
+    pub(crate) smtp: Vec<String>,
+
+    /// Whom LMTP and SMTP deliver to [default: the user]
+    #[arg(long, value_name = "ADDRESS", help_heading = TARGETS)]
+    pub(crate) recipient: Option<String>,
+
+    /// Write the messages to standard output, in mbox format
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = TARGETS)]
+    pub(crate) stdout: Option<bool>,
+
+    /// Line ends in files and for commands: lf, crlf, or keep (as received) [default: lf]
+    #[arg(long, value_name = "WHICH", help_heading = TARGETS)]
+    pub(crate) line_ends: Option<LineEnd>,
+
+    /// Put a Received field before each message that says when and from where it was fetched
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = TARGETS)]
+    pub(crate) received: Option<bool>,
+
+    /// Permissions of new files, in octal [default: 600]
+    #[arg(long, value_name = "MODE", help_heading = TARGETS)]
+    pub(crate) mode: Option<FileMode>,
+
+    /// A shell command that gets each message's headers before it is fetched: exit status 0
+    /// fetches it, 1 deletes it, 2 leaves it on the server
+    #[arg(long, value_name = "COMMAND", help_heading = POLICY)]
+    pub(crate) filter: Option<String>,
+
+    /// How long messages stay on the server once they are stored: forever, none, a time (14d), or
+    /// as long as all of them take no more than so much room (500MB) [default: forever]
+    #[arg(long, value_name = "HOW", help_heading = POLICY)]
+    pub(crate) keep: Option<Keep>,
+
+    /// Leave messages on the server that are larger than this
+    #[arg(long, value_name = "SIZE", help_heading = POLICY)]
+    pub(crate) skip_over: Option<Size>,
+
+    /// What becomes of those: skip, or headers (store their headers only, marked) [default: skip]
+    #[arg(long, value_name = "WHAT", help_heading = POLICY)]
+    pub(crate) oversize: Option<Oversize>,
+
+    /// Fetch so many messages at most in one session, then begin another
+    #[arg(long, value_name = "N", help_heading = POLICY)]
+    pub(crate) max_messages: Option<u32>,
+
+    /// Fetch so much at most in one session, then begin another
+    #[arg(long, value_name = "SIZE", help_heading = POLICY)]
+    pub(crate) max_octets: Option<Size>,
+
+    /// In the first run, leave alone what is on the server already
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = POLICY)]
+    pub(crate) only_new: Option<bool>,
+
+    /// How often `popfetch run` fetches [default: 5m]
+    #[arg(skip)]
+    pub(crate) interval: Option<Span>,
+}
+
+const SERVER: &str = "The server";
+const TARGETS: &str = "Where the mail goes (several may be given; each gets every message)";
+const POLICY: &str = "Which messages";

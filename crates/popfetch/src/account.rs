@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use poplib::{Config, Pipelining, Proxy, Security, Timeouts, Tls, Window};
 
@@ -108,6 +109,10 @@ fn configure(mut config: Config, settings: &Settings) -> Result<Config, Failure>
         config = config.with_tls(tls);
     } else if let Some(Pin(pin)) = settings.pin {
         config = config.with_tls(Tls::pinned(pin));
+    } else {
+        // One for all accounts: the system's authorities are read once.
+        static PLATFORM: LazyLock<Tls> = LazyLock::new(Tls::platform);
+        config = config.with_tls(PLATFORM.clone());
     }
     if settings.allow_plaintext == Some(true) && config.security() == Security::Stls {
         config = config

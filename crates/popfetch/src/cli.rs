@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::jobs::Limits;
 use crate::settings::Settings;
 
 #[cfg(test)]
@@ -31,7 +32,8 @@ Exit status:
    76  the server does not keep to the protocol
    77  the server refused the login
    78  a setting is wrong: a password file, a certificate file
-  130  stopped by Ctrl-C (143: by SIGTERM); what is stored is safe";
+  130  stopped by Ctrl-C (143: by SIGTERM); what is stored is safe
+With several accounts, the worst of theirs: 143, 130, 64, 78, 73, 74, 77, 76, 69, 75, 0.";
 
 /// What every command takes.
 #[derive(Debug, Args)]
@@ -97,6 +99,9 @@ pub(crate) struct Sync {
     /// Show what would be done and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
 
     #[command(flatten)]
     pub(crate) settings: Settings,

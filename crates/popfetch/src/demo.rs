@@ -13,10 +13,12 @@ use poplib_sandbox::Sandbox;
 use crate::account::Account;
 use crate::cli;
 use crate::failure::{Failure, Status};
+use crate::jobs::Limits;
 use crate::plan::Policy;
 use crate::report::{Event, Report};
 use crate::secret::Source;
-use crate::sync::{Mode, sync};
+use crate::sync::sync;
+use crate::visit::{Mode, Shared};
 
 const USER: &str = "demo";
 const PASSWORD: &str = "correct horse battery staple";
@@ -26,7 +28,7 @@ pub(crate) fn run(
     options: &cli::Demo,
     common: &cli::Common,
     report: &Arc<dyn Report>,
-) -> Result<(), Failure> {
+) -> Result<Option<Status>, Failure> {
     let sandbox = Sandbox::builder()
         .mailbox(USER, PASSWORD, mailbox::sample())
         .start()
@@ -37,18 +39,14 @@ pub(crate) fn run(
     });
     let observer: Arc<dyn Report> = Arc::clone(&arrivals) as _;
     let account = account(&sandbox, &options.maildir)?;
-    sync(
-        &account,
-        &options.maildir.join("state.db"),
-        Mode::Fetch,
-        &observer,
-    )?;
-    if !common.json && !common.quiet {
+    let shared = Shared::open(&options.maildir.join("state.db"), Mode::Fetch, observer)?;
+    let status = sync(vec![account], &shared, Limits::default())?;
+    if status.is_none() && !common.json && !common.quiet {
         // Nobody is there to read it, if that fails.
         let _: io::Result<()> =
             table::print(&mut io::stdout(), &arrivals.files(), &options.maildir);
     }
-    Ok(())
+    Ok(status)
 }
 
 /// An account on the server, whose certificate is verified like any other: by its authority.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::escape;
 
 /// Exit statuses, as `sysexits.h` numbers them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Status {
     /// The command line makes no sense.
@@ -35,6 +35,29 @@ pub(crate) enum Status {
 impl Status {
     pub(crate) fn code(self) -> u8 {
         self as u8
+    }
+
+    /// Whether somebody asked for this end.
+    pub(crate) fn is_stop(self) -> bool {
+        matches!(self, Self::Interrupted | Self::Terminated)
+    }
+
+    /// Orders statuses, the worst last: the more somebody has to do about it, the worse. What may
+    /// pass by itself comes first, then what the server's people and what the user must mend; a
+    /// stop comes before everything, as others rely on hearing of it.
+    pub(crate) fn severity(self) -> u8 {
+        match self {
+            Self::Temporary => 0,
+            Self::Unavailable => 1,
+            Self::Protocol => 2,
+            Self::LoginRefused => 3,
+            Self::InputOutput => 4,
+            Self::CannotCreate => 5,
+            Self::Configuration => 6,
+            Self::Usage => 7,
+            Self::Interrupted => 8,
+            Self::Terminated => 9,
+        }
     }
 }
 

@@ -283,7 +283,7 @@ fn remember(
 }
 
 /// Does something that blocks, elsewhere.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let panicked = |_| Failure::new(Status::InputOutput, "a thread of popfetch panicked");

@@ -8,6 +8,7 @@
 //! | `deliver` | making messages durable, in the one order that is safe |
 //! | `state` | what is known of each message |
 //! | `report`, `failure`, `escape` | what the user gets to see |
+//! | `visit`, `jobs`, `stop` | one account once; how many at the same time; the end |
 //! | `sync`, `demo` | the commands |
 
 mod account;
@@ -19,6 +20,7 @@ mod escape;
 mod failure;
 mod fetch;
 mod fs;
+mod jobs;
 mod key;
 mod plan;
 mod report;
@@ -27,6 +29,7 @@ mod settings;
 mod state;
 mod stop;
 mod sync;
+mod visit;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -53,7 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Sync(options) => sync::run(options, &report),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status.map_or(ExitCode::SUCCESS, ExitCode::from),
         Err(failure) => {
             report.report("", Event::Failed { failure: &failure });
             failure.status.into()

@@ -8,6 +8,7 @@ mod json;
 #[cfg(test)]
 mod tests;
 
+use std::ops::AddAssign;
 use std::path::Path;
 use std::time::Duration;
 
@@ -68,6 +69,8 @@ pub(crate) enum Event<'a> {
     Warning { failure: &'a Failure },
     /// It is over, for better or worse.
     Finished(&'a Summary),
+    /// Every account has had its turn.
+    Total(&'a Total),
     /// It ended before it was done.
     Failed { failure: &'a Failure },
 }
@@ -110,4 +113,27 @@ pub(crate) struct Summary {
     pub(crate) time: Duration,
     /// Nothing was changed, on purpose.
     pub(crate) dry_run: bool,
+}
+
+impl AddAssign for Summary {
+    /// Adds what another session did.
+    fn add_assign(&mut self, other: Self) {
+        self.stored += other.stored;
+        self.octets += other.octets;
+        self.deleted += other.deleted;
+        self.not_fetched += other.not_fetched;
+        self.time += other.time;
+        self.dry_run |= other.dry_run;
+    }
+}
+
+/// Many accounts in numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Total {
+    pub(crate) accounts: usize,
+    /// Those that could not be fetched, or not completely.
+    pub(crate) failed: usize,
+    /// Those that had to stop, or had not begun.
+    pub(crate) stopped: usize,
+    pub(crate) summary: Summary,
 }

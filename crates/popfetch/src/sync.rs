@@ -1,24 +1,31 @@
-//! `popfetch sync`: one account, once.
+//! `popfetch sync`: accounts, once each.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::task::JoinSet;
 
 use crate::account::Account;
 use crate::cli;
-use crate::clock::{Clock, SystemClock};
-use crate::deliver::Delivery;
-use crate::deliver::maildir::Maildir;
 use crate::failure::{Failure, Status};
-use crate::fetch::{Fetcher, Outcome};
-use crate::fs::{FileSystem, OsFileSystem};
-use crate::report::{Event, Report};
-use crate::secret;
-use crate::state::{SqliteStore, StateStore};
+use crate::fetch::Outcome;
+use crate::jobs::{self, Limits, Turns};
+use crate::report::{Event, Report, Total};
+use crate::secret::{self, Source};
 use crate::stop::Stop;
+use crate::visit::{Mode, Shared};
 
-/// Fetches what the options describe. The status to end with, if it is not success.
-pub(crate) fn run(options: &cli::Sync, report: &Arc<dyn Report>) -> Result<(), Failure> {
-    let account = Account::new(&options.settings)?;
+#[cfg(test)]
+mod tests;
+
+/// Fetches what the options describe. The status to end with, if it is not success; what went
+/// wrong has been reported then.
+pub(crate) fn run(
+    options: &cli::Sync,
+    report: &Arc<dyn Report>,
+) -> Result<Option<Status>, Failure> {
+    let accounts = vec![Account::new(&options.settings)?];
     let state = match &options.files.state {
         Some(path) => path.clone(),
         None => default_state()?,
@@ -28,111 +35,126 @@ pub(crate) fn run(options: &cli::Sync, report: &Arc<dyn Report>) -> Result<(), F
     } else {
         Mode::Fetch
     };
-    sync(&account, &state, mode, report)
+    let shared = Shared::open(&state, mode, Arc::clone(report))?;
+    sync(accounts, &shared, options.limits)
 }
 
-/// Whether anything may change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Fetch,
-    DryRun,
-}
-
-/// Fetches an account once and tells how that ended.
+/// Fetches accounts once each, side by side. The worst status, if it is not success.
 ///
 /// # Errors
-/// What kept it from being complete. It has been reported already.
+/// What kept it from beginning.
 pub(crate) fn sync(
-    account: &Account,
-    state: &Path,
-    mode: Mode,
-    report: &Arc<dyn Report>,
-) -> Result<(), Failure> {
-    let outcome = match mode {
-        Mode::Fetch => fetch(account, state, report),
-        Mode::DryRun => dry_run(account, state, report),
-    };
-    let Outcome {
-        summary, failure, ..
-    } = outcome.unwrap_or_else(Outcome::from);
-    let event = |event| report.report(&account.name, event);
-    if failure.is_none() || summary.stored > 0 || summary.deleted > 0 {
-        event(Event::Finished(&summary));
-    }
-    failure
-        .or_else(|| incomplete(summary.not_fetched))
-        .map_or(Ok(()), Err)
-}
-
-/// The failure of a run in which everything else went well.
-fn incomplete(not_fetched: usize) -> Option<Failure> {
-    let plural = if not_fetched == 1 { "" } else { "s" };
-    let message = format!("{not_fetched} message{plural} could not be fetched");
-    (not_fetched > 0).then(|| Failure::new(Status::Temporary, message))
-}
-
-fn fetch(account: &Account, state: &Path, report: &Arc<dyn Report>) -> Result<Outcome, Failure> {
-    let store = SqliteStore::open(state)?;
-    let claim = store.claim(&account.name)?;
-    let file_system: Arc<dyn FileSystem> = Arc::new(OsFileSystem);
-    let delivery = Arc::new(Delivery {
-        store: Arc::new(store),
-        account: claim.account,
-        account_name: account.name.clone(),
-        maildir: Maildir::create(Arc::clone(&file_system), &account.maildir)?,
-        file_system,
-        clock: Arc::new(SystemClock),
-        report: Arc::clone(report),
+    mut accounts: Vec<Account>,
+    shared: &Shared,
+    limits: Limits,
+) -> Result<Option<Status>, Failure> {
+    let mut round = Round::new(accounts.len());
+    // One after the other, and before anything else is on the screen.
+    accounts.retain_mut(|account| match ask_password(account) {
+        Ok(()) => true,
+        Err(failure) => {
+            let event = Event::Failed { failure: &failure };
+            shared.report.report(&account.name, event);
+            round.add(&failure.into());
+            false
+        }
     });
-    delivery.recover()?;
-    let password = secret::password(&account.password, &account.user, account.host())?;
-    run_async(async |stop| {
-        let mut fetcher = Fetcher {
-            account,
-            report: &**report,
-            stop,
-        };
-        fetcher.fetch(password, &delivery).await
+    jobs::block_on(async |stop| {
+        let accounts = accounts.into_iter().map(Arc::new);
+        visit_all(accounts, shared, limits, &stop, &mut round).await;
+        round.tell(&*shared.report, &stop)
     })
 }
 
-fn dry_run(account: &Account, state: &Path, report: &Arc<dyn Report>) -> Result<Outcome, Failure> {
-    // Not even an empty state is left behind.
-    let store = if state.exists() {
-        SqliteStore::open(state)?
-    } else {
-        SqliteStore::in_memory()?
-    };
-    let password = secret::password(&account.password, &account.user, account.host())?;
-    run_async(async |stop| {
-        let mut fetcher = Fetcher {
-            account,
-            report: &**report,
-            stop,
-        };
-        fetcher
-            .dry_run(password, Arc::new(store), SystemClock.now())
-            .await
-    })
+/// Asks the person at the terminal, if that is where the password is to come from.
+fn ask_password(account: &mut Account) -> Result<(), Failure> {
+    if let Source::Ask = account.password {
+        let password = secret::password(&account.password, &account.user, account.host())?;
+        account.password = Source::Given(password);
+    }
+    Ok(())
 }
 
-/// Runs on this thread, and listens for signals.
-fn run_async<T>(work: impl AsyncFnOnce(Stop) -> T) -> Result<T, Failure> {
-    let cannot = |error| {
-        Failure::new(
-            Status::InputOutput,
-            format!("could not start waiting for events: {error}"),
-        )
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(cannot)?;
-    runtime.block_on(async { Ok(work(Stop::listen().map_err(cannot)?).await) })
+/// Visits every account when it has its turn. None waits for another that stalls or fails.
+async fn visit_all(
+    accounts: impl Iterator<Item = Arc<Account>>,
+    shared: &Shared,
+    limits: Limits,
+    stop: &Stop,
+    round: &mut Round,
+) {
+    let turns = Arc::new(Turns::new(limits));
+    let mut visits = JoinSet::new();
+    for account in accounts {
+        let (shared, turns, mut stop) = (shared.clone(), Arc::clone(&turns), stop.clone());
+        visits.spawn_local(async move {
+            let turn = stop.or(async { Ok(turns.take(account.host()).await) });
+            match turn.await {
+                Ok(_turn) => shared.visit(&account, &stop).await,
+                Err(stopped) => stopped.into(),
+            }
+        });
+    }
+    while let Some(ended) = visits.join_next().await {
+        round.add(&ended.unwrap_or_else(|_| {
+            let failure = Failure::new(Status::InputOutput, "a task of popfetch panicked");
+            shared
+                .report
+                .report("", Event::Failed { failure: &failure });
+            failure.into()
+        }));
+    }
+}
+
+/// What has come of all accounts so far.
+struct Round {
+    begun: Instant,
+    total: Total,
+    worst: Option<Status>,
+}
+
+impl Round {
+    fn new(accounts: usize) -> Self {
+        Self {
+            begun: Instant::now(),
+            total: Total {
+                accounts,
+                ..Total::default()
+            },
+            worst: None,
+        }
+    }
+
+    fn add(&mut self, outcome: &Outcome) {
+        self.total.summary += outcome.summary;
+        if let Some(failure) = &outcome.failure {
+            match failure.status.is_stop() {
+                true => self.total.stopped += 1,
+                false => self.total.failed += 1,
+            }
+            self.worst = (self.worst.into_iter())
+                .chain([failure.status])
+                .max_by_key(|status| status.severity());
+        }
+    }
+
+    /// Tells how everything ended. The status to exit with, if it is not success.
+    fn tell(mut self, report: &dyn Report, stop: &Stop) -> Option<Status> {
+        self.total.summary.time = self.begun.elapsed();
+        if self.total.accounts > 1 {
+            report.report("", Event::Total(&self.total));
+        }
+        if self.total.stopped > 0
+            && let Some(failure) = stop.failure()
+        {
+            report.report("", Event::Failed { failure: &failure });
+        }
+        self.worst
+    }
 }
 
 /// Where the state is unless the user says otherwise.
-fn default_state() -> Result<PathBuf, Failure> {
+pub(crate) fn default_state() -> Result<PathBuf, Failure> {
     let directory = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)

@@ -78,3 +78,30 @@ fn options_that_contradict_each_other_are_refused() {
         assert!(sync(options).is_err(), "{options:?}");
     }
 }
+
+#[test]
+fn the_help_orders_the_statuses_as_the_program_does() {
+    use crate::failure::Status;
+
+    let (_, list) = STATUSES.rsplit_once(": ").unwrap();
+    let listed: Vec<u8> = list
+        .trim_end_matches(".")
+        .split(", ")
+        .map(|status| status.parse().unwrap())
+        .collect();
+    let mut statuses = [
+        Status::Usage,
+        Status::Unavailable,
+        Status::CannotCreate,
+        Status::InputOutput,
+        Status::Temporary,
+        Status::Protocol,
+        Status::LoginRefused,
+        Status::Configuration,
+        Status::Interrupted,
+        Status::Terminated,
+    ];
+    statuses.sort_by_key(|status| std::cmp::Reverse(status.severity()));
+    let ordered: Vec<u8> = statuses.map(Status::code).into_iter().chain([0]).collect();
+    assert_eq!(listed, ordered);
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use console::{StyledObject, Term, style};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Action, Event, Planned, Report, Summary};
+use super::{Action, Event, Planned, Report, Summary, Total};
 use crate::escape;
 
 /// How much is said.
@@ -196,6 +196,11 @@ impl Report for Human {
                     say(Verbosity::Normal, &text);
                 }
             }
+            Event::Total(total) => {
+                self.bar.finish_and_clear();
+                let accounts = format!("{} accounts", total.accounts);
+                self.line(Verbosity::Normal, &accounts, &describe_total(total));
+            }
             Event::Failed { failure } => {
                 self.bar.finish_and_clear();
                 let error = style("error:").for_stderr().red().bold();
@@ -284,6 +289,17 @@ fn describe_summary(summary: &Summary) -> Option<String> {
         parts.push(format!("could not fetch {}", count(not_fetched)));
     }
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// What was done in all accounts.
+fn describe_total(total: &Total) -> String {
+    let mut text = describe_summary(&total.summary).unwrap_or_else(|| "nothing to do".into());
+    for (accounts, what) in [(total.failed, "failed"), (total.stopped, "stopped")] {
+        if accounts > 0 {
+            text.push_str(&format!(", {accounts} {what}"));
+        }
+    }
+    text
 }
 
 fn count(messages: usize) -> String {

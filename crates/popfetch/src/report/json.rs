@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::{Action, Event, Planned, Report, Summary};
+use super::{Action, Event, Planned, Report, Summary, Total};
 use crate::escape;
 use crate::failure::Failure;
 use crate::key::{Identity, hex};
@@ -99,6 +99,10 @@ fn describe(event: Event<'_>) -> Option<(&'static str, Fields)> {
         Event::Deleted { messages } => ("deleted", vec![("messages", json!(messages))]),
         Event::Warning { failure: cause } => ("warning", failure(cause)),
         Event::Finished(summary) => ("finished", summarize(summary)),
+        Event::Total(total) => (
+            "total",
+            [accounts(total), summarize(&total.summary)].concat(),
+        ),
         Event::Failed { failure: cause } => ("failed", failure(cause)),
     })
 }
@@ -130,6 +134,14 @@ fn summarize(summary: &Summary) -> Fields {
         ("not_fetched", json!(summary.not_fetched)),
         ("seconds", json!(summary.time.as_secs_f64())),
         ("dry_run", json!(summary.dry_run)),
+    ]
+}
+
+fn accounts(total: &Total) -> Fields {
+    vec![
+        ("accounts", json!(total.accounts)),
+        ("failed", json!(total.failed)),
+        ("stopped", json!(total.stopped)),
     ]
 }
 

@@ -161,3 +161,28 @@ fn sizes_have_about_three_digits() {
         assert_eq!(size(octets), text);
     }
 }
+
+#[test]
+fn the_total_counts_what_failed_and_what_was_stopped() {
+    let page = Page::default();
+    let human = Human::new(Verbosity::Normal, page.clone(), std::io::sink());
+    let mut total = Total {
+        accounts: 50,
+        ..Total::default()
+    };
+    human.report("", Event::Total(&total));
+    total.failed = 2;
+    total.stopped = 1;
+    total.summary += Summary {
+        stored: 96,
+        octets: 1_200_000,
+        time: Duration::from_millis(3_200),
+        ..Summary::default()
+    };
+    human.report("", Event::Total(&total));
+    assert_eq!(
+        page.text(),
+        "50 accounts: nothing to do\n\
+         50 accounts: stored 96 messages (1.2 MB) in 3.2 s, 2 failed, 1 stopped\n"
+    );
+}

@@ -1,0 +1,116 @@
+//! How much happens at once: so many accounts in all, so many of them on one host, in one process
+//! and on one thread.
+//!
+//! One thread is enough for the network: a session is a few round trips and some hundred
+//! microseconds of TLS, and what takes long, the disk and the state, has threads of its own
+//! ([`Queue`](crate::deliver::queue::Queue), and those of `fetch::blocking`), of which each
+//! account has some only while it has its turn.
+
+use std::collections::HashMap;
+use std::num::NonZeroU16;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::Args;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::LocalSet;
+
+use crate::failure::{Failure, Status};
+use crate::stop::Stop;
+
+#[cfg(test)]
+mod tests;
+
+/// How many accounts may have their turn at the same time.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "How much at once")]
+pub(crate) struct Limits {
+    /// Fetch so many accounts at the same time [default: 8]
+    #[arg(long, value_name = "N", default_value_t = JOBS, hide_default_value = true)]
+    pub(crate) jobs: NonZeroU16,
+
+    /// So many of them, at most, on the same host [default: 4]
+    #[arg(long, value_name = "N", default_value_t = PER_HOST, hide_default_value = true)]
+    pub(crate) per_host: NonZeroU16,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            jobs: JOBS,
+            per_host: PER_HOST,
+        }
+    }
+}
+
+const JOBS: NonZeroU16 = NonZeroU16::new(8).expect("it is not 0");
+const PER_HOST: NonZeroU16 = NonZeroU16::new(4).expect("it is not 0");
+
+/// Gives every account its turn, first come, first served.
+pub(crate) struct Turns {
+    all: Arc<Semaphore>,
+    per_host: usize,
+    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+/// A turn; it ends when this is dropped.
+pub(crate) struct Turn {
+    _host: OwnedSemaphorePermit,
+    _all: OwnedSemaphorePermit,
+}
+
+impl Turns {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(limits.jobs.get().into())),
+            per_host: limits.per_host.get().into(),
+            hosts: Mutex::default(),
+        }
+    }
+
+    /// Waits for a turn on this host.
+    pub(crate) async fn take(&self, host: &str) -> Turn {
+        // The host's limit comes first: whoever waits for his host keeps nobody else waiting.
+        let host = permit(self.host(host)).await;
+        let all = permit(Arc::clone(&self.all)).await;
+        Turn {
+            _host: host,
+            _all: all,
+        }
+    }
+
+    fn host(&self, host: &str) -> Arc<Semaphore> {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let semaphore = hosts
+            .entry(host.to_ascii_lowercase())
+            .or_insert_with(|| Arc::new(Semaphore::new(self.per_host)));
+        Arc::clone(semaphore)
+    }
+}
+
+async fn permit(semaphore: Arc<Semaphore>) -> OwnedSemaphorePermit {
+    let permit = semaphore.acquire_owned().await;
+    permit.expect("no semaphore here is ever closed")
+}
+
+/// Does the work on this thread, tasks that it spawns locally included, and listens for signals meanwhile.
+///
+/// # Errors
+/// When the system gives no means to wait for events.
+pub(crate) fn block_on<T>(work: impl AsyncFnOnce(Stop) -> T) -> Result<T, Failure> {
+    let cannot = |error| {
+        Failure::new(
+            Status::InputOutput,
+            format!("could not start waiting for events: {error}"),
+        )
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(cannot)?;
+    let result = LocalSet::new().block_on(&runtime, async {
+        Ok(work(Stop::listen().map_err(cannot)?).await)
+    });
+    // A password command that hangs is not waited for; whatever concerns mail has ended.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,130 @@
+//! One account, once: take it for this process, finish what an earlier run was interrupted in,
+//! and fetch.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::account::Account;
+use crate::clock::{Clock, SystemClock};
+use crate::deliver::Delivery;
+use crate::deliver::maildir::Maildir;
+use crate::failure::{Failure, Status};
+use crate::fetch::{Fetcher, Outcome, blocking};
+use crate::fs::{FileSystem, OsFileSystem};
+use crate::report::{Event, Report};
+use crate::secret;
+use crate::state::{Claim, SqliteStore, StateStore};
+use crate::stop::Stop;
+
+/// Whether anything may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Fetch,
+    DryRun,
+}
+
+/// What all accounts of a process share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    mode: Mode,
+    store: Arc<dyn StateStore>,
+    file_system: Arc<dyn FileSystem>,
+    clock: Arc<dyn Clock>,
+    pub(crate) report: Arc<dyn Report>,
+}
+
+impl Shared {
+    /// Opens the state.
+    pub(crate) fn open(state: &Path, mode: Mode, report: Arc<dyn Report>) -> Result<Self, Failure> {
+        let store = match mode {
+            // Not even an empty state is left behind.
+            Mode::DryRun if !state.exists() => SqliteStore::in_memory()?,
+            _ => SqliteStore::open(state)?,
+        };
+        Ok(Self {
+            mode,
+            store: Arc::new(store),
+            file_system: Arc::new(OsFileSystem),
+            clock: Arc::new(SystemClock),
+            report,
+        })
+    }
+
+    /// Visits the account and tells how that ended, unless somebody asked to stop: that is told
+    /// once, and not for each account.
+    pub(crate) async fn visit(&self, account: &Arc<Account>, stop: &Stop) -> Outcome {
+        let visited = match self.mode {
+            Mode::Fetch => self.fetch(account, stop).await,
+            Mode::DryRun => self.dry_run(account, stop).await,
+        };
+        let mut outcome = visited.unwrap_or_else(Outcome::from);
+        let summary = outcome.summary;
+        let event = |event| self.report.report(&account.name, event);
+        if outcome.failure.is_none() || summary.stored > 0 || summary.deleted > 0 {
+            event(Event::Finished(&summary));
+        }
+        outcome.failure = (outcome.failure).or_else(|| incomplete(summary.not_fetched));
+        match &outcome.failure {
+            Some(failure) if !failure.status.is_stop() => event(Event::Failed { failure }),
+            _ => {}
+        }
+        outcome
+    }
+
+    async fn fetch(&self, account: &Arc<Account>, stop: &Stop) -> Result<Outcome, Failure> {
+        let (_claim, delivery) = {
+            let (shared, account) = (self.clone(), Arc::clone(account));
+            blocking(move || shared.prepare(&account)).await?
+        };
+        let mut stop = stop.clone();
+        let password = stop.or(password(account)).await?;
+        let mut fetcher = Fetcher {
+            account,
+            report: &*self.report,
+            stop,
+        };
+        Ok(fetcher.fetch(password, &delivery).await)
+    }
+
+    /// Takes the account, which stays ours as long as the claim lives, and finishes what was
+    /// left unfinished.
+    fn prepare(&self, account: &Account) -> Result<(Claim, Arc<Delivery>), Failure> {
+        let claim = self.store.claim(&account.name)?;
+        let delivery = Delivery {
+            store: Arc::clone(&self.store),
+            account: claim.account,
+            account_name: account.name.clone(),
+            maildir: Maildir::create(Arc::clone(&self.file_system), &account.maildir)?,
+            file_system: Arc::clone(&self.file_system),
+            clock: Arc::clone(&self.clock),
+            report: Arc::clone(&self.report),
+        };
+        delivery.recover()?;
+        Ok((claim, Arc::new(delivery)))
+    }
+
+    async fn dry_run(&self, account: &Arc<Account>, stop: &Stop) -> Result<Outcome, Failure> {
+        let mut stop = stop.clone();
+        let password = stop.or(password(account)).await?;
+        let mut fetcher = Fetcher {
+            account,
+            report: &*self.report,
+            stop,
+        };
+        let store = Arc::clone(&self.store);
+        Ok(fetcher.dry_run(password, store, self.clock.now()).await)
+    }
+}
+
+/// The account's password, which a command may take its time for.
+async fn password(account: &Arc<Account>) -> Result<poplib::Secret, Failure> {
+    let account = Arc::clone(account);
+    blocking(move || secret::password(&account.password, &account.user, account.host())).await
+}
+
+/// The failure of a visit in which everything else went well.
+fn incomplete(not_fetched: usize) -> Option<Failure> {
+    let plural = if not_fetched == 1 { "" } else { "s" };
+    let message = format!("{not_fetched} message{plural} could not be fetched");
+    (not_fetched > 0).then(|| Failure::new(Status::Temporary, message))
+}

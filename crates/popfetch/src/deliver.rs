@@ -33,7 +33,9 @@ pub(crate) struct Ticket {
     pub(crate) number: u32,
     pub(crate) key: Key,
     /// Contents that were delivered under the same identity and must not be again.
-    pub(crate) known: Vec<Sum>,
+    pub(crate) known: Arc<[Sum]>,
+    /// It is the header only of a message that is yet to come.
+    pub(crate) excerpt: bool,
 }
 
 /// Messages that are made durable together.
@@ -154,7 +156,9 @@ impl Delivery {
         let mut storing = messages().map(|(ticket, written)| Change::Storing {
             key: ticket.key.as_ref(),
             sum: &written.sum,
+            header: &written.header,
             octets: written.octets,
+            excerpt: ticket.excerpt,
             copies: std::slice::from_ref(&written.placement),
         });
         self.store

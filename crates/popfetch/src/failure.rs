@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::escape;
 
@@ -77,6 +78,8 @@ pub(crate) struct Failure {
     pub(crate) server: Option<String>,
     /// What the user can do.
     pub(crate) hint: Option<String>,
+    /// How long the same is better not tried again, where anything is known about that.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Failure {
@@ -86,6 +89,7 @@ impl Failure {
             message: message.into(),
             server: None,
             hint: None,
+            retry_after: None,
         }
     }
 
@@ -99,6 +103,12 @@ impl Failure {
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn retry_after(mut self, time: Duration) -> Self {
+        self.retry_after = Some(time);
         self
     }
 }

@@ -221,6 +221,15 @@ impl Fetcher<'_> {
         let policy = self.account.policy;
         blocking(move || {
             let (store, account, now) = (&*delivery.store, delivery.account, delivery.clock.now());
+            let mut facts = store.facts(account)?;
+            let policy = Policy {
+                only_new: policy.only_new && facts.begun_at.is_none(),
+                ..policy
+            };
+            // Before what depends on them: fetching old mail is better than missing new mail.
+            facts.pass(now);
+            facts.begun_at.get_or_insert(now);
+            store.learn(account, &facts)?;
             let plan = plan(store, Some(account), &listing, policy, now)?;
             remember(store, account, &listing, &plan, now)?;
             Ok(plan)
@@ -236,8 +245,8 @@ impl Fetcher<'_> {
             fetch: plan.fetch.len(),
             fetch_octets: plan.fetch.iter().map(octets).fold(0, u64::saturating_add),
             delete: plan.delete.len(),
-            quarantined: plan.quarantined,
-            nameless: plan.nameless,
+            quarantined: plan.count.quarantined,
+            nameless: plan.count.nameless,
         }));
     }
 
@@ -270,7 +279,9 @@ fn remember(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let found = (plan.found.iter()).filter_map(|&position| listing.key(position));
+    let skip = (plan.skip.iter()).filter_map(|&position| listing.key(position));
     let mut changes = (found.map(|key| Change::Found { key }))
+        .chain(skip.map(|key| Change::Skipped { key }))
         .chain(plan.seen.iter().map(|key| Change::Seen { key }))
         .chain(plan.unseen.iter().map(|key| Change::Unseen { key }))
         .chain(plan.gone.iter().map(|key| Change::Gone { key }))

@@ -119,6 +119,76 @@ pub(crate) fn hex(octets: &[u8]) -> String {
         .collect()
 }
 
+/// A digest of a message's header, by which it is known again under another unique-id (Q15).
+///
+/// It takes a whole message, or what TOP shows of it, in pieces of any size. Lines count with LF
+/// as their end, whatever ends them, and the empty line behind the header does not count.
+#[derive(Clone, Debug)]
+pub(crate) struct HeaderDigest {
+    sha: Sha256,
+    /// Nothing of the current line has come.
+    at_line_start: bool,
+    /// A CR has come that may be a part of the line's end.
+    held_cr: bool,
+    ended: bool,
+}
+
+impl Default for HeaderDigest {
+    fn default() -> Self {
+        Self {
+            sha: Sha256::new(),
+            at_line_start: true,
+            held_cr: false,
+            ended: false,
+        }
+    }
+}
+
+impl HeaderDigest {
+    /// Takes the next piece.
+    pub(crate) fn update(&mut self, mut octets: &[u8]) {
+        while !self.ended && !octets.is_empty() {
+            match memchr::memchr(b'\n', octets) {
+                Some(line_feed) => {
+                    self.within_line(&octets[..line_feed]);
+                    self.end_line();
+                    octets = &octets[line_feed + 1..];
+                }
+                None => return self.within_line(octets),
+            }
+        }
+    }
+
+    fn within_line(&mut self, octets: &[u8]) {
+        if octets.is_empty() {
+            return;
+        }
+        if self.held_cr {
+            self.sha.update(b"\r");
+        }
+        let before_cr = octets.strip_suffix(b"\r").unwrap_or(octets);
+        self.sha.update(before_cr);
+        self.at_line_start &= before_cr.is_empty() && !self.held_cr;
+        self.held_cr = before_cr.len() < octets.len();
+    }
+
+    fn end_line(&mut self) {
+        self.ended = self.at_line_start;
+        if !self.ended {
+            self.sha.update(b"\n");
+        }
+        self.at_line_start = true;
+        self.held_cr = false;
+    }
+
+    pub(crate) fn finish(mut self) -> Sum {
+        if !self.at_line_start {
+            self.end_line();
+        }
+        self.sha.finalize().into()
+    }
+}
+
 /// Keys packed end to end: a million of them take 16 octets each beside their own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyList {
@@ -189,6 +259,36 @@ mod tests {
         for (i, one) in digests.iter().enumerate() {
             assert_eq!(one.len(), 32);
             assert!(digests[i + 1..].iter().all(|other| one != other));
+        }
+    }
+
+    #[test]
+    fn a_header_has_the_same_digest_however_it_comes() {
+        let digest = |pieces: &[&[u8]]| {
+            let mut digest = HeaderDigest::default();
+            pieces.iter().for_each(|piece| digest.update(piece));
+            digest.finish()
+        };
+        let whole: &[u8] = b"Subject: a\rb\r\nTo: c\r\n\r\nbody\r\n";
+        let expected = digest(&[whole]);
+        for split in 0..whole.len() {
+            assert_eq!(digest(&[&whole[..split], &whole[split..]]), expected);
+        }
+        for same in [
+            &b"Subject: a\rb\nTo: c\n\nother"[..],
+            b"Subject: a\rb\r\nTo: c\r\n\r\n",
+            b"Subject: a\rb\r\nTo: c\r\n",
+            b"Subject: a\rb\r\nTo: c",
+        ] {
+            assert_eq!(digest(&[same]), expected);
+        }
+        for other in [
+            &b"Subject: ab\r\nTo: c\r\n"[..],
+            b"Subject: a\rb\r\n",
+            b"Subject: a\rb\r\nTo: c\r\nbody",
+            b"\r\n",
+        ] {
+            assert_ne!(digest(&[other]), expected);
         }
     }
 

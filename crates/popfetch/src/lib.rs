@@ -17,15 +17,18 @@ mod clock;
 mod deliver;
 mod demo;
 mod escape;
+#[allow(dead_code, reason = "`run` is about to wait for as long as it says")]
 mod failure;
 mod fetch;
 mod fs;
 mod jobs;
 mod key;
+#[allow(dead_code, reason = "the sessions that obey all of it follow")]
 mod plan;
 mod report;
 mod secret;
 mod settings;
+#[allow(dead_code, reason = "the commands that show all of it follow")]
 mod state;
 mod stop;
 mod sync;

@@ -3,18 +3,25 @@
 //! ```text
 //!            RETR                rename            DELE            QUIT +OK
 //!  pending ───────▶ storing ───────────▶ stored ─────────▶ deleting ────────▶ gone
-//!     │  ▲            a crash here is      ▲                  │
-//!     ▼  │            finished next time   └──────────────────┘
-//!  quarantined                               QUIT lost or refused
+//!     │  ▲            a crash here is      ▲                  │                 ▲
+//!     ▼  │            finished next time   └──────────────────┘                 │
+//!  quarantined                               QUIT lost or refused               │
+//!                                                                               │
+//!  skipped: never fetched, never deleted      rejected: never fetched ──────────┘
 //! ```
+//!
+//! Only a whole message that is stored can be deleted; what is rejected was so by the user's own
+//! filter.
 
 mod error;
+mod facts;
 mod sqlite;
 
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyRef, Sum};
 
 pub(crate) use error::StateError;
+pub(crate) use facts::{Facts, LONGEST_PAUSE};
 pub(crate) use sqlite::SqliteStore;
 
 /// Where a message is on its way from the server to a target.
@@ -32,6 +39,10 @@ pub(crate) enum State {
     Gone,
     /// Failed too often. Neither fetched again nor deleted until someone decides.
     Quarantined,
+    /// Known and left alone: neither fetched nor deleted.
+    Skipped,
+    /// The user's filter wants it deleted without being fetched.
+    Rejected,
 }
 
 impl State {
@@ -46,10 +57,22 @@ impl State {
 pub(crate) struct Row<'a> {
     pub(crate) key: KeyRef<'a>,
     pub(crate) state: State,
+    /// When it came into this state.
+    pub(crate) changed_at: Timestamp,
     /// Of the message as received; known once it was stored.
     pub(crate) sum: Option<Sum>,
+    /// Of its header; known once it was stored. See [`HeaderDigest`](crate::key::HeaderDigest).
+    pub(crate) header: Option<Sum>,
+    /// As received; known once it was stored.
+    pub(crate) octets: Option<u64>,
+    /// What is stored is its header only.
+    pub(crate) excerpt: bool,
+    /// How long it has been stored, in seconds of the account's time ([`Facts::pass`]).
+    pub(crate) age: Option<i64>,
     /// How many attempts to fetch it failed.
     pub(crate) attempts: u32,
+    /// Why the last one did.
+    pub(crate) reason: Option<&'a str>,
     /// When a listing first lacked it. Cleared when it shows up again.
     pub(crate) unseen_since: Option<Timestamp>,
 }
@@ -90,8 +113,11 @@ pub(crate) enum Change<'a> {
     Storing {
         key: KeyRef<'a>,
         sum: &'a Sum,
+        header: &'a Sum,
         /// The message's size as received.
         octets: u64,
+        /// It is the header only, and the message is yet to come.
+        excerpt: bool,
         copies: &'a [Placement],
     },
     /// It is in its target.
@@ -108,6 +134,14 @@ pub(crate) enum Change<'a> {
     Failed { key: KeyRef<'a>, reason: &'a str },
     /// The attempt that failed was one too many.
     Quarantined { key: KeyRef<'a>, reason: &'a str },
+    /// Somebody wants it tried again, however often it failed.
+    Retry { key: KeyRef<'a> },
+    /// It is to be left alone from now on. Nothing that was stored becomes this.
+    Skipped { key: KeyRef<'a> },
+    /// It is to be deleted without being fetched. Nothing that is stored becomes this.
+    Rejected { key: KeyRef<'a> },
+    /// The server knows it by another key now (Q15), of which there is no row.
+    Renamed { key: KeyRef<'a>, to: KeyRef<'a> },
     /// A listing has it again.
     Seen { key: KeyRef<'a> },
     /// A listing lacks it.
@@ -128,6 +162,10 @@ impl<'a> Change<'a> {
             | Self::Gone { key }
             | Self::Failed { key, .. }
             | Self::Quarantined { key, .. }
+            | Self::Retry { key }
+            | Self::Skipped { key }
+            | Self::Rejected { key }
+            | Self::Renamed { key, .. }
             | Self::Seen { key }
             | Self::Unseen { key }
             | Self::Forget { key } => key,
@@ -162,6 +200,12 @@ pub(crate) trait StateStore: Send + Sync {
     /// # Errors
     /// [`StateError::Claimed`] when another process has it.
     fn claim(&self, name: &str) -> Result<Claim, StateError>;
+
+    /// What is known of the account as a whole.
+    fn facts(&self, account: AccountId) -> Result<Facts, StateError>;
+
+    /// Replaces that.
+    fn learn(&self, account: AccountId, facts: &Facts) -> Result<(), StateError>;
 
     /// Shows every row of the account to `visit`, ordered by key.
     fn rows(&self, account: AccountId, visit: &mut dyn FnMut(Row<'_>)) -> Result<(), StateError>;

@@ -14,7 +14,7 @@ use super::line_ends::LineEnds;
 use crate::clock::Timestamp;
 use crate::failure::{Failure, Status};
 use crate::fs::{FileSystem, Group, OutputFile};
-use crate::key::{Sum, hex};
+use crate::key::{HeaderDigest, Sum, hex};
 use crate::state::{Placement, Target};
 
 #[cfg(test)]
@@ -113,6 +113,7 @@ impl Maildir {
             path,
             line_ends: LineEnds::default(),
             sha: Sha256::new(),
+            header: HeaderDigest::default(),
             octets: 0,
         })
     }
@@ -139,6 +140,7 @@ impl Maildir {
                 place: name.into_bytes(),
             },
             sum,
+            header: incoming.header.finish(),
             octets: incoming.octets,
             file: self.group.is_some().then_some(incoming.file),
         })
@@ -284,6 +286,7 @@ pub(crate) struct Incoming {
     file: Box<dyn OutputFile>,
     line_ends: LineEnds,
     sha: Sha256,
+    header: HeaderDigest,
     octets: u64,
 }
 
@@ -291,6 +294,7 @@ impl Incoming {
     /// Takes the next piece of the message as received. Its octets are overwritten.
     pub(crate) fn write(&mut self, piece: &mut [u8]) -> Result<(), Failure> {
         self.sha.update(&*piece);
+        self.header.update(piece);
         self.octets += piece.len() as u64;
         let (before, rest) = self.line_ends.convert(piece);
         for octets in [before, rest] {
@@ -310,6 +314,8 @@ pub(crate) struct Written {
     pub(crate) placement: Placement,
     /// Of the message as received.
     pub(crate) sum: Sum,
+    /// Of its header.
+    pub(crate) header: Sum,
     /// As received.
     pub(crate) octets: u64,
     /// Still open while it may be made durable singly.

@@ -9,7 +9,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::fs::{Group, OsFileSystem, OutputFile};
 use crate::key::{Identity, KeyRef};
-use crate::state::{Claim, Row, SqliteStore, State, StateError};
+use crate::state::{Claim, Facts, Row, SqliteStore, State, StateError};
 
 /// What happened, in order; and the step at which the power goes.
 #[derive(Default)]
@@ -125,6 +125,14 @@ impl StateStore for LoggedStore {
         self.0.claim(name)
     }
 
+    fn facts(&self, account: AccountId) -> Result<Facts, StateError> {
+        self.0.facts(account)
+    }
+
+    fn learn(&self, account: AccountId, facts: &Facts) -> Result<(), StateError> {
+        self.0.learn(account, facts)
+    }
+
     fn rows(&self, account: AccountId, visit: &mut dyn FnMut(Row<'_>)) -> Result<(), StateError> {
         self.0.rows(account, visit)
     }
@@ -200,6 +208,7 @@ fn ticket(position: u32, known: &[Sum]) -> Ticket {
         number: position + 1,
         key,
         known: known.into(),
+        excerpt: false,
     }
 }
 

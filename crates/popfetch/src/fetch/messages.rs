@@ -260,6 +260,7 @@ fn ticket(listing: &Listing, fetch: &Fetch) -> Option<Ticket> {
         position: fetch.position,
         number: listing.number(fetch.position),
         key: listing.key(fetch.position)?.to_key(),
-        known: fetch.known.clone(),
+        known: Arc::clone(&fetch.known),
+        excerpt: false,
     })
 }

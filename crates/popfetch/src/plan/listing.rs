@@ -48,8 +48,7 @@ impl Listing {
     /// Counts the copies that share an identity. Called once, after the last message was added.
     #[must_use]
     pub(crate) fn counted(mut self) -> Self {
-        let positions = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-        let mut order: Vec<u32> = (0..positions)
+        let mut order: Vec<u32> = (0..self.positions())
             .filter(|&position| !self.octets_of(position).is_empty())
             .collect();
         // Stable, so that copies stay in the order of their message numbers.
@@ -80,6 +79,11 @@ impl Listing {
         self.numbers.len()
     }
 
+    /// All positions are below this.
+    pub(super) fn positions(&self) -> u32 {
+        u32::try_from(self.numbers.len()).unwrap_or(u32::MAX)
+    }
+
     /// The message number (RFC 1939, from 1).
     pub(crate) fn number(&self, position: u32) -> u32 {
         self.numbers[position as usize]
@@ -104,6 +108,15 @@ impl Listing {
         (!identity.is_empty()).then(|| KeyRef {
             identity: Identity::from_octets(identity),
             occurrence: self.occurrences.get(&position).copied().unwrap_or(1),
+        })
+    }
+
+    /// Whether it lists a message of this name.
+    pub(super) fn contains(&self, key: KeyRef<'_>) -> bool {
+        let first = (self.order)
+            .partition_point(|&position| self.octets_of(position) < key.identity.octets());
+        self.group(first).is_some_and(|(identity, positions)| {
+            identity == key.identity && key.occurrence as usize <= positions.len()
         })
     }
 

@@ -2,8 +2,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::planner::FORGET_AFTER;
 use super::*;
-use crate::key::{Identity, KeyRef};
+use crate::clock::Timestamp;
+use crate::key::{Identity, Key, KeyRef};
+use crate::state::{Row, State};
 
 const NOW: Timestamp = Timestamp(100_000_000);
 const LONG_AGO: Timestamp = Timestamp(NOW.0 - FORGET_AFTER - 1);
@@ -57,8 +60,14 @@ fn plan(listing: &Listing, rows: &Rows, keep: Keep) -> Plan {
         planner.row(Row {
             key: key.as_ref(),
             state: row.state,
+            changed_at: NOW,
             sum: row.sum,
+            header: None,
+            octets: Some(100),
+            excerpt: false,
+            age: Some(0),
             attempts: row.attempts,
+            reason: None,
             unseen_since: row.unseen_since,
         });
     }
@@ -83,12 +92,12 @@ fn what_is_stored_is_not_fetched_again() {
     let listing = listing(&["new", "c", "b", "a"]);
     let kept = plan(&listing, &rows, Keep::Forever);
     assert_eq!(
-        (fetched(&kept), kept.delete, kept.keep),
+        (fetched(&kept), kept.delete, kept.count.keep),
         (vec![0, 1], vec![], 2)
     );
     let emptied = plan(&listing, &rows, Keep::None);
     assert_eq!(
-        (fetched(&emptied), emptied.delete, emptied.keep),
+        (fetched(&emptied), emptied.delete, emptied.count.keep),
         (vec![0, 1], vec![2, 3], 0)
     );
 }
@@ -107,7 +116,7 @@ fn what_failed_before_comes_last_and_is_given_up_some_time() {
     ]);
     let plan = plan(&listing(&["a", "b", "c"]), &rows, Keep::None);
     assert_eq!(
-        (fetched(&plan), plan.delete.len(), plan.quarantined),
+        (fetched(&plan), plan.delete.len(), plan.count.quarantined),
         (vec![2, 0], 0, 1)
     );
 }
@@ -126,7 +135,7 @@ fn q15_a_unique_id_that_comes_back_from_the_dead_is_compared() {
             [Fetch {
                 position: 0,
                 attempts: 0,
-                known: vec![[1; 32]]
+                known: [[1; 32]].into()
             }]
         );
         assert!(plan.delete.is_empty());
@@ -151,7 +160,7 @@ fn what_was_away_is_not_deleted_unseen() {
     );
     let kept = plan(&listing(&["a"]), &rows, Keep::Forever);
     assert_eq!(
-        (fetched(&kept), kept.keep, keys(&kept.seen)),
+        (fetched(&kept), kept.count.keep, keys(&kept.seen)),
         (vec![], 1, vec![key("a", 1)])
     );
 }
@@ -243,7 +252,7 @@ fn p04_a_copy_left_over_is_recognised_by_its_content_only() {
             [Fetch {
                 position: 0,
                 attempts: 0,
-                known: vec![[1; 32]]
+                known: [[1; 32]].into()
             }]
         );
         assert!(plan.delete.is_empty());
@@ -256,7 +265,7 @@ fn q14_a_message_without_a_unique_id_stops_nobody() {
     listing.push(1, None, None);
     listing.push(2, None, Some(By::UniqueId("ü".as_bytes())));
     let plan = plan(&listing.counted(), &Rows::new(), Keep::None);
-    assert_eq!((fetched(&plan), plan.nameless), (vec![1], 1));
+    assert_eq!((fetched(&plan), plan.count.nameless), (vec![1], 1));
 }
 
 /// A maildrop, the state, and a client that follows the plan until something breaks.

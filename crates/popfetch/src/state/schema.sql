@@ -9,6 +9,16 @@ CREATE TABLE account (
     name TEXT NOT NULL UNIQUE
 ) STRICT;
 
+-- What is known of each account as a whole.
+CREATE TABLE facts (
+    account            INTEGER PRIMARY KEY REFERENCES account (id),
+    begun_at           INTEGER,                     -- when it was listed first
+    passed             INTEGER NOT NULL DEFAULT 0,  -- seconds of its own time
+    passed_at          INTEGER,                     -- up to when they were counted
+    without_capa       INTEGER NOT NULL DEFAULT 0,
+    without_pipelining INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
 -- What messages are delivered to: a Maildir by its absolute path.
 CREATE TABLE target (
     id       INTEGER PRIMARY KEY,
@@ -23,13 +33,17 @@ CREATE TABLE message (
     identity     BLOB NOT NULL,     -- 'U' and the unique-id, or 'H' and a digest of the headers
     occurrence   INTEGER NOT NULL,  -- from 1, among those that share the identity
     state        TEXT NOT NULL
-        CHECK (state IN ('pending', 'storing', 'stored', 'deleting', 'gone', 'quarantined')),
+        CHECK (state IN ('pending', 'storing', 'stored', 'deleting', 'gone', 'quarantined',
+                         'skipped', 'rejected')),
     sha256       BLOB,              -- of the message as received
+    header       BLOB,              -- SHA-256 of its header, line ends apart
     octets       INTEGER,           -- as received
+    excerpt      INTEGER NOT NULL DEFAULT 0,  -- whether only the header is stored
     attempts     INTEGER NOT NULL DEFAULT 0,
     reason       TEXT,              -- why the last attempt failed
     changed_at   INTEGER NOT NULL,  -- when `state` took its value; seconds since 1970
     stored_at    INTEGER,
+    stored_after INTEGER,           -- the account's own time by then
     unseen_since INTEGER,           -- when a listing first lacked it
     PRIMARY KEY (account, identity, occurrence)
 ) STRICT, WITHOUT ROWID;
@@ -44,5 +58,6 @@ CREATE TABLE copy (
     target     INTEGER NOT NULL REFERENCES target (id),
     place      BLOB NOT NULL,       -- the file name
     PRIMARY KEY (account, identity, occurrence, target),
-    FOREIGN KEY (account, identity, occurrence) REFERENCES message ON DELETE CASCADE
+    FOREIGN KEY (account, identity, occurrence) REFERENCES message
+        ON UPDATE CASCADE ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;

@@ -10,12 +10,14 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
 
 use super::{
-    AccountId, Change, Claim, Placement, Row, State, StateError, StateStore, Target, Unfinished,
+    AccountId, Change, Claim, Facts, Placement, Row, State, StateError, StateStore, Target,
+    Unfinished,
 };
 use crate::clock::Timestamp;
 use crate::key::{Identity, KeyRef, Sum, hex};
 
 mod apply;
+mod facts;
 #[cfg(test)]
 mod tests;
 
@@ -167,22 +169,26 @@ impl StateStore for SqliteStore {
         })
     }
 
+    fn facts(&self, account: AccountId) -> Result<Facts, StateError> {
+        facts::read(&self.connection(), account).map_err(|error| self.failed(&error))
+    }
+
+    fn learn(&self, account: AccountId, facts: &Facts) -> Result<(), StateError> {
+        facts::write(&self.connection(), account, facts).map_err(|error| self.failed(&error))
+    }
+
     fn rows(&self, account: AccountId, visit: &mut dyn FnMut(Row<'_>)) -> Result<(), StateError> {
         let connection = self.connection();
         let mut read = || -> rusqlite::Result<()> {
             let mut statement = connection.prepare_cached(
-                "SELECT identity, occurrence, state, sha256, attempts, unseen_since
-                 FROM message WHERE account = ? ORDER BY identity, occurrence",
+                "SELECT identity, occurrence, state, changed_at, sha256, header, octets, excerpt,
+                 (SELECT passed FROM facts WHERE facts.account = ?1) - stored_after,
+                 attempts, reason, unseen_since
+                 FROM message WHERE account = ?1 ORDER BY identity, occurrence",
             )?;
             let mut rows = statement.query([account.0])?;
             while let Some(row) = rows.next()? {
-                visit(Row {
-                    key: key(row)?,
-                    state: state(row, 2)?,
-                    sum: row.get::<_, Option<Sum>>(3)?,
-                    attempts: row.get(4)?,
-                    unseen_since: row.get::<_, Option<i64>>(5)?.map(Timestamp),
-                });
+                visit(known_row(row)?);
             }
             Ok(())
         };
@@ -269,6 +275,22 @@ fn key<'a>(row: &'a SqlRow<'_>) -> rusqlite::Result<KeyRef<'a>> {
     })
 }
 
+fn known_row<'a>(row: &'a SqlRow<'_>) -> rusqlite::Result<Row<'a>> {
+    Ok(Row {
+        key: key(row)?,
+        state: state(row, 2)?,
+        changed_at: Timestamp(row.get(3)?),
+        sum: row.get::<_, Option<Sum>>(4)?,
+        header: row.get::<_, Option<Sum>>(5)?,
+        octets: row.get::<_, Option<i64>>(6)?.map(i64::unsigned_abs),
+        excerpt: row.get(7)?,
+        age: row.get(8)?,
+        attempts: row.get(9)?,
+        reason: row.get_ref(10)?.as_str_or_null()?,
+        unseen_since: row.get::<_, Option<i64>>(11)?.map(Timestamp),
+    })
+}
+
 fn state(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<State> {
     Ok(match row.get_ref(column)?.as_str()? {
         "pending" => State::Pending,
@@ -276,6 +298,8 @@ fn state(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<State> {
         "stored" => State::Stored,
         "deleting" => State::Deleting,
         "gone" => State::Gone,
+        "skipped" => State::Skipped,
+        "rejected" => State::Rejected,
         _ => State::Quarantined,
     })
 }

@@ -1,5 +1,7 @@
 //! What has come of the messages so far.
 
+use std::time::Duration;
+
 use crate::deliver::Ticket;
 use crate::deliver::queue::Stopped;
 use crate::failure::{Failure, Status};
@@ -8,6 +10,9 @@ use crate::plan::ATTEMPTS;
 /// So many refusals, one behind the other, are no longer about the messages: the server does not
 /// want to give more today (Q21).
 const REFUSALS: usize = 5;
+
+/// How long a server that does not want to give more is left in peace.
+const QUOTA_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// Why no further message can be fetched in this session.
 pub(super) enum Trouble {
@@ -102,6 +107,7 @@ impl Run {
             ),
             server: lost.failure.server.clone(),
             hint: Some("some servers allow only so much a day; run it again later".into()),
+            retry_after: Some(QUOTA_PAUSE),
         });
     }
 

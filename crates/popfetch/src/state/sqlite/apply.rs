@@ -61,13 +61,21 @@ impl Step<'_> {
             }
             Change::Storing {
                 sum,
+                header,
                 octets,
+                excerpt,
                 copies,
                 ..
             } => {
                 // SQLite's integers are signed; no message comes near 2^63 octets.
                 let octets = i64::try_from(octets).unwrap_or(i64::MAX);
-                self.execute(STORING, [Value::Blob(sum.to_vec()), Value::Integer(octets)])?;
+                let values = [
+                    Value::Blob(sum.to_vec()),
+                    Value::Blob(header.to_vec()),
+                    Value::Integer(octets),
+                    Value::Integer(excerpt.into()),
+                ];
+                self.execute(STORING, values)?;
                 self.place(copies)?;
                 Ok(true)
             }
@@ -79,6 +87,16 @@ impl Step<'_> {
             Change::Failed { reason, .. } => self.execute(FAILED, [Value::Text(reason.into())]),
             Change::Quarantined { reason, .. } => {
                 self.execute(QUARANTINED, [Value::Text(reason.into())])
+            }
+            Change::Retry { .. } => self.execute(RETRY, []),
+            Change::Skipped { .. } => self.execute(SKIPPED, []),
+            Change::Rejected { .. } => self.execute(REJECTED, []),
+            Change::Renamed { to, .. } => {
+                let occurrence = Value::Integer(to.occurrence.into());
+                self.execute(
+                    RENAMED,
+                    [Value::Blob(to.identity.octets().into()), occurrence],
+                )
             }
             Change::Seen { .. } => self.execute(SEEN, []),
             Change::Unseen { .. } => self.execute(UNSEEN, []),
@@ -138,27 +156,31 @@ impl Step<'_> {
 const FOUND: &str = "INSERT INTO message (account, identity, occurrence, state, changed_at)
     VALUES (?1, ?2, ?3, 'pending', ?4) ON CONFLICT DO NOTHING";
 const STORING: &str = "INSERT INTO message
-    (account, identity, occurrence, state, changed_at, sha256, octets)
-    VALUES (?1, ?2, ?3, 'storing', ?4, ?5, ?6)
-    ON CONFLICT DO UPDATE SET state = 'storing', changed_at = ?4, sha256 = ?5, octets = ?6,
-    attempts = 0, reason = NULL, stored_at = NULL, unseen_since = NULL";
+    (account, identity, occurrence, state, changed_at, sha256, header, octets, excerpt)
+    VALUES (?1, ?2, ?3, 'storing', ?4, ?5, ?6, ?7, ?8)
+    ON CONFLICT DO UPDATE SET state = 'storing', changed_at = ?4, sha256 = ?5, header = ?6,
+    octets = ?7, excerpt = ?8, attempts = 0, reason = NULL, stored_at = NULL,
+    stored_after = NULL, unseen_since = NULL";
 const DISPLACE: &str = "DELETE FROM copy WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
-const STORED: &str = "UPDATE message SET state = 'stored', changed_at = ?4, stored_at = ?4
+const STORED: &str = "UPDATE message SET state = 'stored', changed_at = ?4, stored_at = ?4,
+    stored_after = (SELECT passed FROM facts WHERE facts.account = ?1)
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND state = 'storing'";
 const RECOGNISED: &str = "UPDATE message
-    SET state = 'stored', changed_at = ?4, sha256 = ?5, attempts = 0, reason = NULL,
-    stored_at = coalesce(stored_at, ?4), unseen_since = NULL
+    SET state = 'stored', changed_at = ?4, sha256 = ?5, excerpt = 0, attempts = 0,
+    reason = NULL, stored_at = coalesce(stored_at, ?4),
+    stored_after = (SELECT passed FROM facts WHERE facts.account = ?1), unseen_since = NULL
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND state IN ('stored', 'deleting', 'gone', 'pending')";
 const DELETING: &str = "UPDATE message SET state = 'deleting', changed_at = ?4
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
-    AND state IN ('stored', 'deleting')";
+    AND state IN ('stored', 'deleting') AND NOT excerpt";
 const UNDELETED: &str = "UPDATE message SET state = 'stored', changed_at = ?4
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND state IN ('stored', 'deleting')";
 const GONE: &str = "UPDATE message
     SET state = 'gone', changed_at = ?4, unseen_since = coalesce(unseen_since, ?4)
-    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND state = 'deleting'";
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
+    AND state IN ('deleting', 'rejected')";
 const FAILED: &str = "INSERT INTO message
     (account, identity, occurrence, state, changed_at, attempts, reason)
     VALUES (?1, ?2, ?3, 'pending', ?4, 1, ?5)
@@ -169,6 +191,21 @@ const QUARANTINED: &str = "INSERT INTO message
     VALUES (?1, ?2, ?3, 'quarantined', ?4, 1, ?5)
     ON CONFLICT DO UPDATE SET attempts = attempts + 1, reason = ?5,
     state = iif(state = 'pending', 'quarantined', state)";
+const RETRY: &str = "UPDATE message
+    SET state = iif(state = 'quarantined', 'pending', state), attempts = 0, reason = NULL
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND attempts > 0";
+const SKIPPED: &str = "INSERT INTO message (account, identity, occurrence, state, changed_at)
+    VALUES (?1, ?2, ?3, 'skipped', ?4)
+    ON CONFLICT DO UPDATE SET state = 'skipped', changed_at = ?4, attempts = 0, reason = NULL
+    WHERE state IN ('pending', 'quarantined', 'skipped', 'rejected', 'gone')";
+const REJECTED: &str = "INSERT INTO message (account, identity, occurrence, state, changed_at)
+    VALUES (?1, ?2, ?3, 'rejected', ?4)
+    ON CONFLICT DO UPDATE SET state = 'rejected', changed_at = ?4, sha256 = NULL,
+    unseen_since = NULL
+    WHERE state IN ('pending', 'rejected', 'gone')";
+const RENAMED: &str = "UPDATE message
+    SET identity = ?5, occurrence = ?6, unseen_since = NULL
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
 const SEEN: &str = "UPDATE message SET unseen_since = NULL
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
 const UNSEEN: &str = "UPDATE message SET unseen_since = coalesce(unseen_since, ?4)
@@ -186,6 +223,10 @@ fn describe(change: Change<'_>) -> String {
         Change::Gone { .. } => "gone",
         Change::Failed { .. } => "failed",
         Change::Quarantined { .. } => "quarantined",
+        Change::Retry { .. } => "tried again",
+        Change::Skipped { .. } => "skipped",
+        Change::Rejected { .. } => "rejected",
+        Change::Renamed { .. } => "renamed",
         Change::Seen { .. } => "seen",
         Change::Unseen { .. } => "unseen",
         Change::Forget { .. } => "forgotten",

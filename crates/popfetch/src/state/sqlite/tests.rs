@@ -76,7 +76,9 @@ fn a_message_goes_through_its_states() {
             Change::Storing {
                 key,
                 sum: &sum,
+                header: &[9; 32],
                 octets: 7,
+                excerpt: false,
                 copies: &copies,
             },
             State::Storing,
@@ -154,7 +156,9 @@ fn a_failed_attempt_never_forgets_a_delivery() {
             Change::Storing {
                 key,
                 sum: &sum,
+                header: &[9; 32],
                 octets: 1,
+                excerpt: false,
                 copies: &copies,
             },
             Change::Stored { key },
@@ -167,6 +171,154 @@ fn a_failed_attempt_never_forgets_a_delivery() {
         fixture.rows(),
         [(key.to_key(), State::Stored, Some(sum), 2)]
     );
+}
+
+#[test]
+fn an_excerpt_is_no_delivery_that_could_be_deleted() {
+    let fixture = Fixture::new();
+    let key = key(b"x", 1);
+    let key = key.as_ref();
+    let storing = |excerpt| Change::Storing {
+        key,
+        sum: &[1; 32],
+        header: &[9; 32],
+        octets: 1,
+        excerpt,
+        copies: &[],
+    };
+    let delivered = [storing(true), Change::Stored { key }];
+    fixture.apply(&delivered).unwrap();
+    let refused = fixture.apply(&[Change::Deleting { key }]);
+    assert!(matches!(refused, Err(StateError::Transition { .. })));
+    // The whole message takes its place.
+    let delivered = [storing(false), Change::Stored { key }];
+    fixture.apply(&delivered).unwrap();
+    fixture.apply(&[Change::Deleting { key }]).unwrap();
+}
+
+#[test]
+fn nothing_that_is_stored_is_skipped_or_rejected() {
+    let fixture = Fixture::new();
+    let (stored, skipped, rejected) = (key(b"a", 1), key(b"b", 1), key(b"c", 1));
+    let (stored, skipped, rejected) = (stored.as_ref(), skipped.as_ref(), rejected.as_ref());
+    fixture
+        .apply(&[
+            Change::Storing {
+                key: stored,
+                sum: &[1; 32],
+                header: &[9; 32],
+                octets: 1,
+                excerpt: false,
+                copies: &[],
+            },
+            Change::Stored { key: stored },
+            Change::Found { key: skipped },
+            Change::Skipped { key: skipped },
+            Change::Rejected { key: rejected },
+        ])
+        .unwrap();
+    for change in [
+        Change::Skipped { key: stored },
+        Change::Rejected { key: stored },
+        Change::Rejected { key: skipped },
+        Change::Deleting { key: skipped },
+        Change::Gone { key: skipped },
+        // Without a word of the server it is not gone, and was never stored.
+        Change::Deleting { key: rejected },
+    ] {
+        assert!(fixture.apply(&[change]).is_err(), "{change:?}");
+    }
+    fixture.apply(&[Change::Gone { key: rejected }]).unwrap();
+    let states: Vec<State> = fixture.rows().into_iter().map(|row| row.1).collect();
+    assert_eq!(states, [State::Stored, State::Skipped, State::Gone]);
+}
+
+#[test]
+fn what_is_quarantined_is_tried_again_or_left_alone_as_somebody_wants() {
+    let fixture = Fixture::new();
+    let (one, two) = (key(b"a", 1), key(b"b", 1));
+    for key in [&one, &two] {
+        let key = key.as_ref();
+        let reason = "-ERR";
+        fixture
+            .apply(&[Change::Quarantined { key, reason }])
+            .unwrap();
+    }
+    let mut reasons = Vec::new();
+    let visit = &mut |row: Row<'_>| reasons.extend(row.reason.map(str::to_owned));
+    fixture.store.rows(fixture.claim.account, visit).unwrap();
+    assert_eq!(reasons, ["-ERR", "-ERR"]);
+    fixture
+        .apply(&[
+            Change::Retry { key: one.as_ref() },
+            Change::Skipped { key: two.as_ref() },
+        ])
+        .unwrap();
+    let expected = [
+        (one.clone(), State::Pending, None, 0),
+        (two, State::Skipped, None, 0),
+    ];
+    assert_eq!(fixture.rows(), expected);
+    // There is nothing to try again.
+    let again = fixture.apply(&[Change::Retry { key: one.as_ref() }]);
+    assert!(matches!(again, Err(StateError::Transition { .. })));
+}
+
+#[test]
+fn q15_a_message_keeps_what_is_known_of_it_under_another_unique_id() {
+    let fixture = Fixture::new();
+    let (old, new) = (key(b"old", 1), key(b"new", 2));
+    let copies = placement("1.x");
+    let changes = [
+        Change::Storing {
+            key: old.as_ref(),
+            sum: &[1; 32],
+            header: &[9; 32],
+            octets: 7,
+            excerpt: false,
+            copies: &copies,
+        },
+        Change::Renamed {
+            key: old.as_ref(),
+            to: new.as_ref(),
+        },
+    ];
+    fixture.apply(&changes).unwrap();
+    assert_eq!(
+        fixture.rows(),
+        [(new.clone(), State::Storing, Some([1; 32]), 0)]
+    );
+    let unfinished = fixture.store.unfinished(fixture.claim.account).unwrap();
+    assert_eq!((&unfinished[0].key, &unfinished[0].copies), (&new, &copies));
+}
+
+#[test]
+fn a_message_grows_old_by_its_accounts_own_time() {
+    let fixture = Fixture::new();
+    let (account, key) = (fixture.claim.account, key(b"x", 1));
+    let mut facts = fixture.store.facts(account).unwrap();
+    assert_eq!(facts, Facts::default());
+    facts.passed = 1_000;
+    facts.begun_at = Some(NOW);
+    facts.quirks.without_capa = true;
+    fixture.store.learn(account, &facts).unwrap();
+    let storing = Change::Storing {
+        key: key.as_ref(),
+        sum: &[1; 32],
+        header: &[9; 32],
+        octets: 1,
+        excerpt: false,
+        copies: &[],
+    };
+    let key = key.as_ref();
+    fixture.apply(&[storing, Change::Stored { key }]).unwrap();
+    facts.passed += 60;
+    fixture.store.learn(account, &facts).unwrap();
+    assert_eq!(fixture.store.facts(account).unwrap(), facts);
+    let mut ages = Vec::new();
+    let visit = &mut |row: Row<'_>| ages.push(row.age);
+    fixture.store.rows(account, visit).unwrap();
+    assert_eq!(ages, [Some(60)]);
 }
 
 #[test]
@@ -197,7 +349,9 @@ fn an_unfinished_delivery_is_found_again_after_reopening() {
         let change = Change::Storing {
             key: key.as_ref(),
             sum: &[2; 32],
+            header: &[9; 32],
             octets: 9,
+            excerpt: false,
             copies: &copies,
         };
         fixture.apply(&[change]).unwrap();

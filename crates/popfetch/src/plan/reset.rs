@@ -1,0 +1,73 @@
+//! Messages known again whose unique-ids the server has made anew (Q15).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Listing;
+use crate::key::{Key, Sum};
+use crate::state::{Row, State};
+
+/// Compares what is new in a listing with rows whose messages are missing from it. The same header
+/// and the same octets are the same message, as they are for one without a unique-id.
+pub(crate) struct Reset<'a> {
+    listing: &'a Listing,
+    /// New messages by the digest of their header and their octets, the oldest last.
+    new: BTreeMap<(Sum, u64), Vec<u32>>,
+    matched: Matched,
+}
+
+/// What a [`Reset`] came to.
+#[derive(Debug, Default)]
+pub(crate) struct Matched {
+    /// Rows, and the keys that their messages have now.
+    pub(crate) renamed: Vec<(Key, Key)>,
+    /// Contents of delivered messages that were not found again: what is new may still be one of
+    /// them, as no answer to TOP proves the contrary (Q23).
+    pub(crate) delivered: Vec<Sum>,
+}
+
+impl<'a> Reset<'a> {
+    /// Of these new messages the header's digest is known.
+    pub(crate) fn new(listing: &'a Listing, headers: &[(u32, Sum)]) -> Self {
+        let mut new: BTreeMap<_, Vec<u32>> = BTreeMap::new();
+        for &(position, header) in headers.iter().rev() {
+            if let Some(octets) = listing.octets(position) {
+                new.entry((header, octets)).or_default().push(position);
+            }
+        }
+        Self {
+            listing,
+            new,
+            matched: Matched::default(),
+        }
+    }
+
+    /// Takes the next row of the state.
+    pub(crate) fn row(&mut self, row: Row<'_>) {
+        let on_server = matches!(row.state, State::Stored | State::Deleting);
+        if !on_server || row.excerpt || self.listing.contains(row.key) {
+            return;
+        }
+        let position = row
+            .header
+            .zip(row.octets)
+            .and_then(|identity| self.new.get_mut(&identity)?.pop());
+        match position.and_then(|position| self.listing.key(position)) {
+            Some(key) => self.matched.renamed.push((row.key.to_key(), key.to_key())),
+            None => self.matched.delivered.extend(row.sum),
+        }
+    }
+
+    /// What was found, after the last row.
+    pub(crate) fn finish(self) -> Matched {
+        self.matched
+    }
+}
+
+impl Matched {
+    /// The contents that may come once more, to compare with.
+    pub(crate) fn into_delivered(mut self) -> Arc<[Sum]> {
+        self.delivered.sort_unstable();
+        self.delivered.into()
+    }
+}

@@ -1,0 +1,70 @@
+//! What is known of an account as a whole.
+
+use crate::clock::Timestamp;
+
+/// The most that passes between two sessions, in seconds: a day.
+pub(crate) const LONGEST_PAUSE: i64 = 24 * 60 * 60;
+
+/// What is known of an account as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// When its maildrop was listed for the first time.
+    pub(crate) begun_at: Option<Timestamp>,
+    /// How much time has passed for this account, in seconds.
+    pub(crate) passed: i64,
+    /// Up to when that was counted.
+    pub(crate) passed_at: Option<Timestamp>,
+    /// What its server cannot bear.
+    pub(crate) quirks: Quirks,
+}
+
+/// What a server turned out not to be able to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Quirks {
+    /// CAPA hangs or ends the connection (Q24).
+    pub(crate) without_capa: bool,
+    /// PIPELINING is advertised and breaks (Q7).
+    pub(crate) without_pipelining: bool,
+}
+
+impl Facts {
+    /// A session begins at `now`.
+    ///
+    /// An account has a time of its own, by which messages grow old enough to be deleted. It goes
+    /// from session to session, a day at most and never back. So a clock that jumps, whether into
+    /// the future or back from the past, makes no message older than a day, however far it jumps.
+    pub(crate) fn pass(&mut self, now: Timestamp) {
+        if let Some(before) = self.passed_at {
+            let pause = now.seconds_since(before).clamp(0, LONGEST_PAUSE);
+            self.passed = self.passed.saturating_add(pause);
+        }
+        self.passed_at = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = LONGEST_PAUSE;
+    const CENTURY: i64 = 36_525 * DAY;
+
+    #[test]
+    fn a_clock_that_jumps_passes_a_day_at_most() {
+        let mut facts = Facts::default();
+        for (now, passed) in [
+            (CENTURY, 0),
+            (CENTURY + 60, 60),
+            (CENTURY + 60, 60),
+            // Forward and back again.
+            (2 * CENTURY, DAY + 60),
+            (CENTURY + 120, DAY + 60),
+            (CENTURY + 180, DAY + 120),
+            (i64::MAX, 2 * DAY + 120),
+            (i64::MIN, 2 * DAY + 120),
+        ] {
+            facts.pass(Timestamp(now));
+            assert_eq!(facts.passed, passed, "{now}");
+        }
+    }
+}

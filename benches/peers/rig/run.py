@@ -1,0 +1,77 @@
+"""Runs a program once and tells what that cost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+
+from .peers import Job, Peer
+from .workloads import digests, users
+
+PATIENCE = 900
+"""Seconds after which a program is given up."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a program and all that it started."""
+
+    wall: float
+    cpu: float
+    memory: int
+    """Octets, of the largest process."""
+
+
+def run(peer: Peer, job: Job) -> Cost:
+    """Runs it in an empty directory, which is gone afterwards.
+
+    Raises RuntimeError where it fails or delivers anything but the mailbox.
+    """
+    shutil.rmtree(job.place, ignore_errors=True)
+    job.place.mkdir()
+    try:
+        command = peer.command(job)
+        os.sync()
+        cost = timed(command, job)
+        if peer.delivered is not None:
+            check(peer, job)
+        return cost
+    finally:
+        shutil.rmtree(job.place)
+
+
+def timed(command: list[str], job: Job) -> Cost:
+    # A program of its own measures: to a child of this one, the memory of Python would be added.
+    measured = job.place / "cost"
+    watch = ["time", "--quiet", "--format=%U %S %M", f"--output={measured}"]
+    limit = ["timeout", "--kill-after=5", str(PATIENCE)]
+    with (job.place / "output").open("wb") as output:
+        begun = time.monotonic()
+        done = subprocess.run(
+            [*watch, *limit, *command], check=False, cwd=job.place,
+            env={**os.environ, **job.environment},
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        )  # fmt: skip
+        wall = time.monotonic() - begun
+    if done.returncode != 0:
+        said = (job.place / "output").read_text(errors="replace")[-2000:]
+        raise RuntimeError(f"{command[0]} ended with {done.returncode}: {said}")
+    user, system, kibibytes = measured.read_text().split()[-3:]
+    return Cost(wall, float(user) + float(system), int(kibibytes) << 10)
+
+
+def check(peer: Peer, job: Job) -> None:
+    """Correctness comes before speed: what was delivered must be what the server has."""
+    assert peer.delivered is not None
+    sources = (
+        path for user in users(job.workload) for path in (job.server.mail / user / "cur").iterdir()
+    )
+    wanted, arrived = digests(sources), digests(peer.delivered(job))
+    if wanted != arrived:
+        missing = len(set(wanted) - set(arrived))
+        raise RuntimeError(
+            f"{peer.name} delivered {len(arrived)} of {len(wanted)} messages; {missing} are missing or changed"
+        )

@@ -1,0 +1,144 @@
+"""Dovecot on loopback, with a mailbox for each user; the password is `secret`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .workloads import Workload, fill, users
+
+PROGRAM = "/usr/sbin/dovecot"
+
+CONFIGURATION = """
+base_dir = {place}/run
+state_dir = {place}/run
+log_path = {place}/log
+protocols = pop3
+listen = 127.0.0.1
+ssl = yes
+ssl_cert = <{place}/server.pem
+ssl_key = <{place}/server.key
+disable_plaintext_auth = no
+auth_mechanisms = plain
+first_valid_uid = 1
+mail_location = maildir:{place}/mail/%u
+mail_fsync = never
+pop3_no_flag_updates = yes
+passdb {{
+  driver = static
+  args = password={{PLAIN}}secret
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={place}/mail/%u
+}}
+default_process_limit = 300
+default_client_limit = 4000
+service pop3-login {{
+  service_count = 0
+  process_min_avail = 2
+  inet_listener pop3 {{
+    port = {plain_port}
+  }}
+  inet_listener pop3s {{
+    port = {tls_port}
+    ssl = yes
+  }}
+}}
+service pop3 {{
+  process_limit = 300
+}}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+protocol pop3 {{
+  mail_max_userip_connections = 1000
+}}
+"""
+
+
+@dataclass
+class Server:
+    """One that answers."""
+
+    plain_port: int
+    tls_port: int
+    certificate: Path
+    mail: Path
+
+
+@contextlib.contextmanager
+def started(place: Path, workload: Workload) -> Iterator[Server]:
+    """Starts one that serves this mailbox."""
+    place.mkdir()
+    place.chmod(0o755)
+    account = pwd.getpwnam("mail")
+    for user in users(workload):
+        fill(place / "mail" / user, workload, user)
+    for directory, _, files in os.walk(place / "mail"):
+        for name in ("", *files):
+            os.chown(os.path.join(directory, name), account.pw_uid, account.pw_gid)
+    make_certificate(place)
+    plain_port, tls_port = free_ports()
+    configuration = CONFIGURATION.format(
+        place=place, uid=account.pw_uid, gid=account.pw_gid, plain_port=plain_port, tls_port=tls_port
+    )
+    (place / "dovecot.conf").write_text(configuration)
+    process = subprocess.Popen([PROGRAM, "-F", "-c", str(place / "dovecot.conf")])
+    try:
+        wait_until_it_answers(process, plain_port, place / "log")
+        yield Server(plain_port, tls_port, place / "server.pem", place / "mail")
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(place)
+
+
+@contextlib.contextmanager
+def further_away(program: Path, port: int, delay_ms: int) -> Iterator[int]:
+    """The port where the server is so much more distant."""
+    if not delay_ms:
+        yield port
+        return
+    proxy = subprocess.Popen([program, str(port), str(delay_ms)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert proxy.stdout is not None
+        yield int(proxy.stdout.readline())
+    finally:
+        proxy.terminate()
+        proxy.wait()
+
+
+def make_certificate(place: Path) -> None:
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+    command += f" -keyout {place}/server.key -out {place}/server.pem -days 2 -subj /CN=localhost"
+    command += " -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+    subprocess.run(command.split(), check=True, capture_output=True)
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            return one.getsockname()[1], other.getsockname()[1]
+
+
+def wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError):
+            with socket.create_connection(("127.0.0.1", port), 5) as sock:
+                if sock.recv(3) == b"+OK":
+                    return
+        time.sleep(0.05)
+    told = log.read_text() if log.exists() else "it wrote no log"
+    raise RuntimeError(f"Dovecot did not start: {told}")

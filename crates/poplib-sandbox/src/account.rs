@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::mailbox::{Mailbox, Source};
 
@@ -16,6 +16,7 @@ pub(crate) struct Account {
     source: Arc<dyn Source>,
     holder: Mutex<Option<Arc<dyn Peer>>>,
     released: Condvar,
+    last_login: Mutex<Option<Instant>>,
     /// How often each message was retrieved, by unique-id.
     retrievals: Mutex<BTreeMap<Vec<u8>, u64>>,
 }
@@ -34,6 +35,7 @@ impl Account {
             source: mailbox.source,
             holder: Mutex::default(),
             released: Condvar::new(),
+            last_login: Mutex::default(),
             retrievals: Mutex::default(),
         }
     }
@@ -70,6 +72,16 @@ impl Account {
         Some(Lock {
             account: Arc::clone(self),
         })
+    }
+
+    /// Counts a login, unless the last that counted was less than `delay` ago (RFC 2449 §6.5).
+    pub(crate) fn begins_login(&self, delay: Duration) -> bool {
+        let mut last = guard(&self.last_login);
+        let too_soon = last.is_some_and(|last| last.elapsed() < delay);
+        if !too_soon {
+            *last = Some(Instant::now());
+        }
+        !too_soon
     }
 
     pub(crate) fn count_retrieval(&self, unique_id: Vec<u8>) {

@@ -71,6 +71,11 @@ pub(crate) struct Arguments {
     #[arg(long = "certificate-name", value_name = "NAME")]
     certificate_names: Vec<String>,
 
+    /// Ask clients for a certificate, and write one for this user with its key to this file, in
+    /// PEM; may be given more than once
+    #[arg(long = "client-certificate", value_name = "NAME:FILE")]
+    pub(crate) client_certificates: Vec<Pair>,
+
     /// Show an expired certificate
     #[arg(long)]
     expired_certificate: bool,
@@ -91,7 +96,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DAYS")]
     expire: Option<String>,
 
-    /// Announce LOGIN-DELAY with this parameter
+    /// Announce LOGIN-DELAY with this parameter, and refuse logins of a user that come earlier
     #[arg(long, value_name = "SECONDS")]
     login_delay: Option<String>,
 
@@ -130,6 +135,9 @@ impl Arguments {
         }
         for Pair(user, token) in &self.tokens {
             builder = builder.bearer_token(user, token);
+        }
+        for Pair(user, _) in &self.client_certificates {
+            builder = builder.client_certificate(user);
         }
         for fault in &self.faults {
             builder = builder.misbehave(fault.clone());
@@ -181,7 +189,7 @@ const SAMPLES: [&str; 3] = [
 
 /// `NAME:VALUE`.
 #[derive(Clone, Debug)]
-struct Pair(String, String);
+pub(crate) struct Pair(pub(crate) String, pub(crate) String);
 
 impl FromStr for Pair {
     type Err = &'static str;

@@ -23,6 +23,8 @@ pub struct Builder {
     plain_addr: SocketAddr,
     tls_addr: SocketAddr,
     certificate: CertificateSpec,
+    /// The users that have one.
+    client_certificates: Vec<String>,
     tls_versions: TlsVersions,
     small_buffers: bool,
     record_octets: usize,
@@ -37,6 +39,7 @@ impl Default for Builder {
             plain_addr: any_port,
             tls_addr: any_port,
             certificate: CertificateSpec::default(),
+            client_certificates: Vec::new(),
             tls_versions: TlsVersions::default(),
             small_buffers: false,
             record_octets: RECORD_OCTETS,
@@ -61,10 +64,19 @@ impl Builder {
         self
     }
 
-    /// Who EXTERNAL logs in, as if another layer had found out; without it EXTERNAL is not offered.
+    /// Who EXTERNAL logs in, as if another layer had found out. Without this and without a
+    /// [certificate](Self::client_certificate), EXTERNAL is not offered.
     #[must_use]
     pub fn external(mut self, user: &str) -> Self {
         self.settings.external = Some(user.to_owned());
+        self
+    }
+
+    /// Asks clients for a certificate, and makes one for this user, whom EXTERNAL then logs in:
+    /// [`Sandbox::client_certificate`] has it. Clients without one are served all the same.
+    #[must_use]
+    pub fn client_certificate(mut self, user: &str) -> Self {
+        self.client_certificates.push(user.to_owned());
         self
     }
 
@@ -144,15 +156,17 @@ impl Builder {
         self
     }
 
-    /// The parameter of the EXPIRE capability: `NEVER`, or days. With `0`, QUIT deletes what was
-    /// retrieved (RFC 2449 §6.7). The default is not to mention it.
+    /// The parameter of the EXPIRE capability: `NEVER`, or days, perhaps followed by ` USER`. With
+    /// `0`, QUIT deletes what was retrieved (RFC 2449 §6.7). The default is not to mention it.
     #[must_use]
     pub fn expire(mut self, parameter: &str) -> Self {
         self.settings.expire = Some(parameter.to_owned());
         self
     }
 
-    /// The parameter of the LOGIN-DELAY capability, in seconds. It is announced and not enforced.
+    /// The parameter of the LOGIN-DELAY capability, in seconds, perhaps followed by ` USER`. A
+    /// login of the same user that comes earlier is refused with `[LOGIN-DELAY]` (RFC 2449 §6.5).
+    /// The default is not to mention it.
     #[must_use]
     pub fn login_delay(mut self, parameter: &str) -> Self {
         self.settings.login_delay = Some(parameter.to_owned());
@@ -206,7 +220,7 @@ impl Builder {
     pub fn start(self) -> io::Result<Sandbox> {
         let faults = self.faults.into_iter().collect::<Result<Vec<_>, _>>();
         let faults = faults.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let identity = Identity::new(&self.certificate)?;
+        let identity = Identity::new(&self.certificate, &self.client_certificates)?;
         let tls = Tls::new(&identity, self.tls_versions)?;
         let records = Records::new(self.record_octets);
         let server = Arc::new(Server::new(self.settings, tls, records, faults));

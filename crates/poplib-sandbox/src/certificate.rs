@@ -1,5 +1,6 @@
 //! Certificates, made at start.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -94,37 +95,81 @@ impl CertificateSpec {
     }
 }
 
-/// A server certificate with its key, and the CA to trust.
+/// A certificate for a client, signed by the sandbox's CA, with its key.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ClientCertificate {
+    /// Whom EXTERNAL logs in with it.
+    pub user: String,
+    /// The certificate in PEM.
+    pub certificate_pem: String,
+    /// Its key, PKCS #8 in PEM.
+    pub key_pem: String,
+    pub(crate) der: CertificateDer<'static>,
+}
+
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientCertificate({:?})", self.user)
+    }
+}
+
+/// A server certificate with its key, the CA to trust, and what clients can show.
 pub(crate) struct Identity {
     pub(crate) certificate: CertificateDer<'static>,
     pub(crate) key: PrivateKeyDer<'static>,
+    pub(crate) ca: CertificateDer<'static>,
     pub(crate) ca_pem: String,
+    pub(crate) clients: Vec<ClientCertificate>,
 }
 
 impl Identity {
-    pub(crate) fn new(spec: &CertificateSpec) -> io::Result<Self> {
-        Self::generate(spec).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+    pub(crate) fn new(spec: &CertificateSpec, clients: &[String]) -> io::Result<Self> {
+        Self::generate(spec, clients)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
     }
 
-    fn generate(spec: &CertificateSpec) -> Result<Self, rcgen::Error> {
+    fn generate(spec: &CertificateSpec, clients: &[String]) -> Result<Self, rcgen::Error> {
         let mut authority = CertificateParams::default();
         authority.distinguished_name = named("poplib-sandbox CA");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let authority_key = KeyPair::generate()?;
-        let ca_pem = authority.self_signed(&authority_key)?.pem();
+        let ca = authority.self_signed(&authority_key)?;
+        let authority = Issuer::new(authority, authority_key);
 
         let key = KeyPair::generate()?;
         let certificate = if spec.self_signed {
             spec.params()?.self_signed(&key)?
         } else {
-            spec.params()?
-                .signed_by(&key, &Issuer::new(authority, authority_key))?
+            spec.params()?.signed_by(&key, &authority)?
         };
         Ok(Self {
             certificate: certificate.der().clone(),
             key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-            ca_pem,
+            ca: ca.der().clone(),
+            ca_pem: ca.pem(),
+            clients: clients
+                .iter()
+                .map(|user| ClientCertificate::generate(user, &authority))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl ClientCertificate {
+    fn generate(user: &str, authority: &Issuer<'_, KeyPair>) -> Result<Self, rcgen::Error> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = named(user);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, authority)?;
+        Ok(Self {
+            user: user.to_owned(),
+            certificate_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+            der: certificate.der().clone(),
         })
     }
 }

@@ -190,7 +190,8 @@ impl<'a> Connection<'a> {
             Ok((tls, handshake)) => {
                 self.stream = Stream::Tls(Box::new(tls));
                 self.recorder.tls(handshake.facts);
-                self.session.tls_established(handshake.bindings);
+                self.session
+                    .tls_established(handshake.bindings, handshake.client);
                 Ok(())
             }
             Err(error) => {

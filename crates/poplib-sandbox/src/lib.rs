@@ -42,7 +42,8 @@
 //! [`tls_addr`](Sandbox::tls_addr) with TLS from the first octet, and makes a CA and a certificate
 //! for `localhost`, `127.0.0.1` and `::1` when it starts. A client that trusts
 //! [`ca_pem`](Sandbox::ca_pem) can verify it as it would any server's; with a [`CertificateSpec`] the
-//! certificate is one that it must refuse.
+//! certificate is one that it must refuse. With [`Builder::client_certificate`] clients can show
+//! certificates of their own, and log in by EXTERNAL.
 //!
 //! # Misbehaviour
 //!
@@ -100,7 +101,7 @@ mod tls;
 mod transaction;
 
 pub use builder::Builder;
-pub use certificate::{CertificateSpec, Validity};
+pub use certificate::{CertificateSpec, ClientCertificate, Validity};
 pub use command::Keyword;
 pub use mailbox::{Generated, Mailbox, Octets};
 pub use misbehave::{

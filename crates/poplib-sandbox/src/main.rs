@@ -4,6 +4,7 @@ mod arguments;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +17,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use arguments::Arguments;
+use arguments::{Arguments, Pair};
 
 /// How often signals are looked for.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -42,9 +43,13 @@ fn run(arguments: &Arguments) -> io::Result<()> {
     }
     let sandbox = arguments.sandbox()?.start()?;
     if let Some(path) = &arguments.ca_out {
-        std::fs::write(path, sandbox.ca_pem()).map_err(|error| {
-            io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-        })?;
+        write_file(path, sandbox.ca_pem())?;
+    }
+    for Pair(user, path) in &arguments.client_certificates {
+        if let Some(client) = sandbox.client_certificate(user) {
+            let pem = client.certificate_pem.clone() + &client.key_pem;
+            write_file(path.as_ref(), &pem)?;
+        }
     }
     announce(&sandbox)?;
     let mut told = BTreeSet::new();
@@ -60,6 +65,11 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn write_file(path: &Path, text: &str) -> io::Result<()> {
+    std::fs::write(path, text)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 /// A connection is a file; the limit that most systems set is low, and its upper bound is not.

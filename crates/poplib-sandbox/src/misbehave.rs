@@ -163,8 +163,10 @@ misbehaviours! {
     CloseOnWrongPassword "close-on-wrong-password";
     /// Keeps the maildrop locked so long after a connection that ended without QUIT (Q20).
     HoldLock(u64) "hold-lock" "MILLIS";
-    /// Refuses AUTH with an initial response (Q1).
-    NoInitialResponse "no-initial-response";
+    /// Refuses AUTH with an initial response of more than so many octets (Q1).
+    InitialResponseLimit(u64) "initial-response-limit" "BYTES";
+    /// Explains a refused token with this, as OAUTHBEARER and XOAUTH2 do with JSON (Q2).
+    OauthExplanation(Text) "oauth-explanation" "TEXT";
     /// Sends an empty challenge without the space (Q4).
     BarePlus "bare-plus";
     /// Sends words in the place of an empty challenge (Q3).

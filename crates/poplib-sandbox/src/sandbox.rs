@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 
 use crate::account::Account;
 use crate::builder::Builder;
-use crate::certificate::Identity;
+use crate::certificate::{ClientCertificate, Identity};
 use crate::misbehave::Fault;
 use crate::record::SessionRecord;
 use crate::server::Server;
@@ -21,6 +21,7 @@ pub struct Sandbox {
     server: Arc<Server>,
     certificate: CertificateDer<'static>,
     ca_pem: String,
+    client_certificates: Vec<ClientCertificate>,
     plain_addr: SocketAddr,
     tls_addr: SocketAddr,
     listeners: Vec<JoinHandle<()>>,
@@ -41,6 +42,7 @@ impl Sandbox {
         let mut sandbox = Self {
             certificate: identity.certificate,
             ca_pem: identity.ca_pem,
+            client_certificates: identity.clients,
             plain_addr: plain.local_addr()?,
             tls_addr: implicit_tls.local_addr()?,
             listeners: Vec::new(),
@@ -77,6 +79,12 @@ impl Sandbox {
     /// The server's own certificate in DER, for clients that pin it.
     pub fn certificate_der(&self) -> &[u8] {
         &self.certificate
+    }
+
+    /// What a client shows to be this user, where [`Builder::client_certificate`] named it.
+    pub fn client_certificate(&self, user: &str) -> Option<&ClientCertificate> {
+        let mut certificates = self.client_certificates.iter();
+        certificates.find(|certificate| certificate.user == user)
     }
 
     /// Every connection so far, in the order of acceptance. The record of one that is not yet

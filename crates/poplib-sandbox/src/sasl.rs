@@ -61,6 +61,8 @@ pub(crate) trait Exchange: Send {
 /// What an exchange may look at.
 pub(crate) struct Context<'a> {
     pub(crate) settings: &'a Settings,
+    /// Who the client is, as another layer has found out.
+    pub(crate) external: Option<&'a str>,
     pub(crate) misbehaviours: &'a Misbehaviours,
     /// Present under TLS.
     pub(crate) bindings: Option<&'a Bindings>,

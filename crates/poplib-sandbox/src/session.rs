@@ -24,6 +24,8 @@ pub(crate) struct Session {
     stamp: String,
     /// Present under TLS.
     bindings: Option<Bindings>,
+    /// Whom the client's certificate is for.
+    client: Option<String>,
     utf8: bool,
     state: State,
 }
@@ -55,6 +57,7 @@ impl Session {
             misbehaviours,
             peer,
             bindings: None,
+            client: None,
             utf8: false,
             state: State::Authorization { user: None },
         }
@@ -69,8 +72,9 @@ impl Session {
     }
 
     /// Everything learned before is forgotten, as RFC 2595 §4 has it.
-    pub(crate) fn tls_established(&mut self, bindings: Bindings) {
+    pub(crate) fn tls_established(&mut self, bindings: Bindings, client: Option<String>) {
         self.bindings = Some(bindings);
+        self.client = client;
         self.state = State::Authorization { user: None };
     }
 
@@ -154,8 +158,14 @@ impl Session {
     }
 
     pub(crate) fn mechanisms(&self) -> Vec<String> {
-        self.misbehaviours
-            .mechanisms(self.settings.mechanisms(self.stage()))
+        let is_known = self.external().is_some();
+        let own = self.settings.mechanisms(self.stage(), is_known);
+        self.misbehaviours.mechanisms(own)
+    }
+
+    /// Who the client is, as another layer has found out.
+    fn external(&self) -> Option<&str> {
+        self.client.as_deref().or(self.settings.external.as_deref())
     }
 
     pub(crate) fn name_user(&mut self, user: &[u8]) {
@@ -192,6 +202,9 @@ impl Session {
         let Some(lock) = account.lock(&self.peer) else {
             return Response::err("[IN-USE] maildrop is locked by another session");
         };
+        if !account.begins_login(self.settings.delay_of_logins()) {
+            return Response::err("[LOGIN-DELAY] the last login was too recent");
+        }
         match Transaction::new(lock, Arc::clone(&self.misbehaviours)) {
             Ok(transaction) => {
                 let answer = format!(
@@ -247,11 +260,13 @@ impl Session {
 
     /// Hands the client's response to the mechanism; `None` at the start, without an initial one.
     pub(crate) fn exchange(&mut self, response: Option<&[u8]>) -> Response {
+        let external = self.external().map(str::to_owned);
         let State::Exchange(exchange) = &mut self.state else {
             return Response::err("no exchange");
         };
         let context = Context {
             settings: &self.settings,
+            external: external.as_deref(),
             misbehaviours: &self.misbehaviours,
             bindings: self.bindings.as_ref(),
         };

@@ -1,5 +1,7 @@
 //! How the server behaves when it behaves.
 
+use std::time::Duration;
+
 use crate::account::Accounts;
 use crate::sasl;
 
@@ -12,7 +14,7 @@ pub(crate) struct Settings {
     /// Whether logins need TLS.
     pub(crate) require_tls: bool,
     pub(crate) mechanisms: Vec<String>,
-    /// Who EXTERNAL logs in.
+    /// Who EXTERNAL logs in without a certificate.
     pub(crate) external: Option<String>,
     /// Who ANONYMOUS logs in.
     pub(crate) anonymous: Option<String>,
@@ -63,13 +65,13 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The mechanisms that AUTH offers. Those with channel binding need TLS, EXTERNAL and ANONYMOUS
-    /// somebody to be.
-    pub(crate) fn mechanisms(&self, stage: Stage) -> Vec<String> {
+    /// The mechanisms that AUTH offers. Those with channel binding need TLS, ANONYMOUS somebody to
+    /// be, and EXTERNAL a client who `is_known`.
+    pub(crate) fn mechanisms(&self, stage: Stage, is_known: bool) -> Vec<String> {
         let offered = |name: &&String| match &***name {
             _ if stage == Stage::AfterLogin => false,
             _ if stage == Stage::BeforeTls && self.require_tls => false,
-            "EXTERNAL" => self.external.is_some(),
+            "EXTERNAL" => is_known,
             "ANONYMOUS" => self.anonymous.is_some(),
             name => stage == Stage::UnderTls || !name.ends_with("-PLUS"),
         };
@@ -128,6 +130,17 @@ impl Settings {
 
     /// Whether the server deletes at QUIT what was retrieved (RFC 2449 §6.7, EXPIRE 0).
     pub(crate) fn deletes_retrieved(&self) -> bool {
-        self.expire.as_deref() == Some("0")
+        first_word(&self.expire) == Some("0")
     }
+
+    /// The least time between two logins of a user; none where LOGIN-DELAY is not announced.
+    pub(crate) fn delay_of_logins(&self) -> Duration {
+        let seconds = first_word(&self.login_delay).and_then(|word| word.parse().ok());
+        Duration::from_secs(seconds.unwrap_or_default())
+    }
+}
+
+/// A parameter without the ` USER` that may follow it.
+fn first_word(parameter: &Option<String>) -> Option<&str> {
+    parameter.as_deref()?.split(' ').next()
 }

@@ -5,12 +5,14 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{
-    HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection, SupportedProtocolVersion,
-    version,
+    HandshakeKind, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
+    SupportedProtocolVersion, version,
 };
 
-use crate::certificate::Identity;
+use crate::certificate::{ClientCertificate, Identity};
 use crate::digest;
 use crate::sasl::Bindings;
 
@@ -46,22 +48,27 @@ impl TlsVersions {
 pub(crate) struct Tls {
     config: Arc<ServerConfig>,
     end_point: Vec<u8>,
+    clients: Vec<ClientCertificate>,
 }
 
 impl Tls {
     pub(crate) fn new(identity: &Identity, versions: TlsVersions) -> io::Result<Self> {
-        let config = ServerConfig::builder_with_provider(Arc::new(crypto_provider()))
+        let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+        let provider = Arc::new(crypto_provider());
+        let asks = client_verifier(identity, &provider)?;
+        let config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions.supported())
             .and_then(|builder| {
                 builder
-                    .with_no_client_auth()
+                    .with_client_cert_verifier(asks)
                     .with_single_cert(vec![identity.certificate.clone()], identity.key.clone_key())
             })
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            .map_err(invalid)?;
         Ok(Self {
             config: Arc::new(config),
             // RFC 5929 §4.1: hashed as the certificate's signature has it, here always by SHA-256.
             end_point: digest::sha256(&identity.certificate).to_vec(),
+            clients: identity.clients.clone(),
         })
     }
 
@@ -79,15 +86,41 @@ impl Tls {
                 tls_exporter: stream.exporter()?,
                 tls_server_end_point: self.end_point.clone(),
             },
+            client: self.client(&stream.connection),
             facts: stream.facts(),
         };
         Ok((stream, handshake))
     }
+
+    /// Whose certificate the client has shown.
+    fn client(&self, connection: &ServerConnection) -> Option<String> {
+        let shown = connection.peer_certificates()?.first()?;
+        let known = self.clients.iter().find(|client| client.der == *shown)?;
+        Some(known.user.clone())
+    }
+}
+
+/// Asks for a certificate of the CA where there are any, and does without one.
+fn client_verifier(
+    identity: &Identity,
+    provider: &Arc<CryptoProvider>,
+) -> io::Result<Arc<dyn ClientCertVerifier>> {
+    if identity.clients.is_empty() {
+        return Ok(WebPkiClientVerifier::no_client_auth());
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add(identity.ca.clone()).map_err(io::Error::other)?;
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .allow_unauthenticated()
+        .build()
+        .map_err(io::Error::other)
 }
 
 /// What came out of a handshake.
 pub(crate) struct Handshake {
     pub(crate) bindings: Bindings,
+    /// Whom the client's certificate is for.
+    pub(crate) client: Option<String>,
     pub(crate) facts: TlsFacts,
 }
 
@@ -95,7 +128,7 @@ pub(crate) struct Handshake {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct TlsFacts {
-    /// `TLSv1_2` or `TLSv1_3`.
+    /// `TLSv1.2` or `TLSv1.3`.
     pub version: String,
     /// The cipher suite's name.
     pub cipher: String,
@@ -131,7 +164,7 @@ impl TlsStream {
             .unwrap_or(ProtocolVersion::Unknown(0));
         let suite = self.connection.negotiated_cipher_suite();
         TlsFacts {
-            version: format!("{version:?}"),
+            version: format!("{version:?}").replace('_', "."),
             cipher: suite
                 .map(|suite| format!("{:?}", suite.suite()))
                 .unwrap_or_default(),

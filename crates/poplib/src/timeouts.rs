@@ -8,6 +8,9 @@ use poplib_proto::wire::line::Verb;
 use crate::Error;
 
 /// A deadline for every phase, each for the phase as a whole and not for each read.
+///
+/// What the processor does itself is not interrupted, only waits are. It is short but for SCRAM's
+/// iterations, which [`Policy::iterations`](crate::sasl::Policy::iterations) bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {

@@ -205,6 +205,11 @@ fn tls(attempt: &str, config: &Config, error: &TlsError) -> Failure {
              this one certificate, give its SHA-256 with --pin sha256:HEX"
                 .into()
         }
+        TlsError::BadSignature => {
+            "the authority may have been made anew under its old name: ask for its certificate \
+             again, and name it with --ca-file PEM; if nobody did, do not go on"
+                .into()
+        }
         TlsError::WrongName { .. } => {
             "use the name that the certificate is for; if somebody else answers in the server's \
              place, do not go on"

@@ -50,7 +50,7 @@ fn report_everything(report: &dyn Report) {
         dry_run: false,
     };
     let tls = TlsShown {
-        version: "TLSv1_3",
+        version: "TLSv1.3",
         cipher_suite: "TLS13_AES_256_GCM_SHA384",
     };
     let file = Path::new("/mail/new/1.x");

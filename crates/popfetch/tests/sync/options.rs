@@ -56,7 +56,7 @@ fn events_for_programs_are_one_json_object_a_line() {
             "failed"
         ]
     );
-    assert_eq!(events[0]["tls"]["version"], "TLSv1_3");
+    assert_eq!(events[0]["tls"]["version"], "TLSv1.3");
     let stored = &events[2];
     let file = stored["file"].as_str().unwrap();
     assert_eq!(fs::read(file).unwrap(), five()[0]);
@@ -77,7 +77,7 @@ fn verbose_tells_of_each_message() {
     let rig = Rig::five(&[]);
     let ran = rig.run(&["-v"]).expect(0);
     assert!(
-        ran.out.contains("logged in to localhost (TLSv1_3"),
+        ran.out.contains("logged in to localhost (TLSv1.3"),
         "{}",
         ran.out
     );

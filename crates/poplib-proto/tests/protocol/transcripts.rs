@@ -73,6 +73,7 @@ transcripts! {
     q05_popa3d_login = "popa3d/login.txt";
     q04_q17_popa3d_session = "popa3d/session.txt";
     q04_popa3d_transaction = "popa3d/transaction.txt";
+    q01_long_initial_response = "quirks/q01-long-initial-response.txt";
     q03_no_base64 = "quirks/q03-no-base64.txt";
     q04_bare_indicators = "quirks/q04-bare-indicators.txt";
     q05_q06_capa_by_state = "quirks/q06-capa-by-state.txt";

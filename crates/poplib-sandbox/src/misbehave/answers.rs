@@ -34,7 +34,9 @@ impl Misbehaviours {
             | (Misbehaviour::NoStls, Keyword::Stls)
             | (Misbehaviour::NoUidl, Keyword::Uidl)
             | (Misbehaviour::NoTop, Keyword::Top) => Some(Response::err("unknown command")),
-            (Misbehaviour::NoInitialResponse, Keyword::Auth) if argument.contains(&b' ') => {
+            (Misbehaviour::InitialResponseLimit(most), Keyword::Auth)
+                if command::split(argument).1.len() as u64 > *most =>
+            {
                 Some(Response::err("Protocol error"))
             }
             (Misbehaviour::ErrOnRetr(named), Keyword::Retr)

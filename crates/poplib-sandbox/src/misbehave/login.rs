@@ -33,6 +33,14 @@ impl Misbehaviours {
         names
     }
 
+    /// What a refused token is explained with.
+    pub(crate) fn oauth_explanation(&self) -> Option<&[u8]> {
+        self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::OauthExplanation(Text(octets)) => Some(&**octets),
+            _ => None,
+        })
+    }
+
     pub(crate) fn falsifies_signature(&self) -> bool {
         self.has(&Misbehaviour::ScramWrongSignature)
     }

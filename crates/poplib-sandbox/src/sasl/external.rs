@@ -9,9 +9,9 @@ impl Exchange for External {
         let Some(authorization) = response else {
             return Step::Challenge(Vec::new());
         };
-        let known = context.settings.external.as_deref();
-        let user =
-            known.filter(|user| authorization.is_empty() || authorization == user.as_bytes());
+        let user = context
+            .external
+            .filter(|user| authorization.is_empty() || authorization == user.as_bytes());
         Step::Done(user.and_then(|user| context.find(user.as_bytes())))
     }
 }

@@ -70,6 +70,7 @@ impl Exchange for OAuth {
             return Step::Done(context.find(user));
         }
         self.failed = true;
-        Step::Challenge(self.failure.as_bytes().to_vec())
+        let explanation = context.misbehaviours.oauth_explanation();
+        Step::Challenge(explanation.unwrap_or(self.failure.as_bytes()).to_vec())
     }
 }

@@ -61,12 +61,14 @@ impl Server {
 fn it_serves_until_a_signal_comes() {
     let directory = tempfile::tempdir().unwrap();
     let ca = directory.path().join("ca.pem");
+    let client_pem = directory.path().join("bob.pem");
     let mut server = Server::start(&[
         "--user=bob:pass word",
         "--generate=5",
         "--octets=1000..2000",
         "--ca-out",
         ca.to_str().unwrap(),
+        &format!("--client-certificate=bob:{}", client_pem.display()),
         "--misbehave=err-on-retr=2",
         "--verbose",
     ]);
@@ -76,6 +78,8 @@ fn it_serves_until_a_signal_comes() {
             .unwrap()
             .starts_with("-----BEGIN CERTIFICATE-----")
     );
+    let pem = std::fs::read_to_string(&client_pem).unwrap();
+    assert!(pem.contains("BEGIN CERTIFICATE") && pem.contains("BEGIN PRIVATE KEY"));
     let mut client = Client::greeted(server.plain);
     client.ok("USER bob");
     client.ok("PASS pass word");

@@ -238,8 +238,8 @@ fn rpop_needs_permission() {
 }
 
 #[test]
-fn expire_0_deletes_at_quit_what_was_retrieved() {
-    let sandbox = alice().expire("0").start().unwrap();
+fn p10_expire_0_deletes_at_quit_what_was_retrieved() {
+    let sandbox = alice().expire("0 USER").start().unwrap();
     let mut client = Client::logged_in(&sandbox, "alice", "secret");
     client.body("RETR 2");
     drop(client);

@@ -75,7 +75,7 @@ fn poplib_finds_nothing_wrong() {
         of_number(4).received_before_tls,
         b"CAPA\r\nCAPA\r\nSTLS\r\n"
     );
-    assert_eq!(of_number(4).tls.as_ref().unwrap().version, "TLSv1_3");
+    assert_eq!(of_number(4).tls.as_ref().unwrap().version, "TLSv1.3");
     assert!(of_number(1).tls.is_none());
     assert_eq!(
         sandbox

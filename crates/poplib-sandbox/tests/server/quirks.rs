@@ -1,6 +1,6 @@
 //! The misbehaviours that imitate real servers, each under its quirk's number.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use poplib_sandbox::{Builder, Mailbox, Sandbox};
 
@@ -31,12 +31,30 @@ fn greeting(fault: &str) -> String {
 }
 
 #[test]
-fn q01_an_initial_response_can_be_refused() {
-    let sandbox = start("no-initial-response");
+fn q01_a_long_initial_response_can_be_refused() {
+    let response = "AGFsaWNlAHNlY3JldA==";
+    let sandbox = start("initial-response-limit=19");
     let mut client = Client::greeted(sandbox.plain_addr());
-    client.err("AUTH PLAIN AGFsaWNlAHNlY3JldA==");
+    let refusal = client.err(&format!("AUTH PLAIN {response}"));
+    assert_eq!(refusal, "Protocol error");
     assert_eq!(client.command("AUTH PLAIN"), "+ ");
-    client.ok("AGFsaWNlAHNlY3JldA==");
+    client.ok(response);
+
+    let sandbox = start("initial-response-limit=20");
+    Client::greeted(sandbox.plain_addr()).ok(&format!("AUTH PLAIN {response}"));
+}
+
+#[test]
+fn q02_a_refused_token_can_be_explained_otherwise() {
+    let sandbox = start("oauth-explanation=expired");
+    for answer in ["", "AQ=="] {
+        let mut client = Client::greeted(sandbox.plain_addr());
+        client.command("AUTH XOAUTH2");
+        // user=alice, auth=Bearer stale
+        let response = "dXNlcj1hbGljZQFhdXRoPUJlYXJlciBzdGFsZQEB";
+        assert_eq!(client.command(response), "+ ZXhwaXJlZA==");
+        assert!(client.err(answer).starts_with("[AUTH] "));
+    }
 }
 
 #[test]
@@ -232,6 +250,36 @@ fn q20_right_credentials_can_be_refused() {
     let mut client = Client::greeted(sandbox.plain_addr());
     client.ok("USER alice");
     assert_eq!(client.err("PASS secret"), "[LOGIN-DELAY] too soon");
+}
+
+#[test]
+fn p10_q20_a_login_can_come_too_soon() {
+    let mailbox = || Mailbox::messages(["a"]);
+    let mut builder = alice().login_delay("900 USER");
+    builder = builder.mailbox("bob", "secret", mailbox());
+    let sandbox = builder.start().unwrap();
+    Client::logged_in(&sandbox, "alice", "secret").ok("QUIT");
+    let mut client = Client::greeted(sandbox.plain_addr());
+    client.ok("USER alice");
+    assert!(client.err("PASS wrong").starts_with("[AUTH] "));
+    client.ok("USER alice");
+    assert!(client.err("PASS secret").starts_with("[LOGIN-DELAY] "));
+    Client::logged_in(&sandbox, "bob", "secret");
+
+    // A refused login does not put the next one off: at some time it is no longer too soon.
+    let sandbox = alice().login_delay("1").start().unwrap();
+    Client::logged_in(&sandbox, "alice", "secret").ok("QUIT");
+    let end = Instant::now() + DEADLINE;
+    let mut client = Client::greeted(sandbox.plain_addr());
+    loop {
+        client.ok("USER alice");
+        let answer = client.command("PASS secret");
+        if answer.starts_with("+OK") {
+            break;
+        }
+        assert!(answer.starts_with("-ERR [LOGIN-DELAY] "), "{answer}");
+        assert!(Instant::now() < end);
+    }
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use poplib_sandbox::{Builder, CertificateSpec, Sandbox, TlsVersions, Validity};
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, StreamOwned};
 
 use crate::common::{Client, alice};
 
@@ -15,16 +17,18 @@ pub(crate) type TlsClient = StreamOwned<ClientConnection, TcpStream>;
 
 /// A verifying client that trusts the sandbox's CA, and nothing else.
 fn config(sandbox: &Sandbox) -> Arc<ClientConfig> {
+    Arc::new(verifying(sandbox).with_no_client_auth())
+}
+
+fn verifying(sandbox: &Sandbox) -> ConfigBuilder<ClientConfig, WantsClientCert> {
     let mut roots = RootCertStore::empty();
     let authority = CertificateDer::from_pem_slice(sandbox.ca_pem().as_bytes()).unwrap();
     roots.add(authority).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
 }
 
 pub(crate) fn connect(sandbox: &Sandbox, host: &str) -> io::Result<TlsClient> {
@@ -32,8 +36,12 @@ pub(crate) fn connect(sandbox: &Sandbox, host: &str) -> io::Result<TlsClient> {
 }
 
 fn handshake(sandbox: &Sandbox, host: &str, tcp: TcpStream) -> io::Result<TlsClient> {
+    handshake_with(config(sandbox), host, tcp)
+}
+
+fn handshake_with(config: Arc<ClientConfig>, host: &str, tcp: TcpStream) -> io::Result<TlsClient> {
     let name = ServerName::try_from(host.to_owned()).unwrap();
-    let connection = ClientConnection::new(config(sandbox), name).unwrap();
+    let connection = ClientConnection::new(config, name).unwrap();
     let mut stream = StreamOwned::new(connection, tcp);
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock)?;
@@ -61,8 +69,8 @@ fn converse(stream: &mut TlsClient, commands: &str) -> String {
 #[test]
 fn p12_a_session_under_tls() {
     for (versions, version) in [
-        (TlsVersions::Only12, "TLSv1_2"),
-        (TlsVersions::Only13, "TLSv1_3"),
+        (TlsVersions::Only12, "TLSv1.2"),
+        (TlsVersions::Only13, "TLSv1.3"),
     ] {
         let sandbox = alice().tls_versions(versions).start().unwrap();
         for host in [sandbox.host(), "127.0.0.1", "::1"] {
@@ -152,7 +160,7 @@ fn p13_a_wildcard_fits_one_label() {
 fn a_refused_certificate_is_on_record() {
     let sandbox = alice().start().unwrap();
     connect(&sandbox, "example.org").map(|_| ()).unwrap_err();
-    assert!(sandbox.wait_ended(1, std::time::Duration::from_secs(20)));
+    assert!(sandbox.wait_ended(1, Duration::from_secs(20)));
     let session = &sandbox.sessions()[0];
     assert!(session.handshake_error.is_some());
     assert_eq!(session.octets_received, 0);
@@ -235,4 +243,57 @@ fn sessions_are_resumed() {
             assert_eq!(last.tls.unwrap().resumed, resumed);
         }
     }
+}
+
+#[test]
+fn p20_external_is_whom_the_clients_certificate_is_for() {
+    for versions in [TlsVersions::Only12, TlsVersions::Only13] {
+        let builder = alice().client_certificate("alice").tls_versions(versions);
+        let sandbox = builder.start().unwrap();
+        let alice = sandbox.client_certificate("alice").unwrap();
+        let chain = vec![CertificateDer::from_pem_slice(alice.certificate_pem.as_bytes()).unwrap()];
+        let key = PrivateKeyDer::from_pem_slice(alice.key_pem.as_bytes()).unwrap();
+        let config = verifying(&sandbox)
+            .with_client_auth_cert(chain, key)
+            .unwrap();
+        let tcp = TcpStream::connect(sandbox.tls_addr()).unwrap();
+        let mut stream = handshake_with(Arc::new(config), "localhost", tcp).unwrap();
+        let said = converse(
+            &mut stream,
+            "CAPA\r\nAUTH EXTERNAL Ym9i\r\nAUTH EXTERNAL =\r\nSTAT\r\nQUIT\r\n",
+        );
+        assert!(said.contains(" EXTERNAL"), "{said}");
+        assert!(said.contains("-ERR [AUTH] "), "nobody else: {said}");
+        assert!(said.contains("+OK 3 "), "{said}");
+        assert_eq!(sandbox.sessions()[0].user.as_deref(), Some("alice"));
+
+        // Without one, everything but EXTERNAL is as ever.
+        let mut stream = connect(&sandbox, "localhost").unwrap();
+        let said = converse(&mut stream, "CAPA\r\nUSER alice\r\nPASS secret\r\nQUIT\r\n");
+        assert!(
+            !said.contains("EXTERNAL") && said.contains("3 messages"),
+            "{said}"
+        );
+        assert!(sandbox.client_certificate("bob").is_none());
+    }
+}
+
+#[test]
+fn certificates_of_other_authorities_are_refused() {
+    let of_others = alice().client_certificate("alice").start().unwrap();
+    let sandbox = alice().client_certificate("alice").start().unwrap();
+    let stranger = of_others.client_certificate("alice").unwrap();
+    let chain = vec![CertificateDer::from_pem_slice(stranger.certificate_pem.as_bytes()).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(stranger.key_pem.as_bytes()).unwrap();
+    let config = verifying(&sandbox)
+        .with_client_auth_cert(chain, key)
+        .unwrap();
+    let tcp = TcpStream::connect(sandbox.tls_addr()).unwrap();
+    let outcome = handshake_with(Arc::new(config), "localhost", tcp);
+    // In TLS 1.3 the client has finished by then, and hears of it when it reads.
+    if let Ok(mut stream) = outcome {
+        assert!(stream.read(&mut [0]).is_err());
+    }
+    assert!(sandbox.wait_ended(1, Duration::from_secs(20)));
+    assert!(sandbox.sessions()[0].handshake_error.is_some());
 }

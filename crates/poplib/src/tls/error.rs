@@ -11,6 +11,9 @@ use rustls::{CertificateError, InvalidMessage};
 pub enum TlsError {
     /// No authority that is trusted has signed the certificate; a self-signed one is such.
     UnknownIssuer,
+    /// The certificate names an authority that is trusted, and another key has signed it: one of
+    /// the same name, that of a server that was set up anew, or a forgery.
+    BadSignature,
     /// The certificate is for another name than the configured host.
     WrongName {
         /// The configured host.
@@ -64,6 +67,7 @@ impl TlsError {
         use CertificateError as E;
         match error {
             E::UnknownIssuer => Self::UnknownIssuer,
+            E::BadSignature => Self::BadSignature,
             E::NotValidForNameContext {
                 expected,
                 presented,
@@ -105,6 +109,10 @@ impl fmt::Display for TlsError {
             Self::UnknownIssuer => {
                 f.write_str("the server's certificate is signed by no authority that is trusted")
             }
+            Self::BadSignature => f.write_str(
+                "the server's certificate names an authority that is trusted, \
+                 but that one has not signed it",
+            ),
             Self::WrongName {
                 expected,
                 presented,

@@ -24,7 +24,8 @@ impl TlsFacts {
         let version = connection.protocol_version();
         let suite = connection.negotiated_cipher_suite();
         Self {
-            version: name(version.and_then(|version| version.as_str().map(str::to_owned))),
+            // rustls writes TLSv1_3.
+            version: name(version.and_then(|version| Some(version.as_str()?.replace('_', ".")))),
             cipher_suite: name(suite.and_then(|suite| suite.suite().as_str().map(str::to_owned))),
             certificates: connection
                 .peer_certificates()
@@ -42,7 +43,7 @@ impl TlsFacts {
         &self.bindings
     }
 
-    /// The protocol's version: `TLSv1_3`.
+    /// The protocol's version: `TLSv1.2` or `TLSv1.3`.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version

@@ -89,13 +89,13 @@ behaviour! { implicit_tls_tells_its_facts {
     let sandbox = started(sandbox());
     let client = go!(connected(&implicit_tls(&sandbox)));
     let facts = client.tls().unwrap();
-    assert_eq!(facts.version(), "TLSv1_3");
+    assert_eq!(facts.version(), "TLSv1.3");
     assert!(facts.cipher_suite().starts_with("TLS13_"), "{facts:?}");
     assert_eq!(facts.peer_certificate(), Some(sandbox.certificate_der()));
     assert_eq!(facts.peer_certificates().len(), 1);
     let session = go!(logged_in(client));
-    assert_eq!(session.tls().unwrap().version(), "TLSv1_3");
-    assert_eq!(sandbox.sessions()[0].tls.as_ref().unwrap().version, "TLSv1_3");
+    assert_eq!(session.tls().unwrap().version(), "TLSv1.3");
+    assert_eq!(sandbox.sessions()[0].tls.as_ref().unwrap().version, "TLSv1.3");
 }}
 
 behaviour! { the_server_is_told_which_host_is_meant {
@@ -109,7 +109,7 @@ behaviour! { the_server_is_told_which_host_is_meant {
 behaviour! { p12_tls_1_2_is_enough {
     let sandbox = started(sandbox().tls_versions(TlsVersions::Only12));
     let client = go!(connected(&implicit_tls(&sandbox)));
-    assert_eq!(client.tls().unwrap().version(), "TLSv1_2");
+    assert_eq!(client.tls().unwrap().version(), "TLSv1.2");
     let mut session = go!(logged_in(client));
     assert_eq!(go!(session.stat()).unwrap().messages, 3);
     go!(session.quit()).unwrap();
@@ -170,7 +170,7 @@ behaviour! { p12_a_silent_tls_server_on_the_plain_port_is_waited_for_no_longer_t
 behaviour! { stls_protects_what_follows {
     let sandbox = started(sandbox());
     let client = go!(connected(&stls(&sandbox)));
-    assert_eq!(client.tls().unwrap().version(), "TLSv1_3");
+    assert_eq!(client.tls().unwrap().version(), "TLSv1.3");
     let session = go!(logged_in(client));
     go!(session.quit()).unwrap();
     let record = sandbox.sessions().remove(0);

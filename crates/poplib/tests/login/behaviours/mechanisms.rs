@@ -4,8 +4,12 @@ use poplib::sasl::{
     Anonymous, Bearer, BindingFlag, CramMd5, External, Login, Mechanism, Method, Nonce,
     OAuthBearer, Password, Plain, Scram, Sha1, Sha256, XOAuth2,
 };
-use poplib::{CodeKind, Credentials, Fault, Misuse, ProtocolError};
+use poplib::{CodeKind, Credentials, Fault, Misuse, ProtocolError, Tls};
 use poplib_sandbox::{Builder, TlsVersions};
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
 
 use super::*;
 use crate::support::{implicit_tls, plaintext, sandbox, started, stls, trusting};
@@ -92,6 +96,48 @@ behaviour! { p20_every_mechanism_logs_in_by_its_name {
     }
 }}
 
+/// Trusts the sandbox and shows what it takes for this user's.
+fn showing_the_certificate_of(user: &str, sandbox: &Sandbox) -> Tls {
+    let client = sandbox.client_certificate(user).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(sandbox.ca_pem().as_bytes()).unwrap())
+        .unwrap();
+    let chain = vec![CertificateDer::from_pem_slice(client.certificate_pem.as_bytes()).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(client.key_pem.as_bytes()).unwrap();
+    let config = ClientConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .unwrap();
+    Tls::with_rustls(config.into())
+}
+
+behaviour! { p20_external_is_whom_our_certificate_is_for {
+    let sandbox = started(sandbox().client_certificate(USER));
+    for config in [implicit_tls(&sandbox), stls(&sandbox)] {
+        let with_certificate = config
+            .clone()
+            .with_tls(showing_the_certificate_of(USER, &sandbox));
+        // The second connection resumes the first one's session.
+        for _ in 0..2 {
+            go!(works(&with_certificate, &Credentials::external()));
+            assert_eq!(auth(&sandbox), ("EXTERNAL".into(), "=".into()));
+            assert_eq!(sandbox.sessions().pop().unwrap().user.as_deref(), Some(USER));
+        }
+        let client = go!(connected(&with_certificate));
+        let as_another = External::new(Some("somebody")).unwrap();
+        let error = go!(client.auth(as_another)).unwrap_err().error;
+        assert_eq!(error.code().unwrap().kind(), CodeKind::Auth);
+
+        // Without one there is nothing that the server could know us by.
+        let refused = go!(refused(&config, &Credentials::external()));
+        assert!(matches!(refused.error.protocol(), Some(ProtocolError::NoWay(_))), "{refused}");
+        go!(refused.client.unwrap().quit()).unwrap();
+    }
+}}
+
 behaviour! { p17_a_login_is_bound_to_its_connection_in_either_way {
     let sandbox = started(everything());
     let config = implicit_tls(&sandbox);
@@ -166,7 +212,7 @@ behaviour! { p15_q02_why_a_token_is_refused_reaches_the_error {
 
 behaviour! { p14_q01_a_long_token_goes_in_a_line_of_its_own {
     let token = long_token();
-    for fault in [None, Some("no-initial-response"), Some("text-challenge"), Some("bare-plus")] {
+    for fault in [None, Some("initial-response-limit=0"), Some("text-challenge"), Some("bare-plus")] {
         let builder = everything().bearer_token(USER, &token);
         let sandbox = started(match fault {
             Some(fault) => builder.misbehave(fault),

@@ -5,6 +5,7 @@ mod mailbox;
 mod mechanisms;
 mod opening;
 mod proxies;
+mod quirks;
 
 use poplib::sasl::{Method, Policy};
 use poplib::{Config, Credentials, Error, LoginError};

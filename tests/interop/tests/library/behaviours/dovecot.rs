@@ -109,7 +109,7 @@ behaviour! {
         let server = dovecot(&Mailbox::ordinary(1));
         let tap = Tap::before(server.plain_port()).unwrap();
         let client = go!(connect(&stls(&server).with_port(tap.port())));
-        assert_eq!(client.tls().unwrap().version(), "TLSv1_3");
+        assert_eq!(client.tls().unwrap().version(), "TLSv1.3");
         let session = go!(client.login(&Credentials::password("alice", "secret"))).unwrap();
         go!(session.quit()).unwrap();
         let sent = tap.from_clients();

@@ -6,19 +6,23 @@ use std::sync::LazyLock;
 
 use poplib::{Config, Pipelining, Proxy, Security, Timeouts, Tls, Window};
 
+use crate::config::Facts;
 use crate::failure::{Failure, Status};
 use crate::plan::Policy;
 use crate::secret::Source;
-use crate::settings::{Auth, Pin, Pipeline, Settings, Size, Span};
+use crate::settings::{Auth, Password, Pin, Pipeline, Settings, Size, Span};
 
 #[cfg(test)]
 mod tests;
 
-/// An account as the options describe it.
+/// An account as the options and the configuration file describe it.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
-    /// What the state and the user know it by.
+    /// What the user calls it.
     pub(crate) name: String,
+    /// What the state knows it by. The user may call it something else tomorrow, or nothing at
+    /// all; and unique-ids tell the messages of one maildrop apart, not those of two.
+    pub(crate) maildrop: String,
     pub(crate) config: Config,
     pub(crate) user: String,
     pub(crate) password: Source,
@@ -27,35 +31,51 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The account that these settings describe.
+    /// The account that these settings describe. Its name is its maildrop's unless it has one.
     ///
     /// # Errors
     /// [`Status::Usage`] when something is missing or makes no sense, [`Status::Configuration`]
     /// when a file it names is of no use.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, Failure> {
-        let server = settings
-            .server
-            .as_deref()
-            .ok_or_else(|| usage("no server was given").hint("use --server pops://USER@HOST"))?;
-        let config =
-            Config::from_url(server).map_err(|error| usage(format!("--server: {error}")))?;
+    pub(crate) fn new(name: Option<&str>, mut settings: Settings) -> Result<Self, Failure> {
+        // A hint names what can be changed: the section or the command line.
+        let say = |option: &str, value: &str| match name {
+            Some(_) => format!("`{option} = \"{value}\"`"),
+            None => format!("--{option} {value}"),
+        };
+        let server = settings.server.as_deref().ok_or_else(|| {
+            usage("no server was given").hint(format!("use {}", say("server", "pops://USER@HOST")))
+        })?;
+        let config = Config::from_url(server).map_err(|error| usage(format!("server: {error}")))?;
         let user = (settings.user.clone())
             .or_else(|| config.url_user().map(str::to_owned))
             .ok_or_else(|| {
-                usage("no user name was given")
-                    .hint("use --server pops://USER@HOST, or --user NAME")
+                usage("no user name was given").hint(format!(
+                    "use {}, or {}",
+                    say("server", "pops://USER@HOST"),
+                    say("user", "NAME")
+                ))
             })?;
-        let maildir =
-            settings.maildir.first().cloned().ok_or_else(|| {
-                usage("no place for the mail was given").hint("use --maildir DIR")
-            })?;
+        let maildrop = maildrop(&user, &config);
+        let name = name.unwrap_or(&maildrop);
+        let facts = Facts {
+            account: name,
+            user: &user,
+            host: config.address().0,
+        };
+        for path in settings.paths_mut() {
+            *path = facts.expand(path)?;
+        }
+        let maildir = settings.maildir.first().cloned().ok_or_else(|| {
+            usage("no place for the mail was given").hint(format!("use {}", say("maildir", "DIR")))
+        })?;
         Ok(Self {
-            name: name(&user, &config),
-            config: configure(config, settings)?,
+            name: name.to_owned(),
+            config: configure(config, &settings)?,
             user,
-            password: source(settings),
+            password: source(&settings),
             maildir,
-            policy: policy(settings),
+            policy: policy(&settings),
+            maildrop,
         })
     }
 
@@ -64,9 +84,9 @@ impl Account {
     }
 }
 
-/// The maildrop's name: the same for both ports of a server, as they lead to the same messages,
+/// The same for both ports of a server, as they lead to the same messages,
 /// but not for others, which may lead anywhere.
-fn name(user: &str, config: &Config) -> String {
+fn maildrop(user: &str, config: &Config) -> String {
     let (host, port) = config.address();
     let host = host.to_ascii_lowercase();
     match port {
@@ -77,7 +97,9 @@ fn name(user: &str, config: &Config) -> String {
 }
 
 fn source(settings: &Settings) -> Source {
-    if let Some(path) = &settings.password_file {
+    if let Some(Password(password)) = &settings.password {
+        Source::Given(password.clone())
+    } else if let Some(path) = &settings.password_file {
         Source::File(path.clone())
     } else if let Some(command) = &settings.password_command {
         Source::Command(command.clone())
@@ -128,7 +150,7 @@ fn configure(mut config: Config, settings: &Settings) -> Result<Config, Failure>
         config = config.with_login_policy(policy);
     }
     if let Some(proxy) = &settings.proxy {
-        let proxy = Proxy::from_url(proxy).map_err(|error| usage(format!("--proxy: {error}")))?;
+        let proxy = Proxy::from_url(proxy).map_err(|error| usage(format!("proxy: {error}")))?;
         config = config.with_proxy(proxy);
     }
     if let Some(pipeline) = settings.pipeline {

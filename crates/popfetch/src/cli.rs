@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::Given;
 use crate::jobs::Limits;
-use crate::settings::Settings;
 
 #[cfg(test)]
 mod tests;
@@ -74,7 +74,7 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// See it work: fetch sample mail from a server inside this program into ./popfetch-demo
     Demo(Demo),
-    /// Fetch what is new from one account into a Maildir
+    /// Fetch what is new
     Sync(Box<Sync>),
 }
 
@@ -93,6 +93,10 @@ pub(crate) struct Demo {
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Sync {
+    /// The accounts of the configuration file to fetch from [default: all]
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
+
     #[command(flatten)]
     pub(crate) files: Files,
 
@@ -104,22 +108,30 @@ pub(crate) struct Sync {
     pub(crate) limits: Limits,
 
     #[command(flatten)]
-    pub(crate) settings: Settings,
+    pub(crate) settings: Given,
 }
 
 /// The files of popfetch itself.
 #[derive(Debug, Args)]
 pub(crate) struct Files {
+    /// Where accounts are described [default: $XDG_CONFIG_HOME/popfetch/config.toml]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
     /// The file that remembers what was fetched [default: $XDG_STATE_HOME/popfetch/state.db]
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
-Without --password-file and --password-command, the password is taken from POPFETCH_PASSWORD, or
-asked for on the terminal.
+With --server, the options describe one account. Without it, accounts of the configuration file are
+fetched from, and options override what stands there.
+
+Where nothing else is said, the password is taken from POPFETCH_PASSWORD, or asked for on the
+terminal.
 
 Examples:
+  popfetch sync
   popfetch sync --server pops://me@pop.example.org --maildir ~/Mail
   popfetch sync --server pops://me@pop.example.org --maildir ~/Mail --keep none \\
       --password-command 'pass show mail'";

@@ -69,7 +69,10 @@ pub(crate) struct Stored {
 pub(crate) struct Delivery {
     pub(crate) store: Arc<dyn StateStore>,
     pub(crate) account: AccountId,
+    /// What the user calls it.
     pub(crate) account_name: String,
+    /// What the state knows it by.
+    pub(crate) maildrop: String,
     pub(crate) maildir: Maildir,
     pub(crate) file_system: Arc<dyn FileSystem>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -127,7 +130,7 @@ impl Delivery {
     }
 
     fn digest(&self, key: &Key) -> String {
-        key.digest(self.store.id(), &self.account_name)
+        key.digest(self.store.id(), &self.maildrop)
     }
 
     /// Starts a message under `tmp/`.

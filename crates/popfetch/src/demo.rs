@@ -56,9 +56,11 @@ fn account(sandbox: &Sandbox, maildir: &Path) -> Result<Account, Failure> {
     let config = Config::new(sandbox.host())
         .with_port(sandbox.tls_addr().port())
         .with_tls(tls);
+    // Without the port, which is another one in each run.
+    let maildrop = format!("{USER}@{}", sandbox.host());
     Ok(Account {
-        // Without the port, which is another one in each run.
-        name: format!("{USER}@{}", sandbox.host()),
+        name: maildrop.clone(),
+        maildrop,
         config,
         user: USER.into(),
         password: Source::Given(Secret::from(PASSWORD)),

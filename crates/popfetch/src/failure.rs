@@ -74,6 +74,8 @@ pub(crate) struct Failure {
     pub(crate) status: Status,
     /// What was attempted and how it ended, as one sentence without a full stop.
     pub(crate) message: String,
+    /// Lines that show more: those of a file that are at fault, where else to look.
+    pub(crate) details: Option<Box<str>>,
     /// The server's own words, escaped.
     pub(crate) server: Option<String>,
     /// What the user can do.
@@ -87,6 +89,7 @@ impl Failure {
         Self {
             status,
             message: message.into(),
+            details: None,
             server: None,
             hint: None,
             retry_after: None,
@@ -97,6 +100,14 @@ impl Failure {
     #[must_use]
     pub(crate) fn server(mut self, words: &[u8]) -> Self {
         self.server = Some(escape::octets(words).to_string());
+        self
+    }
+
+    /// Lines to show below the message, and below those that are there already.
+    #[must_use]
+    pub(crate) fn details(mut self, lines: &str) -> Self {
+        let above = self.details.take().map(|above| format!("{above}\n"));
+        self.details = Some((above.unwrap_or_default() + lines).into());
         self
     }
 
@@ -116,6 +127,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", escape::text(&self.message))?;
+        for line in self.details.iter().flat_map(|details| details.lines()) {
+            write!(f, "\n  {}", escape::text(line))?;
+        }
         if let Some(words) = &self.server {
             write!(f, "\n  server said: {words}")?;
         }

@@ -106,10 +106,10 @@ impl Fetcher<'_> {
         store: Arc<dyn StateStore>,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let (name, policy) = (self.account.name.clone(), self.account.policy);
+        let (maildrop, policy) = (self.account.maildrop.clone(), self.account.policy);
         let listed = Arc::clone(&listing);
         let plan = blocking(move || {
-            let account = store.account(&name)?;
+            let account = store.account(&maildrop)?;
             plan(&*store, account, &listed, policy, now)
         })
         .await?;

@@ -2,7 +2,7 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | `cli`, `settings`, `account`, `secret` | what the user wants |
+//! | `cli`, `config`, `settings`, `account`, `secret` | what the user wants |
 //! | `plan` | what to fetch, skip and delete: a pure function |
 //! | `fetch` | a session with the server |
 //! | `deliver` | making messages durable, in the one order that is safe |
@@ -14,6 +14,7 @@
 mod account;
 mod cli;
 mod clock;
+mod config;
 mod deliver;
 mod demo;
 mod escape;

@@ -5,18 +5,20 @@ mod values;
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Arg, ArgGroup, Args, Command};
 use serde::Deserialize;
 
 use crate::plan::{Keep, Oversize};
 
-pub(crate) use values::{Auth, FileMode, LineEnd, Pin, Pipeline, Size, Span};
+pub(crate) use values::{Auth, FileMode, LineEnd, Password, Pin, Pipeline, Size, Span};
 
 /// The settings of one account, each of which may be left open. A key of the configuration file is
 /// the option's name with `_` for `-`.
 #[allow(dead_code, reason = "the rooms that obey them are being furnished")]
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[group(skip)]
+#[command(group = ArgGroup::new("target").multiple(true))]
 pub(crate) struct Settings {
     /// pops://[USER@]HOST[:PORT] for TLS (port 995), pop://… for STLS, which is then demanded
     /// (port 110)
@@ -33,6 +35,10 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "METHOD", help_heading = SERVER)]
     pub(crate) auth: Option<Auth>,
 
+    /// The password itself
+    #[arg(skip)]
+    pub(crate) password: Option<Password>,
+
     /// Take the password from the first line of a file that nobody else can read
     #[arg(long, value_name = "FILE", group = "secret", help_heading = SERVER)]
     pub(crate) password_file: Option<PathBuf>,
@@ -46,11 +52,11 @@ pub(crate) struct Settings {
     pub(crate) password_env: Option<String>,
 
     /// Trust the authorities in this file instead of the system's
-    #[arg(long, value_name = "PEM", conflicts_with = "pin", help_heading = SERVER)]
+    #[arg(long, value_name = "PEM", group = "trust", help_heading = SERVER)]
     pub(crate) ca_file: Option<PathBuf>,
 
     /// Trust exactly the certificate with this SHA-256, whatever its name and dates
-    #[arg(long, value_name = "sha256:HEX", help_heading = SERVER)]
+    #[arg(long, value_name = "sha256:HEX", group = "trust", help_heading = SERVER)]
     pub(crate) pin: Option<Pin>,
 
     /// With pop://, do without TLS: everybody on the way can read password and mail
@@ -74,27 +80,27 @@ pub(crate) struct Settings {
     pub(crate) rset_before_quit: Option<bool>,
 
     /// A Maildir that gets the mail; made if it is not there
-    #[arg(long, value_name = "DIR", help_heading = TARGETS)]
+    #[arg(long, value_name = "DIR", group = "target", help_heading = TARGETS)]
     #[serde(deserialize_with = "values::one_or_many")]
     pub(crate) maildir: Vec<PathBuf>,
 
     /// A file in mbox format that gets the mail; made if it is not there
-    #[arg(long, value_name = "FILE", help_heading = TARGETS)]
+    #[arg(long, value_name = "FILE", group = "target", help_heading = TARGETS)]
     #[serde(deserialize_with = "values::one_or_many")]
     pub(crate) mbox: Vec<PathBuf>,
 
     /// A shell command that gets each message on its standard input
-    #[arg(long, value_name = "COMMAND", help_heading = TARGETS)]
+    #[arg(long, value_name = "COMMAND", group = "target", help_heading = TARGETS)]
     #[serde(deserialize_with = "values::one_or_many")]
     pub(crate) exec: Vec<String>,
 
     /// A server that gets the mail by LMTP: HOST[:PORT], or the path of a Unix socket
-    #[arg(long, value_name = "ADDRESS", help_heading = TARGETS)]
+    #[arg(long, value_name = "ADDRESS", group = "target", help_heading = TARGETS)]
     #[serde(deserialize_with = "values::one_or_many")]
     pub(crate) lmtp: Vec<String>,
 
     /// A server that gets the mail by SMTP: HOST[:PORT], or the path of a Unix socket
-    #[arg(long, value_name = "ADDRESS", help_heading = TARGETS)]
+    #[arg(long, value_name = "ADDRESS", group = "target", help_heading = TARGETS)]
     #[serde(deserialize_with = "values::one_or_many")]
     pub(crate) smtp: Vec<String>,
 
@@ -103,7 +109,7 @@ pub(crate) struct Settings {
     pub(crate) recipient: Option<String>,
 
     /// Write the messages to standard output, in mbox format
-    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = TARGETS)]
+    #[arg(long, num_args = 0, default_missing_value = "true", group = "target", help_heading = TARGETS)]
     pub(crate) stdout: Option<bool>,
 
     /// Line ends in files and for commands: lf, crlf, or keep (as received) [default: lf]
@@ -148,9 +154,42 @@ pub(crate) struct Settings {
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = POLICY)]
     pub(crate) only_new: Option<bool>,
 
-    /// How often `popfetch run` fetches [default: 5m]
+    /// How often `popfetch run` fetches
     #[arg(skip)]
     pub(crate) interval: Option<Span>,
+}
+
+impl Settings {
+    /// Every path among them.
+    pub(crate) fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let single = [&mut self.password_file, &mut self.ca_file];
+        (single.into_iter().flatten())
+            .chain(&mut self.maildir)
+            .chain(&mut self.mbox)
+    }
+}
+
+/// Every setting, those included that are keys of the configuration file only: a password that
+/// stood on a command line could be seen by everybody on the machine.
+pub(crate) fn definition() -> Command {
+    let mut command = Settings::augment_args(Command::new("account"))
+        .disable_help_flag(true)
+        .arg(
+            Arg::new("password")
+                .value_name("PASSWORD")
+                .group("secret")
+                .help("The password itself, if nobody else can read the configuration file")
+                .help_heading(SERVER),
+        )
+        .arg(
+            Arg::new("interval")
+                .value_name("TIME")
+                .help("How often `popfetch run` fetches [default: 5m]")
+                .help_heading(POLICY),
+        );
+    // Only then do groups know their members.
+    command.build();
+    command
 }
 
 const SERVER: &str = "The server";

@@ -1,6 +1,5 @@
 //! `popfetch sync`: accounts, once each.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,6 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::account::Account;
 use crate::cli;
+use crate::config;
 use crate::failure::{Failure, Status};
 use crate::fetch::Outcome;
 use crate::jobs::{self, Limits, Turns};
@@ -25,11 +25,9 @@ pub(crate) fn run(
     options: &cli::Sync,
     report: &Arc<dyn Report>,
 ) -> Result<Option<Status>, Failure> {
-    let accounts = vec![Account::new(&options.settings)?];
-    let state = match &options.files.state {
-        Some(path) => path.clone(),
-        None => default_state()?,
-    };
+    let configuration = config::read(&options.files)?;
+    let accounts = configuration.accounts(&options.settings, &options.accounts)?;
+    let state = configuration.state(&options.files)?;
     let mode = if options.dry_run {
         Mode::DryRun
     } else {
@@ -151,23 +149,4 @@ impl Round {
         }
         self.worst
     }
-}
-
-/// Where the state is unless the user says otherwise.
-pub(crate) fn default_state() -> Result<PathBuf, Failure> {
-    let directory = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    directory("XDG_STATE_HOME")
-        .or_else(|| directory("HOME").map(|home| home.join(".local/state")))
-        .map(|base| base.join("popfetch/state.db"))
-        .ok_or_else(|| {
-            Failure::new(
-                Status::Configuration,
-                "there is no home directory to keep state in",
-            )
-            .hint("use --state FILE")
-        })
 }

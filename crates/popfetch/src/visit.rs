@@ -89,11 +89,12 @@ impl Shared {
     /// Takes the account, which stays ours as long as the claim lives, and finishes what was
     /// left unfinished.
     fn prepare(&self, account: &Account) -> Result<(Claim, Arc<Delivery>), Failure> {
-        let claim = self.store.claim(&account.name)?;
+        let claim = self.store.claim(&account.maildrop)?;
         let delivery = Delivery {
             store: Arc::clone(&self.store),
             account: claim.account,
             account_name: account.name.clone(),
+            maildrop: account.maildrop.clone(),
             maildir: Maildir::create(Arc::clone(&self.file_system), &account.maildir)?,
             file_system: Arc::clone(&self.file_system),
             clock: Arc::clone(&self.clock),

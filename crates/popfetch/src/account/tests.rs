@@ -9,8 +9,8 @@ fn account(options: &[&str]) -> Result<Account, Failure> {
         .unwrap()
         .command
     {
-        cli::Command::Sync(sync) => Account::new(&sync.settings),
-        cli::Command::Demo(_) => unreachable!(),
+        cli::Command::Sync(sync) => Account::new(None, sync.settings.settings().clone()),
+        _ => unreachable!(),
     }
 }
 

@@ -17,7 +17,7 @@ fn sync(options: &[&str]) -> Result<Sync, clap::Error> {
     ];
     match Cli::try_parse_from(given.iter().chain(options))?.command {
         Command::Sync(sync) => Ok(*sync),
-        Command::Demo(_) => unreachable!(),
+        _ => unreachable!(),
     }
 }
 
@@ -29,10 +29,15 @@ fn the_definition_is_sound() {
 #[test]
 fn nothing_is_deleted_unless_asked() {
     assert_eq!(
-        sync(&[]).unwrap().settings.keep.unwrap_or_default(),
+        sync(&[])
+            .unwrap()
+            .settings
+            .settings()
+            .keep
+            .unwrap_or_default(),
         Keep::Forever
     );
-    let keep = sync(&["--keep", "none"]).unwrap().settings.keep;
+    let keep = sync(&["--keep", "none"]).unwrap().settings.settings().keep;
     assert_eq!(keep, Some(Keep::None));
 }
 
@@ -48,7 +53,7 @@ fn every_method_is_in_the_help() {
         .unwrap();
     for method in Method::ALL {
         let name = method.name().trim_start_matches('+').to_ascii_lowercase();
-        let accepted = sync(&["--auth", &name]).map(|sync| sync.settings.auth);
+        let accepted = sync(&["--auth", &name]).map(|sync| sync.settings.settings().auth);
         match accepted {
             Ok(auth) => {
                 assert_eq!(auth, Some(Auth::Only(method)));
@@ -58,7 +63,7 @@ fn every_method_is_in_the_help() {
         }
     }
     assert_eq!(
-        sync(&["--auth", "auto"]).unwrap().settings.auth,
+        sync(&["--auth", "auto"]).unwrap().settings.settings().auth,
         Some(Auth::Auto)
     );
 }

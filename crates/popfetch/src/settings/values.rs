@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use poplib::Secret;
 use poplib::sasl::Method;
 use serde::de;
 use serde::{Deserialize, Deserializer};
@@ -35,6 +36,16 @@ impl FromStr for Auth {
             }
             Ok(method) => Ok(Self::Only(method)),
         }
+    }
+}
+
+/// A password as it stands in a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Password(pub(crate) Secret);
+
+impl<'de> Deserialize<'de> for Password {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|password| Self(Secret::from(password)))
     }
 }
 

@@ -67,6 +67,7 @@ impl Rig {
             .with_tls(tls);
         Account {
             name: user.into(),
+            maildrop: user.into(),
             config,
             user: user.into(),
             password: Source::Given(Secret::from(password)),

@@ -42,6 +42,9 @@ fn mistakes_on_the_command_line() {
             vec!["sync", "--server", "pops://host", "--maildir", "mail"],
         ),
     ] {
-        insta::assert_snapshot!(name, ran(&mut rig.bare(&arguments)).expect(64).err);
+        let ran = ran(&mut rig.bare(&arguments)).expect(64);
+        let home = rig.path("");
+        let shown = ran.err.replace(home.to_str().unwrap(), "$HOME/");
+        insta::assert_snapshot!(name, shown);
     }
 }

@@ -98,16 +98,18 @@ impl Run {
         for lost in &mut self.lost[first..] {
             lost.counts = false;
         }
-        self.failure = self.lost.last().map(|lost| Failure {
-            status: Status::Temporary,
-            message: format!(
+        self.failure = self.lost.last().map(|lost| {
+            let message = format!(
                 "the server refused {} messages one behind the other; the rest was left for \
                  another time",
                 self.refused_in_a_row
-            ),
-            server: lost.failure.server.clone(),
-            hint: Some("some servers allow only so much a day; run it again later".into()),
-            retry_after: Some(QUOTA_PAUSE),
+            );
+            Failure {
+                retry_after: Some(QUOTA_PAUSE),
+                server: lost.failure.server.clone(),
+                ..Failure::new(Status::Temporary, message)
+                    .hint("some servers allow only so much a day; run it again later")
+            }
         });
     }
 

@@ -1,0 +1,243 @@
+//! The configuration file: settings for all accounts, for each account, and for the program.
+
+mod expand;
+mod given;
+mod keys;
+mod place;
+mod read;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::account::Account;
+use crate::cli;
+use crate::failure::{Failure, Status};
+
+pub(crate) use expand::Facts;
+pub(crate) use given::Given;
+use place::Place;
+use table::Table;
+
+/// What the configuration file says, or nothing where there is none.
+#[derive(Debug, Default)]
+pub(crate) struct Configuration {
+    /// The file, whether it exists or not.
+    path: PathBuf,
+    program: Program,
+    defaults: Table,
+    /// In the order of the files and in them.
+    accounts: Vec<Section>,
+}
+
+/// The keys that are about popfetch as a whole.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Program {
+    /// Absolute, or beginning with `~`.
+    state: Option<PathBuf>,
+}
+
+impl Program {
+    const KEYS: [&str; 1] = ["state"];
+}
+
+/// An `[account.NAME]`.
+#[derive(Debug)]
+struct Section {
+    name: String,
+    place: Place,
+    table: Table,
+}
+
+impl Section {
+    /// A failure of this account, which the file is to be blamed for.
+    fn at(&self, failure: Failure) -> Failure {
+        Failure {
+            status: Status::Configuration,
+            message: format!("{}: {}", self.place, failure.message),
+            ..failure
+        }
+    }
+}
+
+/// Reads the configuration file and what it includes.
+///
+/// # Errors
+/// [`Status::Configuration`] for the first thing that is wrong.
+pub(crate) fn read(files: &cli::Files) -> Result<Configuration, Failure> {
+    let (configuration, mut failures) = read_all(files)?;
+    if failures.is_empty() {
+        return Ok(configuration);
+    }
+    let others = failures.len() - 1;
+    let first = failures.swap_remove(0);
+    Err(match others {
+        0 => first,
+        _ => first.details(&format!(
+            "note: more is wrong; `popfetch config check` shows all of it ({others} more)"
+        )),
+    })
+}
+
+/// Reads as much as can be read, and tells everything that is wrong.
+fn read_all(files: &cli::Files) -> Result<(Configuration, Vec<Failure>), Failure> {
+    match &files.config {
+        Some(path) => Ok(read::read(path)),
+        None => match default_file() {
+            Some(path) if path.exists() => Ok(read::read(&path)),
+            path => Ok((
+                Configuration {
+                    path: path.unwrap_or_default(),
+                    ..Configuration::default()
+                },
+                Vec::new(),
+            )),
+        },
+    }
+}
+
+impl Configuration {
+    /// The accounts to work on: the one that `--server` describes, or else those of the file, all
+    /// of them or the named ones. The command line stands above the account, and that above the
+    /// defaults.
+    ///
+    /// # Errors
+    /// [`Status::Usage`] or [`Status::Configuration`] when there is no such account, or one lacks
+    /// something.
+    pub(crate) fn accounts(
+        &self,
+        given: &Given,
+        names: &[String],
+    ) -> Result<Vec<Account>, Failure> {
+        if given.settings().server.is_some() {
+            if let Some(name) = names.first() {
+                let message = format!("--server and the account {name} exclude each other");
+                return Err(Failure::new(Status::Usage, message));
+            }
+            return Ok(vec![Account::new(None, given.settings().clone())?]);
+        }
+        let accounts = self
+            .sections(names)?
+            .into_iter()
+            .map(|section| Ok((section, self.account(section, given)?)))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        distinct(&accounts)?;
+        Ok(accounts.into_iter().map(|(_, account)| account).collect())
+    }
+
+    /// The file that remembers what was fetched.
+    ///
+    /// # Errors
+    /// [`Status::Configuration`] when nobody says where, and there is no home directory.
+    pub(crate) fn state(&self, files: &cli::Files) -> Result<PathBuf, Failure> {
+        if let Some(path) = &files.state {
+            return Ok(path.clone());
+        }
+        if let Some(path) = &self.program.state {
+            return expand::home(path);
+        }
+        xdg("XDG_STATE_HOME", ".local/state", "state.db").ok_or_else(|| {
+            Failure::new(
+                Status::Configuration,
+                "there is no home directory to keep state in",
+            )
+            .hint("use --state FILE")
+        })
+    }
+
+    /// The sections with these names, or all.
+    fn sections(&self, names: &[String]) -> Result<Vec<&Section>, Failure> {
+        if self.accounts.is_empty() {
+            return Err(self.no_accounts());
+        }
+        if names.is_empty() {
+            return Ok(self.accounts.iter().collect());
+        }
+        let mut sections: Vec<&Section> = Vec::new();
+        for name in names {
+            let section = (self.accounts.iter())
+                .find(|section| section.name == *name)
+                .ok_or_else(|| self.no_account(name))?;
+            if !sections.iter().any(|already| already.name == *name) {
+                sections.push(section);
+            }
+        }
+        Ok(sections)
+    }
+
+    fn account(&self, section: &Section, given: &Given) -> Result<Account, Failure> {
+        let mut settings = self.layers(section, given).settings()?;
+        given.apply(&mut settings)?;
+        Account::new(Some(&section.name), settings).map_err(|failure| section.at(failure))
+    }
+
+    /// What the file says of an account and the command line leaves in force.
+    fn layers(&self, section: &Section, given: &Given) -> Table {
+        let mut table = self.defaults.clone();
+        table.cover(section.table.clone());
+        table.clear(given.keys());
+        table
+    }
+
+    fn no_accounts(&self) -> Failure {
+        let file = self.path.display();
+        let message = if self.path.exists() {
+            format!("no server was given, and {file} has no accounts")
+        } else {
+            format!("no server was given, and there is no {file}")
+        };
+        Failure::new(Status::Usage, message).hint(
+            "use --server pops://USER@HOST, or describe accounts there: `popfetch config example`",
+        )
+    }
+
+    fn no_account(&self, name: &str) -> Failure {
+        let message = format!("there is no account {name} in {}", self.path.display());
+        let names = self.accounts.iter().map(|section| section.name.as_str());
+        let hint = match keys::nearest(name, names.clone()) {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => format!("there are: {}", names.collect::<Vec<_>>().join(", ")),
+        };
+        Failure::new(Status::Usage, message).hint(hint)
+    }
+}
+
+/// Two accounts on one maildrop would each believe that what the other fetched is theirs.
+fn distinct(accounts: &[(&Section, Account)]) -> Result<(), Failure> {
+    for (position, (section, account)) in accounts.iter().enumerate() {
+        let twin =
+            (accounts[..position].iter()).find(|(_, other)| other.maildrop == account.maildrop);
+        if let Some((other, _)) = twin {
+            let message = format!(
+                "the accounts {} and {} are the same maildrop, {}",
+                other.name, section.name, account.maildrop
+            );
+            return Err(section
+                .at(Failure::new(Status::Configuration, message))
+                .details(&format!("note: {} is at {}", other.name, other.place))
+                .hint("one account can have several targets"));
+        }
+    }
+    Ok(())
+}
+
+/// Where the configuration is unless the user says otherwise.
+fn default_file() -> Option<PathBuf> {
+    xdg("XDG_CONFIG_HOME", ".config", "config.toml")
+}
+
+/// A file of popfetch below one of the XDG base directories.
+fn xdg(variable: &str, below_home: &str, name: &str) -> Option<PathBuf> {
+    let directory = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    directory(variable)
+        .or_else(|| directory("HOME").map(|home| home.join(below_home)))
+        .map(|base| base.join("popfetch").join(name))
+}

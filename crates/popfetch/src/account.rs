@@ -36,12 +36,22 @@ impl Account {
     /// # Errors
     /// [`Status::Usage`] when something is missing or makes no sense, [`Status::Configuration`]
     /// when a file it names is of no use.
-    pub(crate) fn new(name: Option<&str>, mut settings: Settings) -> Result<Self, Failure> {
-        // A hint names what can be changed: the section or the command line.
-        let say = |option: &str, value: &str| match name {
-            Some(_) => format!("`{option} = \"{value}\"`"),
-            None => format!("--{option} {value}"),
-        };
+    pub(crate) fn new(name: Option<&str>, settings: Settings) -> Result<Self, Failure> {
+        let has_place = !settings.maildir.is_empty();
+        let account = Self::to_look_at(name, settings)?;
+        if !has_place {
+            let hint = format!("use {}", say(name, "maildir", "DIR"));
+            return Err(usage("no place for the mail was given").hint(hint));
+        }
+        Ok(account)
+    }
+
+    /// The same for commands that deliver nothing, and so need no place for the mail.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new), but for the missing place.
+    pub(crate) fn to_look_at(name: Option<&str>, mut settings: Settings) -> Result<Self, Failure> {
+        let say = |option, value| say(name, option, value);
         let server = settings.server.as_deref().ok_or_else(|| {
             usage("no server was given").hint(format!("use {}", say("server", "pops://USER@HOST")))
         })?;
@@ -65,15 +75,12 @@ impl Account {
         for path in settings.paths_mut() {
             *path = facts.expand(path)?;
         }
-        let maildir = settings.maildir.first().cloned().ok_or_else(|| {
-            usage("no place for the mail was given").hint(format!("use {}", say("maildir", "DIR")))
-        })?;
         Ok(Self {
             name: name.to_owned(),
             config: configure(config, &settings)?,
             user,
             password: source(&settings),
-            maildir,
+            maildir: settings.maildir.first().cloned().unwrap_or_default(),
             policy: policy(&settings),
             maildrop,
         })
@@ -81,6 +88,14 @@ impl Account {
 
     pub(crate) fn host(&self) -> &str {
         self.config.address().0
+    }
+}
+
+/// What a hint names, as it can be changed: in the section or on the command line.
+fn say(section: Option<&str>, option: &str, value: &str) -> String {
+    match section {
+        Some(_) => format!("`{option} = \"{value}\"`"),
+        None => format!("--{option} {value}"),
     }
 }
 

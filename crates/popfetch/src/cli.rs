@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Given;
+use crate::get::Wanted;
 use crate::jobs::Limits;
+use crate::settings::{POLICY, TARGETS};
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ const STATUSES: &str = "\
 Exit status:
     0  done, also when there was no mail
    64  the command line makes no sense
+   66  the server has no such message
    69  the server cannot be reached, or is not who it should be
    73  a file or directory cannot be made
    74  reading or writing failed
@@ -76,6 +79,12 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Fetch what is new
     Sync(Box<Sync>),
+    /// List the messages on the server, and whether they were fetched
+    List(Box<List>),
+    /// Print messages, or write them to files; nothing is remembered and nothing deleted
+    Get(Box<Get>),
+    /// Tell what is known of each account, without asking any server
+    Status(Status),
 }
 
 #[derive(Debug, Args)]
@@ -109,6 +118,77 @@ pub(crate) struct Sync {
 
     #[command(flatten)]
     pub(crate) settings: Given,
+}
+
+/// The options of `sync` that say what becomes of messages are understood and do nothing, so that
+/// a command line can be kept and only its first word changed.
+#[derive(Debug, Args)]
+#[command(mut_args(hide_delivery))]
+pub(crate) struct List {
+    /// The account of the configuration file, if there are several
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
+
+    /// Show date, sender and subject too
+    #[arg(long)]
+    pub(crate) headers: bool,
+
+    #[command(flatten)]
+    pub(crate) settings: Given,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_args(hide_delivery), after_help = GET)]
+pub(crate) struct Get {
+    /// Which messages: their numbers or their unique-ids, as `popfetch list` shows them
+    #[arg(required = true, value_name = "N|UID")]
+    pub(crate) messages: Vec<Wanted>,
+
+    /// The account of the configuration file, if there are several
+    #[arg(short, long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
+
+    /// Write to this file, or into this directory as N.eml
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Keep line ends as they were received, CRLF, instead of LF
+    #[arg(long)]
+    pub(crate) raw: bool,
+
+    /// Replace a file that is there
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) settings: Given,
+}
+
+const GET: &str = "\
+On a terminal, control characters are spelt out. Several messages on standard output follow each
+other. A unique-id of digits only is written uid:DIGITS.";
+
+/// What is of no use to commands that deliver nothing.
+fn hide_delivery(option: clap::Arg) -> clap::Arg {
+    let heading = option.get_help_heading();
+    let delivers = heading.is_some_and(|heading| [TARGETS, POLICY].contains(&heading));
+    option.hide(delivers)
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// The accounts, by their names in the configuration file, else as USER@HOST [default: all]
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
 }
 
 /// The files of popfetch itself.

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::account::Account;
 use crate::cli;
 use crate::failure::{Failure, Status};
+use crate::settings::Settings;
 
 pub(crate) use expand::Facts;
 pub(crate) use given::Given;
@@ -114,19 +115,55 @@ impl Configuration {
         names: &[String],
     ) -> Result<Vec<Account>, Failure> {
         if given.settings().server.is_some() {
-            if let Some(name) = names.first() {
-                let message = format!("--server and the account {name} exclude each other");
-                return Err(Failure::new(Status::Usage, message));
-            }
+            exclude_each_other(names.first().map(String::as_str))?;
             return Ok(vec![Account::new(None, given.settings().clone())?]);
         }
         let accounts = self
             .sections(names)?
             .into_iter()
-            .map(|section| Ok((section, self.account(section, given)?)))
+            .map(|section| Ok((section, self.account(section, given, Account::new)?)))
             .collect::<Result<Vec<_>, Failure>>()?;
         distinct(&accounts)?;
         Ok(accounts.into_iter().map(|(_, account)| account).collect())
+    }
+
+    /// The one account that the command line or the file describes, for a command that delivers
+    /// nothing.
+    ///
+    /// # Errors
+    /// Those of [`accounts`](Self::accounts), and where there are several and none is named.
+    pub(crate) fn account_to_look_at(
+        &self,
+        given: &Given,
+        name: Option<&str>,
+    ) -> Result<Account, Failure> {
+        if given.settings().server.is_some() {
+            exclude_each_other(name)?;
+            return Account::to_look_at(None, given.settings().clone());
+        }
+        let names: Vec<String> = name.map(str::to_owned).into_iter().collect();
+        match &*self.sections(&names)? {
+            [section] => self.account(section, given, Account::to_look_at),
+            sections => {
+                let names: Vec<&str> = sections.iter().map(|section| &*section.name).collect();
+                Err(Failure::new(Status::Usage, "which account?")
+                    .hint(format!("there are: {}", names.join(", "))))
+            }
+        }
+    }
+
+    /// The names of the accounts, and what the state knows them by. Those that lack something are
+    /// left out.
+    pub(crate) fn maildrops(&self) -> Vec<(String, String)> {
+        let account = |section: &Section| {
+            let mut table = self.defaults.clone();
+            table.cover(section.table.clone());
+            Account::to_look_at(Some(&section.name), table.settings()?)
+        };
+        (self.accounts.iter())
+            .filter_map(|section| account(section).ok())
+            .map(|account| (account.name, account.maildrop))
+            .collect()
     }
 
     /// The file that remembers what was fetched.
@@ -169,10 +206,15 @@ impl Configuration {
         Ok(sections)
     }
 
-    fn account(&self, section: &Section, given: &Given) -> Result<Account, Failure> {
+    fn account(
+        &self,
+        section: &Section,
+        given: &Given,
+        make: fn(Option<&str>, Settings) -> Result<Account, Failure>,
+    ) -> Result<Account, Failure> {
         let mut settings = self.layers(section, given).settings()?;
         given.apply(&mut settings)?;
-        Account::new(Some(&section.name), settings).map_err(|failure| section.at(failure))
+        make(Some(&section.name), settings).map_err(|failure| section.at(failure))
     }
 
     /// What the file says of an account and the command line leaves in force.
@@ -204,6 +246,13 @@ impl Configuration {
         };
         Failure::new(Status::Usage, message).hint(hint)
     }
+}
+
+fn exclude_each_other(name: Option<&str>) -> Result<(), Failure> {
+    name.map_or(Ok(()), |name| {
+        let message = format!("--server and the account {name} exclude each other");
+        Err(Failure::new(Status::Usage, message))
+    })
 }
 
 /// Two accounts on one maildrop would each believe that what the other fetched is theirs.

@@ -6,7 +6,7 @@
 //! 3. the files are renamed, and the directories are durable,
 //! 4. the state says so ([`Change::Stored`]); only then may a message be deleted on the server.
 
-mod line_ends;
+pub(crate) mod line_ends;
 pub(crate) mod maildir;
 pub(crate) mod queue;
 

@@ -13,6 +13,8 @@ use crate::escape;
 pub(crate) enum Status {
     /// The command line makes no sense.
     Usage = 64,
+    /// What was asked for is not there.
+    NoInput = 66,
     /// The server cannot be reached, or is not who it should be.
     Unavailable = 69,
     /// An output file or directory cannot be made.
@@ -55,7 +57,7 @@ impl Status {
             Self::InputOutput => 4,
             Self::CannotCreate => 5,
             Self::Configuration => 6,
-            Self::Usage => 7,
+            Self::Usage | Self::NoInput => 7,
             Self::Interrupted => 8,
             Self::Terminated => 9,
         }

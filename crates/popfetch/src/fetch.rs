@@ -4,7 +4,7 @@
 mod maildrop;
 mod messages;
 mod remove;
-mod trouble;
+pub(crate) mod trouble;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -136,8 +136,11 @@ impl Fetcher<'_> {
         session.quit().await.map_or(Ok(()), |_| Ok(()))
     }
 
-    /// Logs in and lists.
-    async fn begin(&mut self, password: Secret) -> Result<(Session, Arc<Listing>), Failure> {
+    /// Logs in and lists what is in the maildrop.
+    pub(crate) async fn begin(
+        &mut self,
+        password: Secret,
+    ) -> Result<(Session, Arc<Listing>), Failure> {
         let mut stop = self.stop.clone();
         let mut session = stop.or(self.log_in(password)).await?;
         let listing = stop
@@ -146,7 +149,8 @@ impl Fetcher<'_> {
         Ok((session, Arc::new(listing)))
     }
 
-    async fn log_in(&self, password: Secret) -> Result<Session, Failure> {
+    /// Logs in.
+    pub(crate) async fn log_in(&self, password: Secret) -> Result<Session, Failure> {
         let Account { config, user, .. } = self.account;
         let (host, port) = config.address();
         let attempt = format!("connect to {host}, port {port}");

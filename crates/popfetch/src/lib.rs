@@ -9,7 +9,7 @@
 //! | `state` | what is known of each message |
 //! | `report`, `failure`, `escape` | what the user gets to see |
 //! | `visit`, `jobs`, `stop` | one account once; how many at the same time; the end |
-//! | `sync`, `demo` | the commands |
+//! | `sync`, `list`, `get`, `status`, `demo` | the commands |
 
 mod account;
 mod cli;
@@ -22,8 +22,10 @@ mod escape;
 mod failure;
 mod fetch;
 mod fs;
+mod get;
 mod jobs;
 mod key;
+mod list;
 #[allow(dead_code, reason = "the sessions that obey all of it follow")]
 mod plan;
 mod report;
@@ -31,6 +33,7 @@ mod secret;
 mod settings;
 #[allow(dead_code, reason = "the commands that show all of it follow")]
 mod state;
+mod status;
 mod stop;
 mod sync;
 mod visit;
@@ -58,6 +61,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match &cli.command {
         Command::Demo(options) => demo::run(options, &cli.common, &report),
         Command::Sync(options) => sync::run(options, &report),
+        Command::List(options) => list::run(options, &cli.common, &report).map(|()| None),
+        Command::Get(options) => get::run(options, &cli.common, &report).map(|()| None),
+        Command::Status(options) => status::run(options, &cli.common).map(|()| None),
     };
     match result {
         Ok(status) => status.map_or(ExitCode::SUCCESS, ExitCode::from),

@@ -3,8 +3,12 @@
 //! Whoever does something reports an [`Event`]; a [`Report`] shows it: as lines and a progress
 //! bar for people ([`Human`]), as one JSON object a line for programs ([`Json`]).
 
+mod header;
 mod human;
 mod json;
+mod output;
+mod schema;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +19,11 @@ use std::time::Duration;
 use crate::failure::Failure;
 use crate::key::{Identity, Sum};
 
-pub(crate) use human::{Human, Verbosity, size};
-pub(crate) use json::Json;
+pub(crate) use header::{Date, Header};
+pub(crate) use human::{Human, Verbosity, count, size};
+pub(crate) use json::{Fields, Json};
+pub(crate) use output::{End, Output};
+pub(crate) use table::Table;
 
 /// Takes events of all accounts, from any thread.
 pub(crate) trait Report: Send + Sync {

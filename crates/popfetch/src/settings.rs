@@ -193,5 +193,6 @@ pub(crate) fn definition() -> Command {
 }
 
 const SERVER: &str = "The server";
-const TARGETS: &str = "Where the mail goes (several may be given; each gets every message)";
-const POLICY: &str = "Which messages";
+pub(crate) const TARGETS: &str =
+    "Where the mail goes (several may be given; each gets every message)";
+pub(crate) const POLICY: &str = "Which messages";

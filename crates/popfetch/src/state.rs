@@ -46,6 +46,20 @@ pub(crate) enum State {
 }
 
 impl State {
+    /// Its name, in the state and for programs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Storing => "storing",
+            Self::Stored => "stored",
+            Self::Deleting => "deleting",
+            Self::Gone => "gone",
+            Self::Quarantined => "quarantined",
+            Self::Skipped => "skipped",
+            Self::Rejected => "rejected",
+        }
+    }
+
     /// Whether a whole copy has reached its target.
     pub(crate) fn is_delivered(self) -> bool {
         matches!(self, Self::Stored | Self::Deleting | Self::Gone)
@@ -75,6 +89,29 @@ pub(crate) struct Row<'a> {
     pub(crate) reason: Option<&'a str>,
     /// When a listing first lacked it. Cleared when it shows up again.
     pub(crate) unseen_since: Option<Timestamp>,
+}
+
+/// What the state knows of an account, in numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Survey {
+    pub(crate) account: AccountId,
+    /// What the state knows it by.
+    pub(crate) name: String,
+    /// The states in which there are messages.
+    pub(crate) states: Vec<Tally>,
+    /// Messages that are not stored and failed at least once, those given up left out.
+    pub(crate) failing: u64,
+    /// When a message was stored last.
+    pub(crate) last_stored: Option<Timestamp>,
+}
+
+/// How many messages are in a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) state: State,
+    pub(crate) messages: u64,
+    /// As received; those that never were count as nothing.
+    pub(crate) octets: u64,
 }
 
 /// A message whose delivery a crash may have cut in two.
@@ -223,4 +260,10 @@ pub(crate) trait StateStore: Send + Sync {
         now: Timestamp,
         changes: &mut dyn Iterator<Item = Change<'_>>,
     ) -> Result<(), StateError>;
+}
+
+/// What can be told of a store without any server and without taking an account.
+pub(crate) trait StateSurvey {
+    /// Every account in numbers, ordered by name.
+    fn survey(&self) -> Result<Vec<Survey>, StateError>;
 }

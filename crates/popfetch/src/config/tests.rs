@@ -320,7 +320,7 @@ fn an_account_must_be_there_and_whole() {
 fn every_key_is_an_option_or_known_to_be_none() {
     // Serde's own list is in its complaint about a key that it does not have.
     let table = toml::Table::from_iter([("no such key".to_owned(), true.into())]);
-    let complaint = crate::settings::Settings::deserialize(table).unwrap_err();
+    let complaint = Settings::deserialize(table).unwrap_err();
     let mut fields: Vec<&str> = complaint.message().split('`').skip(3).step_by(2).collect();
     let mut keys: Vec<&str> = keys::all().iter().map(|key| key.name).collect();
     fields.sort_unstable();
@@ -330,7 +330,7 @@ fn every_key_is_an_option_or_known_to_be_none() {
 
 #[test]
 fn every_path_is_expanded() {
-    let mut settings = crate::settings::Settings {
+    let mut settings = Settings {
         password_file: Some("x".into()),
         ca_file: Some("x".into()),
         maildir: vec!["x".into()],

@@ -12,7 +12,7 @@ use crate::key::hex;
 mod tests;
 
 /// The failure of an attempt, which reads on from "could not": `fetch message 3`.
-pub(super) fn failure(attempt: &str, config: &Config, error: &Error) -> Failure {
+pub(crate) fn failure(attempt: &str, config: &Config, error: &Error) -> Failure {
     let failed =
         |status, cause: &str| Failure::new(status, format!("could not {attempt}: {cause}"));
     match error {

@@ -1,6 +1,7 @@
 //! What the server says is in the maildrop, packed: a million messages take some 50 octets each.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::key::{Identity, KeyRef, Sum};
 
@@ -48,7 +49,7 @@ impl Listing {
     /// Counts the copies that share an identity. Called once, after the last message was added.
     #[must_use]
     pub(crate) fn counted(mut self) -> Self {
-        let mut order: Vec<u32> = (0..self.positions())
+        let mut order: Vec<u32> = (self.positions())
             .filter(|&position| !self.octets_of(position).is_empty())
             .collect();
         // Stable, so that copies stay in the order of their message numbers.
@@ -79,9 +80,9 @@ impl Listing {
         self.numbers.len()
     }
 
-    /// All positions are below this.
-    pub(super) fn positions(&self) -> u32 {
-        u32::try_from(self.numbers.len()).unwrap_or(u32::MAX)
+    /// All positions.
+    pub(crate) fn positions(&self) -> Range<u32> {
+        0..u32::try_from(self.numbers.len()).unwrap_or(u32::MAX)
     }
 
     /// The message number (RFC 1939, from 1).
@@ -111,20 +112,18 @@ impl Listing {
         })
     }
 
-    /// Whether it lists a message of this name.
-    pub(super) fn contains(&self, key: KeyRef<'_>) -> bool {
-        let first = (self.order)
-            .partition_point(|&position| self.octets_of(position) < key.identity.octets());
-        self.group(first).is_some_and(|(identity, positions)| {
-            identity == key.identity && key.occurrence as usize <= positions.len()
-        })
+    /// Where the message of this name is, if it is there.
+    pub(crate) fn position(&self, key: KeyRef<'_>) -> Option<u32> {
+        let identity = key.identity.octets();
+        let first = (self.order).partition_point(|&position| self.octets_of(position) < identity);
+        let copies_before = usize::try_from(key.occurrence).ok()?.checked_sub(1)?;
+        let position = *self.order.get(first.checked_add(copies_before)?)?;
+        (self.octets_of(position) == identity).then_some(position)
     }
 
     /// The positions of messages without an identity.
     pub(crate) fn nameless(&self) -> impl Iterator<Item = u32> {
-        (0..)
-            .zip(&self.numbers)
-            .map(|(position, _)| position)
+        self.positions()
             .filter(|&position| self.octets_of(position).is_empty())
     }
 
@@ -159,6 +158,21 @@ mod tests {
         assert_eq!(listing.group(0).unwrap().1, [1]);
         assert_eq!(listing.group(1).unwrap().1, [0, 2, 3]);
         assert!(listing.group(4).is_none());
+        for position in 0..4 {
+            let key = listing.key(position).unwrap();
+            assert_eq!(listing.position(key), Some(position));
+            let occurrence = key.occurrence + 3;
+            assert_eq!(listing.position(KeyRef { occurrence, ..key }), None);
+        }
+        let absent = Identity::from_octets(b"Uaa");
+        let occurrence = 1;
+        assert_eq!(
+            listing.position(KeyRef {
+                identity: absent,
+                occurrence
+            }),
+            None
+        );
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl<'a> Planner<'a> {
         self.stored.sort_unstable();
         let mut stored = self.stored.iter().rev().peekable();
         let mut taken = 0_u64;
-        for position in (0..self.listing.positions()).rev() {
+        for position in self.listing.positions().rev() {
             let here = stored.next_if(|&&(stored, _)| stored == position);
             let octets = (self.listing.octets(position)).or(here.map(|&(_, octets)| octets));
             taken = taken.saturating_add(octets.unwrap_or(0));

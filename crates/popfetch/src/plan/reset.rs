@@ -45,7 +45,7 @@ impl<'a> Reset<'a> {
     /// Takes the next row of the state.
     pub(crate) fn row(&mut self, row: Row<'_>) {
         let on_server = matches!(row.state, State::Stored | State::Deleting);
-        if !on_server || row.excerpt || self.listing.contains(row.key) {
+        if !on_server || row.excerpt || self.listing.position(row.key).is_some() {
             return;
         }
         let position = row

@@ -116,7 +116,7 @@ impl Report for Human {
                 Verbosity::Normal,
                 &format!(
                     "finished {} that an earlier run was interrupted in",
-                    count(messages)
+                    count(messages as u64)
                 ),
             ),
             Event::Connected { server, tls } => {
@@ -184,7 +184,7 @@ impl Report for Human {
             Event::Deleted { messages } => {
                 say(
                     Verbosity::Verbose,
-                    &format!("the server deleted {}", count(messages)),
+                    &format!("the server deleted {}", count(messages as u64)),
                 );
             }
             Event::Warning { failure } => {
@@ -241,7 +241,11 @@ fn describe_plan(planned: &Planned) -> String {
     if messages == 0 {
         return "no messages on the server".into();
     }
-    let mut text = format!("{} on the server ({})", count(messages), size(octets));
+    let mut text = format!(
+        "{} on the server ({})",
+        count(messages as u64),
+        size(octets)
+    );
     match fetch {
         0 => text.push_str(", nothing new"),
         _ => text.push_str(&format!(", {fetch} new ({})", size(fetch_octets))),
@@ -279,14 +283,14 @@ fn describe_summary(summary: &Summary) -> Option<String> {
         let (octets, seconds) = (size(octets), time.as_secs_f64());
         parts.push(format!(
             "stored {} ({octets}) in {seconds:.1} s",
-            count(stored)
+            count(stored as u64)
         ));
     }
     if deleted > 0 {
-        parts.push(format!("deleted {} on the server", count(deleted)));
+        parts.push(format!("deleted {} on the server", count(deleted as u64)));
     }
     if not_fetched > 0 {
-        parts.push(format!("could not fetch {}", count(not_fetched)));
+        parts.push(format!("could not fetch {}", count(not_fetched as u64)));
     }
     (!parts.is_empty()).then(|| parts.join(", "))
 }
@@ -302,7 +306,8 @@ fn describe_total(total: &Total) -> String {
     text
 }
 
-fn count(messages: usize) -> String {
+/// A number of messages in words.
+pub(crate) fn count(messages: u64) -> String {
     let plural = if messages == 1 { "" } else { "s" };
     format!("{messages} message{plural}")
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::{Action, Event, Planned, Report, Summary, Total};
+use super::{Action, Event, Planned, Report, Summary, Total, schema};
 use crate::escape;
 use crate::failure::Failure;
 use crate::key::{Identity, hex};
@@ -28,18 +28,28 @@ impl<W: Write + Send> Report for Json<W> {
         let Some((name, fields)) = describe(event) else {
             return;
         };
-        let named = [("event", json!(name)), ("account", json!(account))];
-        let fields: Vec<String> = (named.into_iter().chain(fields))
-            .map(|(name, value)| format!("\"{name}\":{value}"))
-            .collect();
-        let line = harmless(&fields.join(","));
+        let line = line(name, account, fields);
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         // A reader that has gone away does not stop the mail.
-        let _: io::Result<()> = writeln!(out, "{{{line}}}").and_then(|()| out.flush());
+        let _: io::Result<()> = writeln!(out, "{line}").and_then(|()| out.flush());
     }
 }
 
-type Fields = Vec<(&'static str, Value)>;
+/// What an event says, by name, in the order in which it is written.
+pub(crate) type Fields = Vec<(&'static str, Value)>;
+
+/// An event as a line without its end.
+pub(crate) fn line(name: &'static str, account: &str, fields: Fields) -> String {
+    debug_assert!(
+        schema::documents(name, &fields),
+        "{name} is not in the schema, or has other fields there"
+    );
+    let named = [("event", json!(name)), ("account", json!(account))];
+    let fields: Vec<String> = (named.into_iter().chain(fields))
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
+    format!("{{{}}}", harmless(&fields.join(",")))
+}
 
 /// The name of an event and what it says; `None` for what is too frequent for a line of its own.
 fn describe(event: Event<'_>) -> Option<(&'static str, Fields)> {

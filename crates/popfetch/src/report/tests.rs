@@ -49,6 +49,12 @@ fn report_everything(report: &dyn Report) {
         time: Duration::from_millis(1_500),
         dry_run: false,
     };
+    let total = Total {
+        accounts: 2,
+        failed: 1,
+        stopped: 1,
+        summary,
+    };
     let tls = TlsShown {
         version: "TLSv1.3",
         cipher_suite: "TLS13_AES_256_GCM_SHA384",
@@ -104,6 +110,7 @@ fn report_everything(report: &dyn Report) {
             ..summary
         }),
         Event::Finished(&Summary::default()),
+        Event::Total(&total),
         Event::Failed { failure: &failure },
     ] {
         report.report("me@pop.example.org\u{202e}", event);
@@ -185,4 +192,16 @@ fn the_total_counts_what_failed_and_what_was_stopped() {
         "50 accounts: nothing to do\n\
          50 accounts: stored 96 messages (1.2 MB) in 3.2 s, 2 failed, 1 stopped\n"
     );
+}
+
+#[test]
+fn every_event_for_programs_is_reported_above() {
+    let page = Page::default();
+    report_everything(&Json::new(page.clone()));
+    let text = page.text();
+    for (name, _) in schema::EVENTS {
+        let is_an_answer = ["listed", "got", "status", "given-up"].contains(name);
+        let is_reported = text.contains(&format!("{{\"event\":\"{name}\","));
+        assert_ne!(is_an_answer, is_reported, "{name}");
+    }
 }

@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row as SqlRow};
 
 use super::{
-    AccountId, Change, Claim, Facts, Placement, Row, State, StateError, StateStore, Target,
-    Unfinished,
+    AccountId, Change, Claim, Facts, Placement, Row, State, StateError, StateStore, StateSurvey,
+    Survey, Target, Unfinished,
 };
 use crate::clock::Timestamp;
 use crate::key::{Identity, KeyRef, Sum, hex};
 
 mod apply;
 mod facts;
+mod survey;
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +56,34 @@ impl SqliteStore {
             Ok((connection, version))
         });
         Self::checked(path.into(), connection)
+    }
+
+    /// Opens the file if it is there, to be read only. A file of an older format is brought to
+    /// this program's first.
+    ///
+    /// # Errors
+    /// When it is not ours, is damaged or was written by a newer program.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>, StateError> {
+        match fs::metadata(path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                return Err(StateError::Open {
+                    path: path.into(),
+                    source,
+                });
+            }
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).and_then(|connection| {
+            connection.busy_timeout(BUSY)?;
+            let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            Ok((connection, version))
+        });
+        if matches!(connection, Ok((_, version)) if version < VERSION) {
+            return Self::open(path).map(Some);
+        }
+        Self::checked(path.into(), connection).map(Some)
     }
 
     /// A store that is forgotten when it is dropped, for runs that must leave no trace.
@@ -241,6 +270,12 @@ impl StateStore for SqliteStore {
             apply::Error::Sql(error) => self.failed(&error),
             apply::Error::Transition(key, change) => StateError::Transition { key, change },
         })
+    }
+}
+
+impl StateSurvey for SqliteStore {
+    fn survey(&self) -> Result<Vec<Survey>, StateError> {
+        survey::survey(&self.connection()).map_err(|error| self.failed(&error))
     }
 }
 

@@ -80,6 +80,22 @@ impl Rig {
         command
     }
 
+    /// `popfetch` with these arguments and what it needs to get at the sandbox by TLS, as its user.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Command {
+        let mut command = self.bare(arguments);
+        command.args(["--server", &self.url(By::ImplicitTls)]);
+        command.arg("--ca-file").arg(self.path("ca.pem"));
+        command.env("POPFETCH_PASSWORD", PASSWORD);
+        command
+    }
+
+    /// `popfetch` with these arguments and the state that `sync` leaves.
+    pub(crate) fn with_state(&self, arguments: &[&str]) -> Command {
+        let mut command = self.bare(arguments);
+        command.arg("--state").arg(self.path("state.db"));
+        command
+    }
+
     /// `popfetch` with these arguments, in a directory and an environment of its own.
     pub(crate) fn bare(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_popfetch"));
@@ -223,6 +239,43 @@ pub(crate) fn names(directory: &Path) -> Vec<String> {
     entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect()
+}
+
+/// The first line that a command prints, and what it says on standard error when nobody reads the
+/// rest.
+pub(crate) fn head(command: &Command) -> String {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec 3>&1; \"$@\" 2>&3 | head -1", "sh"]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell.envs(
+        command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    ran(&mut shell).expect(0).out
+}
+
+/// What is different in each run, made the same: the sandbox's port and the time.
+pub(crate) fn masked(rig: &Rig, text: &str) -> String {
+    let port = rig.sandbox.tls_addr().port();
+    let text = text.replace(&format!(":{port}"), ":PORT");
+    let text = text.replace(&format!("port {port}"), "port PORT");
+    let words = text.split_inclusive([' ', ',', '"', '\n']);
+    words.map(mask_time).collect()
+}
+
+fn mask_time(word: &str) -> String {
+    let shape: String = (word.chars())
+        .map(|c| if c.is_ascii_digit() { '9' } else { c })
+        .collect();
+    if ["9999-99-99", "9999-99-99T99:99:99Z", "99:99"]
+        .iter()
+        .any(|time| shape.starts_with(time))
+    {
+        shape
+    } else {
+        word.into()
+    }
 }
 
 /// Waits until something is so, and fails if it never is.

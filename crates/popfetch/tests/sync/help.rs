@@ -11,6 +11,9 @@ fn help() {
         ("popfetch", &["--help"][..]),
         ("demo", &["demo", "--help"]),
         ("sync", &["sync", "--help"]),
+        ("list", &["list", "--help"]),
+        ("get", &["get", "--help"]),
+        ("status", &["status", "--help"]),
     ] {
         insta::assert_snapshot!(name, ran(&mut rig.bare(arguments)).expect(0).out);
     }

@@ -1,0 +1,147 @@
+//! `popfetch list`: the messages on the server, and what is known of each.
+
+mod rows;
+
+use std::sync::Arc;
+
+use poplib::Error;
+use poplib::tokio::{Body, Session};
+
+use crate::account::Account;
+use crate::cli::{self, Common};
+use crate::config;
+use crate::failure::Failure;
+use crate::fetch::{Fetcher, trouble};
+use crate::jobs::block_on;
+use crate::plan::Listing;
+use crate::report::{End, Header, Output, Report};
+use crate::secret;
+use crate::state::{SqliteStore, StateError, StateStore};
+use crate::stop::Stop;
+
+use rows::{Known, Rows};
+
+/// So much of a header is looked at. The fields that are shown stand in it, but for messages made
+/// to hide them.
+const LOOKED_AT: usize = 64 * 1024;
+
+/// Lists the maildrop of the account that the options describe.
+///
+/// # Errors
+/// What kept it from being complete.
+pub(crate) fn run(
+    options: &cli::List,
+    common: &Common,
+    report: &Arc<dyn Report>,
+) -> Result<(), Failure> {
+    let configuration = config::read(&options.files)?;
+    let account =
+        configuration.account_to_look_at(&options.settings, options.account.as_deref())?;
+    let store = SqliteStore::read(&configuration.state(&options.files)?)?;
+    let password = secret::password(&account.password, &account.user, account.host())?;
+    let mut out = Output::new(common);
+    let listed = block_on(async |stop| {
+        let mut list = List {
+            account: &account,
+            store: store.as_ref(),
+            stop: stop.clone(),
+            out: &mut out,
+        };
+        let mut fetcher = Fetcher {
+            account: &account,
+            report: &**report,
+            stop,
+        };
+        let (session, listing) = fetcher.begin(password).await?;
+        list.show(session, &listing, options.headers).await
+    })?;
+    End::settle(listed.and_then(|()| out.finish()))
+}
+
+struct List<'a> {
+    account: &'a Account,
+    store: Option<&'a SqliteStore>,
+    stop: Stop,
+    out: &'a mut Output,
+}
+
+impl List<'_> {
+    async fn show(
+        &mut self,
+        mut session: Session,
+        listing: &Listing,
+        with_headers: bool,
+    ) -> Result<(), End> {
+        let known = self.known(listing)?;
+        let columns = self.out.columns();
+        let rows = Rows::new(&self.account.name, listing, &known, with_headers, columns);
+        rows.heading(self.out)?;
+        if with_headers {
+            self.show_with_headers(&mut session, listing, &rows).await?;
+        } else {
+            for position in listing.positions() {
+                rows.show(self.out, position, None)?;
+            }
+        }
+        // Nothing was deleted that its failure could leave undone.
+        let _ = self.stop.or(async { Ok(session.quit().await) }).await;
+        Ok(())
+    }
+
+    async fn show_with_headers(
+        &mut self,
+        session: &mut Session,
+        listing: &Listing,
+        rows: &Rows<'_>,
+    ) -> Result<(), End> {
+        let config = &self.account.config;
+        let cannot = |error| trouble::failure("read the headers of the messages", config, &error);
+        let mut stop = self.stop.clone();
+        let numbers = listing.positions().map(|position| listing.number(position));
+        let top = async { session.top_many(numbers, 0).await.map_err(cannot) };
+        let mut bodies = stop.or(top).await?;
+        let mut octets = Vec::new();
+        for position in listing.positions() {
+            let next = async {
+                Ok(match bodies.next_body().await.map_err(cannot)? {
+                    None => None,
+                    Some((_, Err(refused))) => Some(Err(refused)),
+                    Some((_, Ok(body))) => {
+                        read(body, &mut octets).await.map_err(cannot)?;
+                        Some(Ok(Header::parse(&octets)))
+                    }
+                })
+            };
+            let Some(header) = stop.or(next).await? else {
+                break;
+            };
+            rows.show(self.out, position, Some(&header))?;
+        }
+        Ok(())
+    }
+
+    /// What the state knows of each message, by position.
+    fn known(&self, listing: &Listing) -> Result<Vec<Known>, StateError> {
+        let mut known = vec![Known::default(); listing.len()];
+        if let Some(store) = self.store
+            && let Some(account) = store.account(&self.account.maildrop)?
+        {
+            store.rows(account, &mut |row| {
+                if let Some(position) = listing.position(row.key) {
+                    known[position as usize] = Known::new(row);
+                }
+            })?;
+        }
+        Ok(known)
+    }
+}
+
+/// Reads a header, as much of it as is looked at, in the place of what was there.
+async fn read(mut body: Body<'_>, octets: &mut Vec<u8>) -> Result<(), Error> {
+    octets.clear();
+    while let Some(chunk) = body.chunk().await? {
+        let room = LOOKED_AT.saturating_sub(octets.len());
+        octets.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! The names of all events for programs and of their fields, as `docs/events.md` explains them.
+//! They stay as they are: programs rely on them. New fields may come.
+
+use super::json::Fields;
+
+/// Each event, and what it says beside `event` and `account`.
+pub(super) const EVENTS: &[(&str, &[&str])] = &[
+    ("recovered", &["messages"]),
+    ("connected", &["server", "tls"]),
+    (
+        "planned",
+        &[
+            "messages",
+            "octets",
+            "fetch",
+            "fetch_octets",
+            "delete",
+            "quarantined",
+            "without_identity",
+        ],
+    ),
+    ("would-fetch", &["number", "uid", "octets"]),
+    ("would-delete", &["number", "uid", "octets"]),
+    ("stored", &["number", "uid", "octets", "sha256", "file"]),
+    ("recognised", &["number", "uid"]),
+    (
+        "not-fetched",
+        &[
+            "number",
+            "uid",
+            "message",
+            "server",
+            "hint",
+            "status",
+            "quarantined",
+        ],
+    ),
+    ("deleted", &["messages"]),
+    ("warning", &["message", "server", "hint", "status"]),
+    (
+        "finished",
+        &[
+            "stored",
+            "octets",
+            "deleted",
+            "not_fetched",
+            "seconds",
+            "dry_run",
+        ],
+    ),
+    (
+        "total",
+        &[
+            "accounts",
+            "failed",
+            "stopped",
+            "stored",
+            "octets",
+            "deleted",
+            "not_fetched",
+            "seconds",
+            "dry_run",
+        ],
+    ),
+    ("failed", &["message", "server", "hint", "status"]),
+    (
+        "listed",
+        &[
+            "number",
+            "octets",
+            "uid",
+            "state",
+            "date",
+            "sender",
+            "sender_name",
+            "subject",
+        ],
+    ),
+    ("got", &["number", "octets", "sha256", "file"]),
+    ("status", &["states", "failing", "last_stored"]),
+    ("given-up", &["uid", "attempts", "since", "reason"]),
+];
+
+/// Whether an event says what is documented of it, in the same order.
+pub(super) fn documents(name: &str, fields: &Fields) -> bool {
+    EVENTS.iter().any(|(event, documented)| {
+        *event == name && fields.iter().map(|(field, _)| field).eq(*documented)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../../docs/events.md");
+
+    /// The events and fields that the page explains, in its order.
+    fn explained() -> Vec<(&'static str, Vec<&'static str>)> {
+        let sections = PAGE.split("\n### `").skip(1);
+        sections
+            .map(|section| {
+                let (name, rest) = section.split_once('`').unwrap();
+                let rows = rest.lines().filter_map(|line| line.strip_prefix("| `"));
+                (
+                    name,
+                    rows.map(|row| row.split_once('`').unwrap().0).collect(),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_page_explains_what_there_is_and_nothing_else() {
+        let there_are: Vec<_> = (EVENTS.iter())
+            .map(|(name, fields)| (*name, fields.to_vec()))
+            .collect();
+        assert_eq!(explained(), there_are);
+    }
+
+    #[test]
+    fn an_event_with_other_fields_is_noticed() {
+        let null = serde_json::Value::Null;
+        assert!(documents("deleted", &vec![("messages", null.clone())]));
+        assert!(!documents("deleted", &vec![("message", null.clone())]));
+        assert!(!documents("deleted", &vec![]));
+        assert!(!documents("delete", &vec![("messages", null)]));
+    }
+}

@@ -34,7 +34,7 @@ pub use error::Error;
 pub use mailbox::Mailbox;
 pub use maildir::Maildir;
 pub use oauth::OauthServer;
-pub use rig::certificate::ServerCertificate;
+pub use rig::certificate::{ClientCertificate, ServerCertificate};
 pub use server::Server;
 pub use servers::{
     courier::Courier,

@@ -42,11 +42,14 @@ macro_rules! client {
                 self.link.stls() $($await)*
             }
 
-            /// UTF8: asks for UTF-8 in messages and texts (RFC 6856 §2).
+            /// UTF8: asks for UTF-8 in messages and texts (RFC 6856 §2). User names and passwords
+            /// may then be UTF-8 too, where the server lists
+            /// [`UTF8 USER`](Capabilities::utf8_user).
             ///
             /// # Errors
             ///
-            /// [`Error::Protocol`] where the server refuses.
+            /// [`Error::Protocol`] where the server refuses. [`stls`](Self::stls) is too late
+            /// afterwards (RFC 6856 §2.1).
             pub $($async)? fn utf8(&mut self) -> Result<Reply, Error> {
                 self.link.call(command::Utf8) $($await)*
             }

@@ -22,11 +22,13 @@ macro_rules! common {
                 self.link.call(command::Lang::new(tag)) $($await)*
             }
 
-            /// A command of your own that is answered with one line.
+            /// A command of your own that is answered with one line, given without its CRLF. No
+            /// part of it is treated as secret.
             ///
             /// # Errors
             ///
-            /// [`Error::Protocol`] where the server refuses.
+            /// [`Error::Protocol`] where the server refuses, or where the line has CR, LF or NUL or
+            /// more than 255 octets.
             pub $($async)? fn custom(&mut self, line: &str) -> Result<Reply, Error> {
                 self.link.call(command::Custom::new(line)) $($await)*
             }
@@ -38,6 +40,16 @@ macro_rules! common {
             /// [`Error::Protocol`] where the server refuses.
             pub $($async)? fn custom_lines(&mut self, line: &str) -> Result<CustomAnswer, Error> {
                 self.link.call(command::CustomLines::new(line)) $($await)*
+            }
+
+            /// A command of your own that is answered with a message, as RETR is.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Protocol`] where the server refuses.
+            pub $($async)? fn custom_body(&mut self, line: &str) -> Result<Body<'_>, Error> {
+                let start = self.link.call(command::CustomBody::new(line)) $($await)*?;
+                Ok(Body::new(&mut self.link, start))
             }
 
             /// QUIT: ends the session and closes the connection (RFC 1939 §5, §6). Only after

@@ -157,7 +157,8 @@ macro_rules! session {
             }
 
             /// CAPA, STAT, UIDL and LIST: all there is to know before the first message, in one
-            /// flight where the server advertises PIPELINING.
+            /// flight where the server advertises PIPELINING. UIDL is asked for whatever CAPA
+            /// says of it (Q5).
             ///
             /// # Errors
             ///

@@ -130,6 +130,7 @@ calls_of_a_session! {
     lang |session| session.lang("en").await;
     custom |session| session.custom("XONE").await;
     custom_lines |session| session.custom_lines("XALL").await;
+    custom_body |session| session.custom_body("RETR 1").await.unwrap().collect().await;
     overview |session| session.overview().await;
     retr_many |session| {
         let mut bodies = session.retr_many([1u32, 2, 1]).await.unwrap();
@@ -192,6 +193,7 @@ mod before_login {
         lang |client| client.lang("en").await;
         custom |client| client.custom("NOOP").await;
         custom_lines |client| client.custom_lines("XALL").await;
+        custom_body |client| client.custom_body("XALL").await.map(drop);
         auth_list |client| client.auth_list().await;
     }
 }

@@ -19,6 +19,38 @@ pub enum ServerCertificate {
     Expired,
 }
 
+/// A certificate for a client, from an authority that is not the server's.
+pub struct ClientCertificate {
+    /// The authority's certificate.
+    pub ca_pem: String,
+    /// The client's certificate.
+    pub certificate_pem: String,
+    /// Its key, PKCS #8.
+    pub key_pem: String,
+}
+
+impl ClientCertificate {
+    /// A new one, with the user as its common name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Certificate`] where none can be made.
+    pub fn new(user: &str) -> Result<Self, Error> {
+        let ca_key = KeyPair::generate()?;
+        let ca = CertifiedIssuer::self_signed(ca_params(&ca_key), ca_key)?;
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, user);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        Ok(Self {
+            ca_pem: ca.pem(),
+            certificate_pem: params.signed_by(&key, &ca)?.pem(),
+            key_pem: key.serialize_pem(),
+        })
+    }
+}
+
 /// A certification authority of the test's own and one server certificate from it.
 pub(crate) struct Certificates {
     pub(crate) ca_pem: String,

@@ -23,6 +23,9 @@ pub struct Dovecot {
     /// [`OauthServer::url`](crate::OauthServer::url) of a server whose tokens XOAUTH2 and
     /// OAUTHBEARER, offered then, accept.
     pub oauth: Option<String>,
+    /// [`ClientCertificate::ca_pem`](crate::ClientCertificate::ca_pem) of an authority. Whoever
+    /// shows a certificate of its may log in by EXTERNAL, offered then, as its common name.
+    pub clients: Option<String>,
     /// Lines put at the end of the configuration.
     pub extra: String,
 }
@@ -80,6 +83,10 @@ impl Dovecot {
             let template = include_str!("dovecot/oauth2.conf");
             ground.write("oauth2.conf", &ground.fill(template, &[("OAUTH", oauth)]))?;
             extra += &ground.fill(include_str!("dovecot/oauth2-passdb.conf"), &[]);
+        }
+        if let Some(authority) = &self.clients {
+            ground.write("clients.pem", authority)?;
+            extra += &ground.fill(include_str!("dovecot/external.conf"), &[]);
         }
         let config = ground.fill(
             include_str!("dovecot/dovecot.conf"),

@@ -1,7 +1,12 @@
 //! What both faces need and neither awaits.
 
-use interop::{Dovecot, Mailbox, Server, User};
+use interop::{ClientCertificate, Dovecot, Mailbox, Server, User};
 use poplib::{Config, Security, Tls, sasl::Method};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
 
 /// Alice and her mail.
 pub(crate) fn alice(mailbox: &Mailbox) -> Vec<User> {
@@ -44,6 +49,22 @@ pub(crate) fn only(config: Config, method: Method) -> Config {
     let mut policy = config.login_policy().clone();
     policy.only = Some(method);
     config.with_login_policy(policy)
+}
+
+/// Trusts the server's authority, and shows a certificate.
+pub(crate) fn showing(client: &ClientCertificate, server: &Server) -> Tls {
+    let certificate = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate(server.ca_pem())).unwrap();
+    let chain = vec![certificate(&client.certificate_pem)];
+    let key = PrivateKeyDer::from_pem_slice(client.key_pem.as_bytes()).unwrap();
+    let config = ClientConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .unwrap();
+    Tls::with_rustls(config.into())
 }
 
 pub(crate) fn trust(server: &Server) -> Tls {

@@ -164,6 +164,7 @@ behaviour! { a06_no_argument_makes_a_second_line {
             go!(client.lang(evil)).unwrap_err(),
             go!(client.custom(evil)).unwrap_err(),
             go!(client.custom_lines(evil)).unwrap_err(),
+            go!(client.custom_body(evil)).err().unwrap(),
         ];
         let refused = go!(client.pass(evil)).unwrap_err();
         let again = go!(refused.client.unwrap().apop(evil, "secret")).unwrap_err();

@@ -187,4 +187,9 @@ behaviour! { commands_of_ones_own_are_sent_as_they_are {
     let mut session = go!(client.pass("secret")).unwrap();
     assert_eq!(go!(session.custom("XTND XMIT now")).unwrap().text(), b"go");
     assert_eq!(go!(session.custom_lines("XLST to")).unwrap(), answer);
+    let body = go!(session.custom_body("XLST to")).unwrap();
+    assert_eq!(body.reply().text(), b"they follow");
+    assert_eq!(go!(body.collect()).unwrap(), b"one\r\n.two\r\n");
+    go!(session.custom_body("nonsense")).err().unwrap();
+    go!(session.custom("XTND XMIT now")).unwrap();
 }}

@@ -70,6 +70,22 @@ behaviour! { q02_whatever_explains_a_refused_token_is_answered_and_kept {
     }
 }}
 
+behaviour! { q05_what_capa_hides_is_used_all_the_same {
+    let hides = quick().misbehave("hide-capability=UIDL").misbehave("hide-capability=TOP");
+    let lacks = quick().misbehave("no-uidl").misbehave("no-top");
+    for (builder, works) in [(hides, true), (lacks, false)] {
+        let sandbox = started(builder);
+        let mut session = go!(entered(&sandbox));
+        let overview = go!(session.overview()).unwrap();
+        let capabilities = overview.capabilities.unwrap();
+        assert!(!capabilities.uidl() && !capabilities.top());
+        assert_eq!(overview.unique_ids.is_ok(), works);
+        assert_eq!(overview.listing.unwrap().scans().len(), 3, "the others are not lost");
+        assert_eq!(go!(session.top(1, 0)).is_ok(), works);
+        assert_eq!(go!(retrieved(&mut session, 1)), message(1));
+    }
+}}
+
 behaviour! { q09_a_dot_between_bare_line_feeds_is_content {
     let sandbox = with("bare-lf-dot");
     let mut session = go!(entered(&sandbox));

@@ -2,11 +2,11 @@
 
 use std::net::TcpListener;
 
-use interop::{ClearText, Dovecot, Mailbox, ServerCertificate, Tap};
+use interop::{ClearText, ClientCertificate, Dovecot, Mailbox, ServerCertificate, Tap};
 use poplib::{Config, Credentials, Error, Security, Tls, sasl::Method};
 
 use super::{connect, refusal};
-use crate::support::{alice, dovecot, implicit_tls, only, plaintext, stls, trust};
+use crate::support::{alice, dovecot, implicit_tls, only, plaintext, showing, stls, trust};
 
 const METHODS: [Method; 7] = [
     Method::ScramSha256,
@@ -68,6 +68,35 @@ behaviour! {
         let mut session = go!(client.login(&Credentials::anonymous("interop"))).unwrap();
         assert_eq!(go!(session.stat()).unwrap().messages, 2);
         go!(session.quit()).unwrap();
+    }
+}
+
+behaviour! {
+    p20_external_is_whom_our_certificate_is_for {
+        let alices = ClientCertificate::new("alice").unwrap();
+        let server = Dovecot {
+            users: alice(&Mailbox::ordinary(2)),
+            clients: Some(alices.ca_pem.clone()),
+            ..Dovecot::default()
+        }
+        .start()
+        .unwrap();
+        for config in [implicit_tls(&server), stls(&server)] {
+            let with_certificate = config.clone().with_tls(showing(&alices, &server));
+            let client = go!(connect(&with_certificate));
+            let mut session = go!(client.login(&Credentials::external()))
+                .unwrap_or_else(|error| panic!("{error}\n{}", server.log()));
+            assert_eq!(go!(session.stat()).unwrap().messages, 2);
+            go!(session.quit()).unwrap();
+
+            // Nobody is known by no certificate, and everybody by a password.
+            let client = go!(connect(&config));
+            let refused = go!(client.login(&Credentials::external())).unwrap_err();
+            let password = Credentials::password("alice", "secret");
+            let session = go!(refused.client.unwrap().login(&password)).unwrap();
+            go!(session.quit()).unwrap();
+        }
+        assert_eq!(server.log().matches("method=EXTERNAL").count(), 2, "{}", server.log());
     }
 }
 

@@ -120,6 +120,8 @@ fn source(settings: &Settings) -> Source {
         Source::Command(command.clone())
     } else if let Some(variable) = &settings.password_env {
         Source::Environment(variable.clone())
+    } else if let Some(path) = &settings.netrc {
+        Source::Netrc(path.clone())
     } else {
         Source::Ask
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::config::Given;
 use crate::get::Wanted;
@@ -85,6 +86,56 @@ pub(crate) enum Command {
     Get(Box<Get>),
     /// Tell what is known of each account, without asking any server
     Status(Status),
+    /// Look at the configuration file
+    #[command(subcommand)]
+    Config(Config),
+    /// Print a script that completes commands and options for a shell
+    Completions(Completions),
+    /// Print the manual page, or write those of all commands into a directory
+    Man(Man),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Tell everything that is wrong, without asking any server
+    Check(Check),
+    /// Print the settings in force and where each comes from; secrets are left out
+    Show(Box<Show>),
+    /// Print a configuration file with every key, to begin with
+    Example,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) files: Files,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The accounts to show [default: all]
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
+
+    #[command(flatten)]
+    pub(crate) settings: Given,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// bash, zsh, fish, elvish, powershell
+    #[arg(value_name = "SHELL", hide_possible_values = true)]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Write a page for each command into this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,25 +1,34 @@
 //! The configuration file: settings for all accounts, for each account, and for the program.
 
+mod check;
+mod example;
 mod expand;
 mod given;
 mod keys;
+mod origin;
 mod place;
 mod read;
+mod show;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use crate::account::Account;
 use crate::cli;
 use crate::failure::{Failure, Status};
+use crate::print::print;
+use crate::report::Report;
 use crate::settings::Settings;
 
 pub(crate) use expand::Facts;
 pub(crate) use given::Given;
+#[cfg(test)]
+pub(crate) use keys::{Key, all as keys};
 use place::Place;
 use table::Table;
 
@@ -62,6 +71,19 @@ impl Section {
             message: format!("{}: {}", self.place, failure.message),
             ..failure
         }
+    }
+}
+
+/// `popfetch config …`.
+pub(crate) fn run(
+    options: &cli::Config,
+    common: &cli::Common,
+    report: &Arc<dyn Report>,
+) -> Result<Option<Status>, Failure> {
+    match options {
+        cli::Config::Check(options) => check::run(options, common, report),
+        cli::Config::Show(options) => show::run(options, common).map(|()| None),
+        cli::Config::Example => print(example::text().as_bytes()).map(|()| None),
     }
 }
 

@@ -9,7 +9,7 @@
 //! | `state` | what is known of each message |
 //! | `report`, `failure`, `escape` | what the user gets to see |
 //! | `visit`, `jobs`, `stop` | one account once; how many at the same time; the end |
-//! | `sync`, `list`, `get`, `status`, `demo` | the commands |
+//! | `sync`, `list`, `get`, `status`, `demo`, `generate` | the commands |
 
 mod account;
 mod cli;
@@ -22,12 +22,14 @@ mod escape;
 mod failure;
 mod fetch;
 mod fs;
+mod generate;
 mod get;
 mod jobs;
 mod key;
 mod list;
 #[allow(dead_code, reason = "the sessions that obey all of it follow")]
 mod plan;
+mod print;
 mod report;
 mod secret;
 mod settings;
@@ -64,6 +66,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(options) => list::run(options, &cli.common, &report).map(|()| None),
         Command::Get(options) => get::run(options, &cli.common, &report).map(|()| None),
         Command::Status(options) => status::run(options, &cli.common).map(|()| None),
+        Command::Config(options) => config::run(options, &cli.common, &report),
+        Command::Completions(options) => generate::completions(options).map(|()| None),
+        Command::Man(options) => generate::man(options).map(|()| None),
     };
     match result {
         Ok(status) => status.map_or(ExitCode::SUCCESS, ExitCode::from),

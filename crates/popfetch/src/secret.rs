@@ -1,4 +1,5 @@
-//! Where passwords come from: a file, a command, the environment, the person at the terminal.
+//! Where passwords come from: a file, a command, the environment, netrc, the person at the
+//! terminal.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -11,6 +12,7 @@ use poplib::Secret;
 
 use crate::failure::{Failure, Status};
 
+mod netrc;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +33,8 @@ pub(crate) enum Source {
     Command(String),
     /// A variable of the environment.
     Environment(String),
+    /// The entry of a netrc file.
+    Netrc(PathBuf),
     /// The environment, or else the person at the terminal.
     Ask,
 }
@@ -43,10 +47,22 @@ pub(crate) fn password(source: &Source, user: &str, host: &str) -> Result<Secret
     match source {
         Source::Given(password) => Ok(password.clone()),
         Source::File(path) => from_file(path),
-        Source::Command(command) => from_command(command),
+        Source::Command(command) => from_command(command, user, host),
+        Source::Netrc(path) => netrc::password(path, user, host),
         Source::Environment(variable) => from_environment(variable)
             .ok_or_else(|| configuration(format!("the variable {variable} holds no password"))),
         Source::Ask => from_environment(VARIABLE).map_or_else(|| from_terminal(user, host), Ok),
+    }
+}
+
+/// Whether a password that this machine keeps is there. Nobody is asked, and nothing is run.
+///
+/// # Errors
+/// As those of [`password`].
+pub(crate) fn check(source: &Source, user: &str, host: &str) -> Result<(), Failure> {
+    match source {
+        Source::File(_) | Source::Netrc(_) => password(source, user, host).map(drop),
+        Source::Given(_) | Source::Command(_) | Source::Environment(_) | Source::Ask => Ok(()),
     }
 }
 
@@ -57,18 +73,30 @@ fn from_environment(variable: &str) -> Option<Secret> {
 }
 
 fn from_file(path: &Path) -> Result<Secret, Failure> {
-    let cannot = |error: io::Error| {
-        configuration(format!(
-            "could not read the password file {}: {error}",
-            path.display()
-        ))
-    };
-    let file = File::open(path).map_err(cannot)?;
+    let file = private(path, "password file")?;
+    first_line(file)
+        .map_err(|error| cannot_read(path, "password file", &error))?
+        .ok_or_else(|| configuration(format!("the password file {} is empty", path.display())))
+}
+
+/// A whole file that nobody else can read.
+fn private_text(path: &Path, what: &str) -> Result<Secret, Failure> {
+    let mut octets = Vec::new();
+    private(path, what)?
+        .take(LONGEST)
+        .read_to_end(&mut octets)
+        .map_err(|error| cannot_read(path, what, &error))?;
+    Ok(Secret::from(octets))
+}
+
+/// Opens a file, if only its owner can read or change it, and that is us or root.
+fn private(path: &Path, what: &str) -> Result<File, Failure> {
+    let file = File::open(path).map_err(|error| cannot_read(path, what, &error))?;
     // Asked of the open file: a path may lead elsewhere a moment later.
-    let metadata = file.metadata().map_err(cannot)?;
+    let metadata = (file.metadata()).map_err(|error| cannot_read(path, what, &error))?;
     if metadata.mode() & 0o077 != 0 {
         let message = format!(
-            "the password file {} can be read or changed by others (mode {:03o})",
+            "the {what} {} can be read or changed by others (mode {:03o})",
             path.display(),
             metadata.mode() & 0o777
         );
@@ -76,24 +104,28 @@ fn from_file(path: &Path) -> Result<Secret, Failure> {
     }
     let owner = metadata.uid();
     if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-        let message = format!(
-            "the password file {} belongs to another user",
-            path.display()
-        );
+        let message = format!("the {what} {} belongs to another user", path.display());
         return Err(configuration(message));
     }
-    first_line(file)
-        .map_err(cannot)?
-        .ok_or_else(|| configuration(format!("the password file {} is empty", path.display())))
+    Ok(file)
 }
 
-fn from_command(command: &str) -> Result<Secret, Failure> {
+fn cannot_read(path: &Path, what: &str, error: &io::Error) -> Failure {
+    configuration(format!(
+        "could not read the {what} {}: {error}",
+        path.display()
+    ))
+}
+
+fn from_command(command: &str, user: &str, host: &str) -> Result<Secret, Failure> {
     let cannot =
         |error: io::Error| configuration(format!("could not run the password command: {error}"));
     let mut child = Command::new("/bin/sh")
         .arg("-c")
         .arg(command)
         .env_remove(VARIABLE)
+        .env("POPFETCH_USER", user)
+        .env("POPFETCH_HOST", host)
         .stdout(Stdio::piped())
         .spawn()
         .map_err(cannot)?;

@@ -51,6 +51,19 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "VARIABLE", group = "secret", help_heading = SERVER)]
     pub(crate) password_env: Option<String>,
 
+    /// Take the password from ~/.netrc, or from another such file, that nobody else can read
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = values::NETRC,
+        group = "secret",
+        help_heading = SERVER
+    )]
+    #[serde(deserialize_with = "values::netrc")]
+    pub(crate) netrc: Option<PathBuf>,
+
     /// Trust the authorities in this file instead of the system's
     #[arg(long, value_name = "PEM", group = "trust", help_heading = SERVER)]
     pub(crate) ca_file: Option<PathBuf>,
@@ -162,7 +175,7 @@ pub(crate) struct Settings {
 impl Settings {
     /// Every path among them.
     pub(crate) fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let single = [&mut self.password_file, &mut self.ca_file];
+        let single = [&mut self.password_file, &mut self.netrc, &mut self.ca_file];
         (single.into_iter().flatten())
             .chain(&mut self.maildir)
             .chain(&mut self.mbox)

@@ -34,6 +34,32 @@ impl Given {
             .map_err(|error| Failure::new(Status::Usage, error.to_string()))
     }
 
+    /// Nothing at all.
+    pub(super) fn nothing() -> Self {
+        let command = Self::augment_args(Command::new("nothing"));
+        Self {
+            settings: Settings::default(),
+            matches: command.get_matches_from(["nothing"]),
+        }
+    }
+
+    /// What was given of a setting, as a configuration file would say it.
+    pub(super) fn value(&self, key: &str) -> Option<toml::Value> {
+        if !self.was_given(key) {
+            return None;
+        }
+        let texts = self.matches.get_raw(key).into_iter().flatten();
+        let mut values: Vec<toml::Value> = texts
+            .map(|text| text.to_string_lossy().into_owned().into())
+            .collect();
+        let is_flag = keys::find(key).is_some_and(|key| key.is_flag);
+        Some(match values.len() {
+            _ if is_flag => true.into(),
+            1 => values.remove(0),
+            _ => toml::Value::Array(values),
+        })
+    }
+
     fn was_given(&self, name: &str) -> bool {
         // Not every key is an option of every command.
         matches!(self.matches.try_contains_id(name), Ok(true))

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use clap::ValueHint;
+use clap::{Arg, Command, ValueHint};
 
 use crate::settings;
 
@@ -12,6 +12,14 @@ pub(crate) struct Key {
     pub(crate) name: &'static str,
     /// Whether its value is a path, or several.
     pub(crate) is_path: bool,
+    /// Whether it is true or false.
+    pub(crate) is_flag: bool,
+    pub(crate) heading: &'static str,
+    pub(crate) help: &'static str,
+    /// What its value is called.
+    pub(crate) value_name: &'static str,
+    /// The value where nobody says anything, if it can be said.
+    pub(crate) default: Option<String>,
     /// The group of keys of which one that stands higher covers all that stand lower.
     pub(crate) group: Option<Group>,
 }
@@ -26,25 +34,54 @@ pub(crate) struct Group {
 /// Every key, in the order of the help.
 pub(crate) fn all() -> &'static [Key] {
     static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
-        let command = settings::definition();
-        let group = |id| {
-            let group = command
-                .get_groups()
-                .find(|group| group.get_args().any(|argument| argument == id))?;
-            Some(Group {
-                name: group.get_id().as_str().to_owned().leak(),
-                multiple: group.clone().is_multiple(),
-            })
-        };
-        (command.get_arguments())
-            .map(|argument| Key {
-                name: argument.get_id().as_str().to_owned().leak(),
-                is_path: argument.get_value_hint() != ValueHint::Unknown,
-                group: group(argument.get_id()),
-            })
-            .collect()
+        // The definition lives as long as the keys, which is for good.
+        let command: &'static Command = Box::leak(Box::new(settings::definition()));
+        let mut keys: Vec<Key> = command
+            .get_arguments()
+            .map(|argument| key(command, argument))
+            .collect();
+        let headings: Vec<&str> = keys.iter().map(|key| key.heading).collect();
+        keys.sort_by_key(|key| headings.iter().position(|heading| *heading == key.heading));
+        keys
     });
     &KEYS
+}
+
+fn key(command: &'static Command, argument: &'static Arg) -> Key {
+    let help = leaked(argument.get_help().map(ToString::to_string));
+    let group = command
+        .get_groups()
+        .find(|group| group.get_args().any(|member| member == argument.get_id()));
+    Key {
+        name: argument.get_id().as_str(),
+        is_path: argument.get_value_hint() != ValueHint::Unknown,
+        is_flag: argument
+            .get_num_args()
+            .is_some_and(|range| range.max_values() == 0),
+        heading: argument.get_help_heading().unwrap_or_default(),
+        help,
+        value_name: argument
+            .get_value_names()
+            .and_then(<[_]>::first)
+            .map_or("", |name| name.as_str()),
+        default: default(help),
+        group: group.map(|group| Group {
+            name: group.get_id().as_str(),
+            multiple: group.clone().is_multiple(),
+        }),
+    }
+}
+
+/// The default that a help text names, unless it is no value but a description.
+fn default(help: &str) -> Option<String> {
+    let (_, default) = help.rsplit_once("[default: ")?;
+    let default = default.strip_suffix(']')?;
+    (!default.contains(' ')).then(|| default.to_owned())
+}
+
+/// Text for as long as the program runs. Only called once for each key.
+fn leaked(text: Option<String>) -> &'static str {
+    text.unwrap_or_default().leak()
 }
 
 pub(super) fn find(name: &str) -> Option<&'static Key> {

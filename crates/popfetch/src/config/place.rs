@@ -107,7 +107,15 @@ fn without_secrets(line: &str) -> Option<String> {
 
 /// Whether a URL in the text carries a password, as a proxy's can.
 fn has_password(text: &str) -> bool {
-    text.split_once("://")
-        .and_then(|(_, rest)| rest.rsplit_once('@'))
-        .is_some_and(|(user, _)| user.contains(':'))
+    without_password(text) != text
+}
+
+/// The text without the password that a URL in it may carry.
+pub(super) fn without_password(text: &str) -> String {
+    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
+        let (login, host) = rest.rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        Some(format!("{scheme}://{user}:…@{host}"))
+    });
+    hidden.unwrap_or_else(|| text.to_owned())
 }

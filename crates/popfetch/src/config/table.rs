@@ -24,10 +24,8 @@ impl Table {
         self.0.insert(key, entry);
     }
 
-    /// The entries by key.
-    #[cfg(test)]
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &Entry)> {
-        self.0.iter().map(|(key, entry)| (*key, entry))
+    pub(super) fn get(&self, key: &str) -> Option<&Entry> {
+        self.0.get(key)
     }
 
     /// Puts `above` over this table.

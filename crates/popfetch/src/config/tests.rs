@@ -118,14 +118,22 @@ fn who_names_a_target_or_a_password_wants_no_other() {
     "#);
     let configuration = Configuration::of(&files);
     let table = configuration.layers(&configuration.accounts[0], &given(&[]));
-    let keys: Vec<_> = table.iter().map(|(key, _)| key).collect();
-    assert_eq!(keys, ["mbox", "password_env", "pin", "server"]);
+    assert_eq!(names(&table), ["mbox", "password_env", "pin", "server"]);
     let table = configuration.layers(
         &configuration.accounts[0],
         &given(&["--lmtp", "x", "--ca-file", "y", "--password-command", "z"]),
     );
-    let keys: Vec<_> = table.iter().map(|(key, _)| key).collect();
-    assert_eq!(keys, ["server"]);
+    assert_eq!(names(&table), ["server"]);
+}
+
+/// The keys in a table, in their order.
+fn names(table: &Table) -> Vec<&'static str> {
+    let mut names: Vec<_> = (keys::all().iter())
+        .map(|key| key.name)
+        .filter(|key| table.get(key).is_some())
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 impl Configuration {
@@ -333,6 +341,7 @@ fn every_path_is_expanded() {
     let mut settings = Settings {
         password_file: Some("x".into()),
         ca_file: Some("x".into()),
+        netrc: Some("x".into()),
         maildir: vec!["x".into()],
         mbox: vec!["x".into()],
         ..Default::default()
@@ -351,4 +360,24 @@ fn the_example_in_the_readme_describes_accounts() {
     assert_eq!(names, ["private", "work"]);
     assert_eq!(accounts[0].policy.keep, Keep::Forever);
     assert_eq!(accounts[1].policy.keep, "14d".parse().unwrap());
+}
+
+#[test]
+fn the_example_has_every_key() {
+    let text = example::text();
+    let files = one(&text);
+    assert_eq!(files.wrong(), "");
+    let uncommented: String = (text.lines())
+        .filter_map(|line| line.strip_prefix("# ").filter(|line| line.contains(" = ")))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    for key in keys::all() {
+        assert!(
+            uncommented.contains(&format!("{} = ", key.name)),
+            "{}",
+            key.name
+        );
+    }
+    let table: toml::Table = uncommented.parse().unwrap();
+    assert_eq!(table.len(), keys::all().len() + 2);
 }

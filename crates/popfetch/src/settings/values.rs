@@ -1,6 +1,7 @@
 //! The kinds of values that settings have. Each is read from text in one way, wherever it stands.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -231,6 +232,26 @@ impl FromStr for FileMode {
             _ => Err("it is three octal digits, and the owner can read and write: 600, 640".into()),
         }
     }
+}
+
+/// Where netrc is unless somebody says otherwise.
+pub(super) const NETRC: &str = "~/.netrc";
+
+/// Reads `true` for the file that everybody uses, `false` for none, or a path.
+pub(super) fn netrc<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PathBuf>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected true, false or a path")]
+    enum Netrc {
+        Usual(bool),
+        At(PathBuf),
+    }
+
+    Ok(match Netrc::deserialize(deserializer)? {
+        Netrc::Usual(wanted) => wanted.then(|| NETRC.into()),
+        Netrc::At(path) => Some(path),
+    })
 }
 
 /// Reads one value, or an array of them.

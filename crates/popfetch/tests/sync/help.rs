@@ -14,6 +14,10 @@ fn help() {
         ("list", &["list", "--help"]),
         ("get", &["get", "--help"]),
         ("status", &["status", "--help"]),
+        ("config", &["config", "--help"]),
+        ("config-show", &["config", "show", "--help"]),
+        ("completions", &["completions", "--help"]),
+        ("man", &["man", "--help"]),
     ] {
         insta::assert_snapshot!(name, ran(&mut rig.bare(arguments)).expect(0).out);
     }

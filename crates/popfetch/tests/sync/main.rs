@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod config;
 mod demo;
 mod exactly_once;
 mod help;

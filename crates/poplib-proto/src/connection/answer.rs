@@ -169,7 +169,7 @@ impl Connection {
             return Ok(None);
         };
         let (verb, shape) = (request.verb.clone(), request.shape);
-        let Some(line) = self.take_line(&verb)? else {
+        let Some(line) = self.take_line()? else {
             return Ok(None);
         };
         let octets = self.receive.slice(line.range.clone());
@@ -210,8 +210,7 @@ impl Connection {
 
     /// The next line, `Some(None)` for the terminator.
     fn next_list_line(&mut self, subject: Subject) -> Result<Option<Option<Range<usize>>>, Error> {
-        let verb = self.front_verb();
-        let Some(line) = self.take_line(&verb)? else {
+        let Some(line) = self.take_line()? else {
             return Ok(None);
         };
         let Part::Lines(tally) = &mut self.part else {
@@ -232,7 +231,8 @@ impl Connection {
             Subject::Server => self.limits.capability_octets,
         };
         if tally.lines > self.limits.listing_lines || tally.octets > most_octets {
-            return Err(Error::misbehaved(&verb, Misbehaviour::AnswerTooLong, b""));
+            let how = Misbehaviour::AnswerTooLong;
+            return Err(Error::misbehaved(&self.front_verb(), how, b""));
         }
         let stuffed = begins_line && octets.starts_with(b"..");
         self.observe_line(Event::Received(self.receive.slice(line.range.clone())));
@@ -295,23 +295,32 @@ impl Connection {
         }
     }
 
-    fn take_line(&mut self, verb: &Verb) -> Result<Option<Line>, Error> {
+    fn take_line(&mut self) -> Result<Option<Line>, Error> {
         let limit = self.limits.response_line;
+        let too_long = Misbehaviour::LineTooLong;
         match self.receive.take_line() {
             Some(line) if line.octets <= limit => Ok(Some(line)),
             Some(line) => {
                 let octets = self.receive.slice(line.range);
-                Err(Error::misbehaved(verb, Misbehaviour::LineTooLong, octets))
+                Err(Error::misbehaved(&self.front_verb(), too_long, octets))
             }
             None if self.receive.waiting().len() >= limit || self.receive.is_full() => {
                 let octets = self.receive.waiting();
-                Err(Error::misbehaved(verb, Misbehaviour::LineTooLong, octets))
+                Err(Error::misbehaved(&self.front_verb(), too_long, octets))
             }
-            None if *verb == Verb::GREETING && is_tls_record(self.receive.waiting()) => {
-                Err(no_status(verb, self.receive.waiting()))
-            }
-            None if self.ended => Err(self.closed()),
-            None => Ok(None),
+            None => self.without_a_line(),
+        }
+    }
+
+    /// No line has arrived whole: whether one still may.
+    fn without_a_line(&self) -> Result<Option<Line>, Error> {
+        let verb = self.front_verb();
+        if verb == Verb::GREETING && is_tls_record(self.receive.waiting()) {
+            return Err(no_status(&verb, self.receive.waiting()));
+        }
+        match self.ended {
+            true => Err(self.closed()),
+            false => Ok(None),
         }
     }
 

@@ -122,13 +122,22 @@ impl Unstuff {
     /// Where the run that goes on at `from` ends: after the line end before the next dot that
     /// begins a line, or with the input.
     fn run_end(&self, input: &[u8], from: usize) -> usize {
-        for found in memmem::find_iter(&input[from..], b"\n.") {
-            let line_feed = from + found;
-            if self.line_end == LineEnd::Lf || self.follows_cr(input, line_feed) {
+        // Lines with dots come together, and setting up the search costs more than one line.
+        let next = memchr::memchr(b'\n', &input[from..]).map_or(input.len(), |found| from + found);
+        if input.get(next + 1) == Some(&b'.') && self.ends_line(input, next) {
+            return next + 1;
+        }
+        for found in memmem::find_iter(&input[next..], b"\n.") {
+            let line_feed = next + found;
+            if self.ends_line(input, line_feed) {
                 return line_feed + 1;
             }
         }
         input.len()
+    }
+
+    fn ends_line(&self, input: &[u8], line_feed: usize) -> bool {
+        self.line_end == LineEnd::Lf || self.follows_cr(input, line_feed)
     }
 
     fn follows_cr(&self, input: &[u8], at: usize) -> bool {
@@ -142,9 +151,7 @@ impl Unstuff {
     fn after(&self, input: &[u8], consumed: usize) -> Before {
         match input[consumed - 1] {
             b'\r' => Before::Cr,
-            b'\n' if self.line_end == LineEnd::Lf || self.follows_cr(input, consumed - 1) => {
-                Before::LineEnd
-            }
+            b'\n' if self.ends_line(input, consumed - 1) => Before::LineEnd,
             _ => Before::Other,
         }
     }

@@ -1,7 +1,5 @@
 //! Words and numbers of response lines.
 
-use core::str::{self, FromStr};
-
 /// The words of a line, however many spaces part them.
 pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(u8::is_ascii_whitespace)
@@ -9,11 +7,17 @@ pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// A number of digits only; `None` where it has a sign or does not fit.
-pub(crate) fn number<N: FromStr>(word: &[u8]) -> Option<N> {
-    if !word.iter().all(u8::is_ascii_digit) {
-        return None;
+pub(crate) fn number<N: TryFrom<u64>>(word: &[u8]) -> Option<N> {
+    let (first, rest) = word.split_first()?;
+    let mut number = digit(*first)?;
+    for &octet in rest {
+        number = number.checked_mul(10)?.checked_add(digit(octet)?)?;
     }
-    str::from_utf8(word).ok()?.parse().ok()
+    N::try_from(number).ok()
+}
+
+fn digit(octet: u8) -> Option<u64> {
+    octet.is_ascii_digit().then(|| u64::from(octet - b'0'))
 }
 
 #[cfg(test)]

@@ -21,7 +21,9 @@ fn main() -> io::Result<()> {
     }
     let mut commands = server.try_clone()?;
     let sender = thread::spawn(move || {
-        let mut all: String = (1..=messages).map(|number| format!("RETR {number}\r\n")).collect();
+        let mut all: String = (1..=messages)
+            .map(|number| format!("RETR {number}\r\n"))
+            .collect();
         all.push_str("QUIT\r\n");
         commands.write_all(all.as_bytes())
     });
@@ -32,7 +34,9 @@ fn main() -> io::Result<()> {
             read => octets += read as u64,
         }
     }
-    sender.join().map_err(|_| io::Error::other("the sender panicked"))??;
+    sender
+        .join()
+        .map_err(|_| io::Error::other("the sender panicked"))??;
     println!("{octets}");
     Ok(())
 }

@@ -11,7 +11,7 @@ use poplib::blocking::Client;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let host = env::args().nth(1).unwrap_or_else(|| "localhost".into());
-    let user = env::var("USER")?;
+    let user = env::var("USER").map_err(|_| "USER must be the name to log in with")?;
     eprint!("Password: ");
     let mut password = String::new();
     io::stdin().read_line(&mut password)?;

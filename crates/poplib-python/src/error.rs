@@ -22,7 +22,7 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
-fn error_proto<'py>(py: Python<'py>, argument: impl IntoPyObject<'py>) -> PyErr {
+pub(crate) fn error_proto<'py>(py: Python<'py>, argument: impl IntoPyObject<'py>) -> PyErr {
     let class = py
         .import("poplib_rs")
         .and_then(|module| module.getattr("error_proto"));

@@ -10,8 +10,11 @@ mod error;
 mod lines;
 mod login;
 mod operation;
+mod originals;
 mod output;
 mod session;
+mod shortcut;
+mod stream;
 mod trace;
 
 use pyo3::pymodule;
@@ -22,7 +25,7 @@ mod _native {
     #[pymodule_export]
     use crate::code::response_code;
     #[pymodule_export]
-    use crate::lines::read_answer;
-    #[pymodule_export]
     use crate::session::Session;
+    #[pymodule_export]
+    use crate::shortcut::Shortcut;
 }

@@ -1,71 +1,59 @@
 //! poplib's lists of lines.
 
 use poplib_proto::wire::lenient::{LenientAnswer, Scan};
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::types::{PyBytes, PyList};
 
-/// Octets asked of one read. Larger blocks would be mapped and unmapped by malloc each time.
-const CHUNK: usize = 64 * 1024;
+use crate::error::error_proto;
+use crate::stream::Stream;
+
 /// Below this, giving the interpreter's lock away costs more than the scan.
 const WORTH_RELEASING: usize = 8 * 1024;
 
-/// The status line, the lines, their octets, what was read beyond them, why they are not all, and
-/// the stakes.
-type Answer<'py> = (
-    Bound<'py, PyBytes>,
-    Bound<'py, PyList>,
-    u64,
-    Option<Bound<'py, PyBytes>>,
-    Option<Bound<'py, PyAny>>,
-    Vec<Bound<'py, PyBytes>>,
-);
+/// The status line, the lines and their octets.
+pub(crate) type LongResponse<'py> = (Bound<'py, PyBytes>, Bound<'py, PyList>, u64);
 
-/// Reads an answer of many lines, up to the terminator, from a `BufferedReader`.
+/// Reads an answer of many lines, up to the terminator.
 ///
-/// Its result is `(status, lines, octets, beyond, failure, stakes)`: what was read beyond the
-/// answer, where the answer is no good the argument of the exception, and the [`Stakes`]. An
-/// exception of the reader passes through; what it has delivered is lost then, as in poplib.
-#[pyfunction]
-pub(crate) fn read_answer<'py>(file: &Bound<'py, PyAny>, limit: usize) -> PyResult<Answer<'py>> {
-    let py = file.py();
-    let lines = PyList::empty(py);
+/// What was read beyond it the client has back. An exception of the stream passes through; what
+/// it has delivered is lost then, as in poplib.
+pub(crate) fn read_answer<'py>(
+    client: &Bound<'py, PyAny>,
+    mut stream: Stream<'py>,
+    limit: usize,
+) -> PyResult<LongResponse<'py>> {
+    let py = client.py();
+    let mut lines = Vec::new();
     let mut answer = LenientAnswer::new(limit);
     let mut stakes = Stakes::default();
     let (chunk, scan) = loop {
-        let chunk = file.call_method1(intern!(py, "read1"), (CHUNK,))?;
-        let chunk = chunk.cast_into::<PyBytes>()?;
+        let chunk = stream.read()?;
         let octets = chunk.as_bytes();
         let Some(scan) = scan(py, &mut answer, octets) else {
             break (chunk, None);
         };
-        for line in answer.found(octets) {
-            let line = PyBytes::new(py, line);
-            stakes.pass(&line);
-            lines.append(line)?;
+        for content in answer.found(octets) {
+            let line = PyBytes::new(py, content);
+            stakes.pass(&line, content.len());
+            lines.push(line);
         }
         if scan != Scan::More {
             break (chunk, Some(scan));
         }
     };
+    stakes.drive(client)?;
     let status = PyBytes::new(py, answer.status().unwrap_or_default());
-    let text = |text| Some(PyString::new(py, text).into_any());
     let (consumed, failure) = match scan {
         Some(Scan::End { consumed }) => (consumed, None),
-        Some(Scan::Refused { consumed }) => (consumed, Some(status.clone().into_any())),
-        Some(Scan::TooLong { consumed }) => (consumed, text("line too long")),
-        Some(Scan::More) | None => (0, text("-ERR EOF")),
+        Some(Scan::Refused { consumed }) => (consumed, Some(error_proto(py, &status))),
+        Some(Scan::TooLong { consumed }) => (consumed, Some(error_proto(py, "line too long"))),
+        Some(Scan::More) | None => (0, Some(error_proto(py, "-ERR EOF"))),
     };
-    let beyond = &chunk.as_bytes()[consumed..];
-    let beyond = (!beyond.is_empty()).then(|| PyBytes::new(py, beyond));
-    Ok((
-        status,
-        lines,
-        answer.octets(),
-        beyond,
-        failure,
-        stakes.driven,
-    ))
+    stream.give_back(client, &chunk.as_bytes()[consumed..])?;
+    match failure {
+        None => Ok((status, PyList::new(py, lines)?, answer.octets())),
+        Some(failure) => Err(failure),
+    }
 }
 
 /// Looks at a chunk, of which no octets are the end of the stream; `None` where that is final.
@@ -98,11 +86,19 @@ impl<'py> Stakes<'py> {
     /// Octets of a bytes object besides its content, its rounding included.
     const OVERHEAD: usize = 40;
 
-    fn pass(&mut self, line: &Bound<'py, PyBytes>) {
-        self.since_last += line.as_bytes().len() + Self::OVERHEAD;
+    fn pass(&mut self, line: &Bound<'py, PyBytes>, octets: usize) {
+        self.since_last += octets + Self::OVERHEAD;
         if self.since_last >= Self::DISTANCE && self.driven.len() < Self::MOST {
             self.since_last = 0;
             self.driven.push(line.clone());
         }
+    }
+
+    /// Has the client hold them, until the next large answer or its end.
+    fn drive(self, client: &Bound<'py, PyAny>) -> PyResult<()> {
+        if self.driven.is_empty() {
+            return Ok(());
+        }
+        client.setattr("_stakes", self.driven)
     }
 }

@@ -9,11 +9,17 @@ import contextlib
 import io
 import poplib
 import random
+import shutil
+import socket
+import ssl
+import threading
+from pathlib import Path
 from typing import Any
 
 import poplib_rs
 import pytest
 
+import dovecot
 from audit import recorded
 from memory import Socket, client
 
@@ -48,6 +54,7 @@ ENDS = [*[b".\r\n"] * 12, b".\n", b"\r.\n", b".\r\n+OK more\r\n", b"", b".", b".
 EXCEPTIONS = [TimeoutError("timed out"), ConnectionResetError(104, "reset"), KeyboardInterrupt()]
 
 Trace = list[Any]
+Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
 
 
 class Script:
@@ -100,12 +107,17 @@ class Script:
 
 
 def perform(module: Any, script: Script) -> Trace:
-    socket = Socket(list(script.greeting), [list(answer) for answer in script.answers])
+    sock = Socket(list(script.greeting), [list(answer) for answer in script.answers])
+    return [*converse(module, script, sock), sock.sent, sock.events]
+
+
+def converse(module: Any, script: Script, sock: Any) -> Trace:
+    """What each call comes to, what is audited and what is printed."""
     trace: Trace = []
     output = io.StringIO()
     module._MAXLINE = 2048
     with contextlib.redirect_stdout(output), recorded() as audited:
-        connected = attempt(lambda: client(module, socket))
+        connected = attempt(lambda: client(module, sock))
         trace.append(connected[0])
         for name, arguments in script.calls if connected[1] else ():
             if name == "_MAXLINE":
@@ -116,7 +128,7 @@ def perform(module: Any, script: Script) -> Trace:
             state = [getattr(connected[1], name) is None for name in ("sock", "file")]
             trace.append((name, arguments, outcome, state))
     module._MAXLINE = 2048
-    return [trace, audited, output.getvalue(), socket.sent, socket.events]
+    return [trace, audited, output.getvalue()]
 
 
 def attempt(call: Any) -> tuple[Any, Any]:
@@ -143,6 +155,59 @@ def test_nothing_differs(block: int) -> None:
         theirs = alike(perform(poplib, Script(seed)))
         ours = alike(perform(poplib_rs, Script(seed)))
         assert ours == theirs, f"seed {seed}"
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_nothing_differs_over_pythons_own_sockets(tls: bool, tmp_path: Path) -> None:
+    """There poplib_rs goes past the file and the methods, which it cannot in memory."""
+    contexts = tls_contexts(tmp_path) if tls else None
+    for seed in range(400):
+        theirs = alike(perform_over_socket(poplib, Script(seed), contexts))
+        ours = alike(perform_over_socket(poplib_rs, Script(seed), contexts))
+        assert ours == theirs, f"seed {seed}"
+
+
+def perform_over_socket(module: Any, script: Script, contexts: Contexts | None) -> Trace:
+    """All answers are sent from the beginning, and then nothing more."""
+    script.calls = [call for call in script.calls if call[0] != "stls"]
+    answers = [piece for answer in (script.greeting, *script.answers) for piece in answer]
+    ours, theirs = socket.socketpair()
+    sending = threading.Thread(target=send, args=(theirs, answers, contexts))
+    sending.start()
+    if contexts:
+        ours = contexts[1].wrap_socket(ours, server_hostname="localhost")
+    trace = converse(module, script, ours)
+    with contextlib.suppress(OSError):
+        ours.shutdown(socket.SHUT_RDWR)
+    ours.close()
+    sending.join()
+    return trace
+
+
+def send(sock: socket.socket, pieces: list[bytes | BaseException], contexts: Contexts | None) -> None:
+    with contextlib.ExitStack() as stack:
+        stack.callback(sock.close)
+        if contexts:
+            sock = stack.enter_context(contexts[0].wrap_socket(sock, server_side=True))
+        # The client may close before all is sent.
+        stack.enter_context(contextlib.suppress(OSError))
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                sock.sendall(piece)
+        # Under TLS that is without a word of farewell, as many servers end.
+        sock.shutdown(socket.SHUT_WR)
+        while sock.recv(4096):
+            pass
+
+
+def tls_contexts(place: Path) -> Contexts:
+    """Of a server and of a client that trusts it."""
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl to make a certificate")
+    dovecot.make_certificate(place)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(place / "server.pem", place / "server.key")
+    return server, ssl.create_default_context(cafile=place / "server.pem")
 
 
 def test_the_sequences_reach_every_outcome() -> None:

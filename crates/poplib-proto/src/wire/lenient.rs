@@ -8,6 +8,9 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+/// Octets of a line, roughly, where there are many.
+const USUAL_LINE: usize = 64;
+
 /// Finds the status line and the lines of one answer in whatever pieces it arrives.
 ///
 /// ```
@@ -83,6 +86,7 @@ impl LenientAnswer {
         }
         let whole = &input[start..];
         let from = start;
+        self.contents.reserve(whole.len() / USUAL_LINE);
         for line_feed in memchr::memchr_iter(b'\n', whole) {
             let end = from + line_feed + 1;
             if end - start > self.limit {

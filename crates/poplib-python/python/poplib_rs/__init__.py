@@ -10,7 +10,6 @@ Beyond poplib: ``auth``, ``lang``, ``retr_bytes``, ``iter_retr`` and ``with`` on
 from __future__ import annotations
 
 import errno
-import io
 import re
 import socket
 import sys
@@ -21,7 +20,7 @@ from . import _native
 from ._codes import CodeKind as CodeKind
 from ._codes import ResponseCode as ResponseCode
 from ._extensions import Extensions
-from ._pushback import push_back
+from ._source import Source, open_file
 
 try:
     import ssl
@@ -94,7 +93,7 @@ class POP3(Extensions):
         self._tls_established = False
         sys.audit("poplib.connect", self, host, port)
         self.sock = self._create_socket(timeout)
-        self.file = self.sock.makefile("rb")
+        self.file = open_file(self.sock)
         self._debugging = 0
         self.welcome = self._getresp()
 
@@ -147,30 +146,10 @@ class POP3(Extensions):
         return resp
 
     def _getlongresp(self) -> _LongResponse:
-        if self._lines_matter():
-            return self._getresp(), *self._getlines()
-        status, lines, octets, beyond, failure, stakes = _native.read_answer(
-            self.file, _MAXLINE
-        )
-        if stakes:
-            # Held until the next large answer: see `Stakes` in the native part.
-            self._stakes = stakes
-        if beyond is not None:
-            self.file = push_back(self.file, beyond)
-        if failure is not None:
-            raise error_proto(failure)
-        return status, lines, octets
-
-    def _lines_matter(self) -> bool:
-        """Whether somebody would miss that no method is called for each line."""
-        return (
-            self._debugging > 1
-            or getattr(self._getline, "__func__", None) is not _GETLINE
-            or getattr(self._getresp, "__func__", None) is not _GETRESP
-            or type(self.file) is not io.BufferedReader
-            or type(_MAXLINE) is not int
-            or not 0 <= _MAXLINE < sys.maxsize
-        )
+        answer = _SHORTCUT.read_answer(self, _MAXLINE)
+        if answer is not None:
+            return answer
+        return self._getresp(), *self._getlines()
 
     def _getlines(self) -> tuple[list[bytes], int]:
         lines: list[bytes] = []
@@ -190,6 +169,9 @@ class POP3(Extensions):
         return self._getresp()
 
     def _longcmd(self, line: str) -> _LongResponse:
+        answer = _SHORTCUT.ask(self, line, _MAXLINE)
+        if answer is not None:
+            return answer
         self._putcmd(line)
         return self._getlongresp()
 
@@ -339,7 +321,7 @@ class POP3(Extensions):
         resp = self._shortcmd("STLS")
         self._require_silence()
         self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
-        self.file = self.sock.makefile("rb")
+        self.file = open_file(self.sock)
         self._tls_established = True
         return resp
 
@@ -358,7 +340,7 @@ class POP3(Extensions):
             raise error_proto("-ERR data before TLS")
 
 
-_GETLINE, _GETRESP = POP3._getline, POP3._getresp
+_SHORTCUT: Final = _native.Shortcut(POP3, Source)
 
 
 def _context(**files: str | None) -> ssl.SSLContext:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ._binding import end_point
 from ._batch import Batch, Conversation, LoginRequest, Outcome, Read, Send, converse
 from ._native import Session
-from ._pushback import push_back
+from ._source import with_octets
 
 _Self = TypeVar("_Self", bound="Extensions")
 
@@ -175,7 +175,11 @@ class Extensions:
         """What nothing asked for is for whoever reads next, as in poplib."""
         if self._session is not None and self._session.is_settled:
             if beyond := self._session.take_unclaimed():
-                self.file = push_back(self.file, beyond)
+                self._give_back(beyond)
+
+    def _give_back(self, octets: bytes) -> None:
+        """Have the file go on with octets that were read and belong to no answer."""
+        self.file = with_octets(self.file, octets)
 
     def _putlines(self, octets: bytes, lines: list[bytes]) -> None:
         for line in lines:

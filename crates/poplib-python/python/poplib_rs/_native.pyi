@@ -1,16 +1,11 @@
 """The native part of poplib_rs."""
 
-import io
 from typing import Any, Literal, Self, final
 
 from ._batch import LoginRequest
+from ._source import Source
 
-__all__ = ["Session", "read_answer", "response_code"]
-
-def read_answer(
-    file: io.BufferedReader, limit: int
-) -> tuple[bytes, list[bytes], int, bytes | None, bytes | str | None, list[bytes]]:
-    """Reads an answer of many lines: status, lines, octets, what is beyond, failure, stakes."""
+__all__ = ["Session", "Shortcut", "response_code"]
 
 def response_code(line: bytes) -> tuple[str, str, bool] | None:
     """The response code of a status line, its kind, and whether trying later may help."""
@@ -52,3 +47,15 @@ class Session:
     def begin_quit(self) -> None: ...
     def begin_batch(self, messages: list[tuple[int, int]], pipelined: bool) -> None: ...
     def stop_batch(self) -> list[tuple[int, int]]: ...
+
+@final
+class Shortcut:
+    """The way past poplib's methods, None where somebody would miss their calls."""
+
+    def __new__(cls, client: type, source: type[Source]) -> Self: ...
+    def ask(
+        self, client: object, line: object, limit: object
+    ) -> tuple[bytes, list[bytes], int] | None: ...
+    def read_answer(
+        self, client: object, limit: object
+    ) -> tuple[bytes, list[bytes], int] | None: ...

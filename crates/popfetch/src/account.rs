@@ -1,12 +1,12 @@
 //! An account: a maildrop on a server, how to get at it, and what to do with its messages.
 
 use std::fs;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use poplib::{Config, Pipelining, Proxy, Security, Timeouts, Tls, Window};
 
 use crate::config::Facts;
+use crate::deliver::Destinations;
 use crate::failure::{Failure, Status};
 use crate::plan::Policy;
 use crate::secret::Source;
@@ -26,7 +26,7 @@ pub(crate) struct Account {
     pub(crate) config: Config,
     pub(crate) user: String,
     pub(crate) password: Source,
-    pub(crate) maildir: PathBuf,
+    pub(crate) destinations: Destinations,
     pub(crate) policy: Policy,
 }
 
@@ -37,9 +37,8 @@ impl Account {
     /// [`Status::Usage`] when something is missing or makes no sense, [`Status::Configuration`]
     /// when a file it names is of no use.
     pub(crate) fn new(name: Option<&str>, settings: Settings) -> Result<Self, Failure> {
-        let has_place = !settings.maildir.is_empty();
         let account = Self::to_look_at(name, settings)?;
-        if !has_place {
+        if account.destinations.all.is_empty() {
             let hint = format!("use {}", say(name, "maildir", "DIR"));
             return Err(usage("no place for the mail was given").hint(hint));
         }
@@ -75,12 +74,13 @@ impl Account {
         for path in settings.paths_mut() {
             *path = facts.expand(path)?;
         }
+        let destinations = Destinations::new(&settings, &config, &user)?;
         Ok(Self {
             name: name.to_owned(),
             config: configure(config, &settings)?,
             user,
             password: source(&settings),
-            maildir: settings.maildir.first().cloned().unwrap_or_default(),
+            destinations,
             policy: policy(&settings),
             maildrop,
         })

@@ -1,69 +1,58 @@
 //! From octets to messages that are safely where they belong, in the one order that neither loses
 //! nor duplicates any:
 //!
-//! 1. contents and names under `tmp/` are durable,
-//! 2. the state names every file ([`Change::Storing`]),
-//! 3. the files are renamed, and the directories are durable,
+//! 1. contents and names under `tmp/` of a Maildir are durable, and an mbox is locked,
+//! 2. the state names every copy ([`Change::Storing`]),
+//! 3. files are renamed, mboxes are appended to, and both are durable; commands and servers get
+//!    the message,
 //! 4. the state says so ([`Change::Stored`]); only then may a message be deleted on the server.
+//!
+//! Where some targets have a message and others would not take it, the state remembers which
+//! ([`Change::Reached`]), and the message is fetched again for the others
+//! ([`Change::Returned`]).
 
+mod batch;
+mod exec;
+mod handover;
+mod letter;
 pub(crate) mod line_ends;
-pub(crate) mod maildir;
+mod maildir;
+mod mbox;
 pub(crate) mod queue;
+mod recovery;
+mod spool;
+mod stdout;
+mod targets;
+mod trace_field;
 
+use std::io;
+use std::iter;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::clock::Clock;
-use crate::failure::Failure;
-use crate::fs::FileSystem;
-use crate::key::{Key, Sum};
-use crate::report::{Event, Report};
-use crate::state::{AccountId, Change, StateStore, Unfinished};
+use sha2::{Digest, Sha256};
 
-use maildir::{Age, Incoming, Maildir, Recovered, Written};
+use crate::clock::Clock;
+use crate::failure::{Failure, Status};
+use crate::fs::FileSystem;
+use crate::key::{HeaderDigest, Key, Sum};
+use crate::report::{Event, Report};
+use crate::state::{AccountId, Change, Placement, StateStore, Target, Unfinished};
+
+use batch::{Batch, Incoming, Message};
+use handover::{Courier, Refusal};
+use line_ends::LineEnds;
+use maildir::Maildir;
+use mbox::{Append, Mbox};
+use spool::Spooled;
+
+pub(crate) use batch::{Refused, Stored, Ticket};
+#[cfg(test)]
+pub(crate) use targets::Destination;
+pub(crate) use targets::{Destinations, Targets};
 
 #[cfg(test)]
 mod tests;
-
-/// A message that is being fetched.
-#[derive(Clone, Debug)]
-pub(crate) struct Ticket {
-    /// Where it is in the listing.
-    pub(crate) position: u32,
-    /// Its message number in this session.
-    pub(crate) number: u32,
-    pub(crate) key: Key,
-    /// Contents that were delivered under the same identity and must not be again.
-    pub(crate) known: Arc<[Sum]>,
-    /// It is the header only of a message that is yet to come.
-    pub(crate) excerpt: bool,
-}
-
-/// Messages that are made durable together.
-#[derive(Default)]
-pub(crate) struct Batch {
-    /// One for each of `written`.
-    tickets: Vec<Ticket>,
-    written: Vec<Written>,
-    /// Messages whose content had been delivered before.
-    recognised: Vec<(Ticket, Sum)>,
-    /// As received, of all that is written.
-    octets: u64,
-}
-
-impl Batch {
-    fn messages(&self) -> usize {
-        self.written.len() + self.recognised.len()
-    }
-}
-
-/// What has been made durable.
-#[derive(Debug, Default)]
-pub(crate) struct Stored {
-    /// Where the messages are in the listing.
-    pub(crate) positions: Vec<u32>,
-    /// How many of them had been delivered before, and were not again.
-    pub(crate) recognised: usize,
-}
 
 /// Where the messages of one account go, and the state that remembers it.
 pub(crate) struct Delivery {
@@ -73,136 +62,311 @@ pub(crate) struct Delivery {
     pub(crate) account_name: String,
     /// What the state knows it by.
     pub(crate) maildrop: String,
-    pub(crate) maildir: Maildir,
+    pub(crate) targets: Targets,
     pub(crate) file_system: Arc<dyn FileSystem>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) report: Arc<dyn Report>,
 }
 
 impl Delivery {
-    /// Finishes what an earlier run was interrupted in. Comes before everything else.
-    pub(crate) fn recover(&self) -> Result<(), Failure> {
-        let mut rest = self.store.unfinished(self.account)?;
-        let mut messages = 0;
-        while let Some(target) = rest.first().map(|first| first.copies[0].target.clone()) {
-            let (here, elsewhere): (Vec<_>, Vec<_>) = rest
-                .into_iter()
-                .partition(|unfinished| unfinished.copies[0].target == target);
-            rest = elsewhere;
-            let elsewhere = match target == *self.maildir.target() {
-                true => None,
-                false => Some(Maildir::of_target(Arc::clone(&self.file_system), &target)),
-            };
-            match elsewhere.transpose() {
-                Ok(maildir) => {
-                    self.recover_from(maildir.as_ref().unwrap_or(&self.maildir), &here)?;
-                    messages += here.len();
-                }
-                // Its disk may be away. The messages stay as they are until it is back.
-                Err(failure) => self.event(Event::Warning { failure: &failure }),
-            }
+    /// Starts a message, which arrives while this batch is collected.
+    fn begin(&self, batch: &Batch, ticket: Ticket) -> Result<Incoming, Failure> {
+        let digest = self.digest(&ticket.key);
+        let maildirs = self.targets.maildirs.iter();
+        let files = maildirs.map(|maildir| maildir.begin(&digest));
+        let before = || batch.messages.last()?.content.as_ref();
+        let spool = self.targets.need_whole_messages();
+        let mut incoming = Incoming {
+            line_ends: LineEnds::to(self.targets.line_end),
+            sha: Sha256::new(),
+            header: HeaderDigest::default(),
+            octets: 0,
+            files: files.collect::<Result<_, _>>()?,
+            content: spool.then(|| Spooled::begin(before())).transpose()?,
+            ticket,
+            digest,
+        };
+        if let Some(trace_field) = &self.targets.trace_field {
+            incoming.put(&mut trace_field.at(self.clock.now()))?;
         }
-        if messages > 0 {
-            self.event(Event::Recovered { messages });
+        Ok(incoming)
+    }
+
+    /// Ends a message and adds it to the batch, unless it had been delivered before. `partly` is
+    /// what an earlier attempt came to.
+    fn finish(
+        &self,
+        batch: &mut Batch,
+        mut incoming: Incoming,
+        partly: Option<Unfinished>,
+    ) -> Result<(), Failure> {
+        incoming.end()?;
+        let sum: Sum = incoming.sha.finalize_reset().into();
+        if incoming.ticket.known.contains(&sum) {
+            self.abandon(&incoming)?;
+            batch.recognised.push((incoming.ticket, sum));
+            return Ok(());
+        }
+        // Other content under the same key is another message.
+        let already = partly.filter(|partly| partly.sum == Some(sum));
+        let mut message = Message {
+            ticket: incoming.ticket,
+            sum,
+            header: incoming.header.finish(),
+            octets: incoming.octets,
+            files: Vec::with_capacity(incoming.files.len()),
+            content: incoming.content,
+            already: already.map_or_else(Vec::new, |partly| partly.copies),
+        };
+        let now = self.clock.now();
+        for (maildir, file) in self.targets.maildirs.iter().zip(incoming.files) {
+            let written = if message.is_in(maildir.target()) {
+                maildir.abandon(&file)?;
+                None
+            } else {
+                Some(maildir.finish(file, &incoming.digest, &sum, now)?)
+            };
+            message.files.push(written);
+        }
+        batch.push(message);
+        Ok(())
+    }
+
+    /// Takes back a message that was begun.
+    fn abandon(&self, incoming: &Incoming) -> Result<(), Failure> {
+        let files = self.targets.maildirs.iter().zip(&incoming.files);
+        files
+            .into_iter()
+            .try_for_each(|(maildir, file)| maildir.abandon(file))
+    }
+
+    /// Makes a batch durable, in the order above.
+    fn commit(&self, mut batch: Batch, stored: &mut Stored) -> Result<(), Failure> {
+        let Targets {
+            maildirs,
+            mboxes,
+            handovers,
+            ..
+        } = &self.targets;
+        // Whoever takes nothing today is asked before anything is done.
+        let mut couriers =
+            (handovers.iter().map(|handover| handover.begin())).collect::<Result<Vec<_>, _>>()?;
+        for (index, maildir) in maildirs.iter().enumerate() {
+            batch.make_durable(index, maildir)?;
+        }
+        let mut appends = Vec::new();
+        for mbox in mboxes {
+            let letters = self.letters(&batch, mbox.target());
+            appends.push(mbox.prepare(letters, self.clock.now())?);
+        }
+        self.record_storing(&batch, &appends)?;
+        for (index, maildir) in maildirs.iter().enumerate() {
+            maildir.publish(batch.files(index))?;
+        }
+        appends.into_iter().try_for_each(Append::run)?;
+        if couriers.is_empty() {
+            self.record_stored(&batch.messages, stored)?;
+        } else {
+            self.hand_over(&batch, &mut couriers, stored)?;
+        }
+        self.record_recognised(&batch.recognised, stored)
+    }
+
+    /// What the target is to get of each message of the batch.
+    fn letters<'a>(
+        &'a self,
+        batch: &'a Batch,
+        target: &'a Target,
+    ) -> impl Iterator<Item = Option<letter::Letter<'a>>> {
+        (batch.messages.iter()).map(|message| message.letter(&self.account_name, target))
+    }
+
+    /// Lets the state know where every copy of every message is going to be.
+    fn record_storing(&self, batch: &Batch, appends: &[Append<'_>]) -> Result<(), Failure> {
+        let Targets {
+            maildirs,
+            mboxes,
+            handovers,
+            ..
+        } = &self.targets;
+        let mut extents: Vec<_> = appends.iter().map(Append::places).collect();
+        let (mut placements, mut ends) = (Vec::new(), Vec::new());
+        for message in &batch.messages {
+            let place = |target, place, delivered| Placement {
+                target,
+                place,
+                delivered,
+            };
+            let files = (maildirs.iter().zip(&message.files)).filter_map(|(maildir, file)| {
+                Some(place(
+                    maildir.target(),
+                    file.as_ref()?.place.as_slice(),
+                    false,
+                ))
+            });
+            placements.extend(files);
+            let extents = extents.iter_mut().map(|places| places.next().flatten());
+            let extents = (mboxes.iter().zip(extents))
+                .filter_map(|(mbox, extent)| Some(place(mbox.target(), extent?, false)));
+            placements.extend(extents);
+            let handed = (handovers.iter().map(|handover| handover.target()))
+                .filter(|target| !message.is_in(target))
+                .map(|target| place(target, b"", false));
+            placements.extend(handed);
+            let already = message.already.iter();
+            placements.extend(already.map(|copy| place(&copy.target, &copy.place, true)));
+            ends.push(placements.len());
+        }
+        let starts = iter::once(0).chain(ends.iter().copied());
+        let mut storing =
+            (batch.messages.iter().zip(starts).zip(&ends)).map(|((message, start), &end)| {
+                Change::Storing {
+                    key: message.ticket.key.as_ref(),
+                    sum: &message.sum,
+                    header: &message.header,
+                    octets: message.octets,
+                    excerpt: message.ticket.excerpt,
+                    copies: &placements[start..end],
+                }
+            });
+        let now = self.clock.now();
+        Ok(self.store.apply(self.account, now, &mut storing)?)
+    }
+
+    /// Hands over each message to each target that is to get it so. The state learns of every
+    /// message at once, so that only the last is in doubt when everything stops.
+    fn hand_over(
+        &self,
+        batch: &Batch,
+        couriers: &mut [Box<dyn Courier + '_>],
+        stored: &mut Stored,
+    ) -> Result<(), Failure> {
+        for (index, message) in batch.messages.iter().enumerate() {
+            let mut reached = Vec::new();
+            let mut refusal = None;
+            for (handover, courier) in self.targets.handovers.iter().zip(&mut *couriers) {
+                let target = handover.target();
+                let Some(letter) = message.letter(&self.account_name, target) else {
+                    continue;
+                };
+                match courier.hand_over(&letter) {
+                    Ok(()) => reached.push(target),
+                    Err(Refusal::Everything(failure)) => {
+                        self.record_returned(message, &reached)?;
+                        let rest = &batch.messages[index + 1..];
+                        (rest.iter()).try_for_each(|message| self.record_returned(message, &[]))?;
+                        return Err(failure);
+                    }
+                    // One that may be taken later does not count as an attempt.
+                    Err(Refusal::ForNow(failure)) => refusal = Some((failure, false)),
+                    Err(Refusal::Message(failure)) => {
+                        refusal.get_or_insert((failure, true));
+                    }
+                }
+            }
+            match refusal {
+                None => self.record_stored(std::slice::from_ref(message), stored)?,
+                Some((failure, counts)) => {
+                    self.record_returned(message, &reached)?;
+                    stored.refused.push(Refused {
+                        ticket: message.ticket.clone(),
+                        failure,
+                        counts,
+                    });
+                }
+            }
         }
         Ok(())
     }
 
-    fn recover_from(&self, maildir: &Maildir, messages: &[Unfinished]) -> Result<(), Failure> {
-        let now = self.clock.now();
-        let recovered = maildir.recover(messages.iter().map(|message| {
-            let age = Age::of(message.since, now);
-            (
-                self.digest(&message.key),
-                message.copies[0].place.as_slice(),
-                age,
-            )
-        }))?;
-        let mut changes = messages.iter().zip(recovered).map(|(message, recovered)| {
-            let key = message.key.as_ref();
-            match recovered {
-                Recovered::Finished | Recovered::Delivered => Change::Stored { key },
-                Recovered::Lost => Change::Forget { key },
-            }
+    fn record_stored(&self, messages: &[Message], stored: &mut Stored) -> Result<(), Failure> {
+        let mut changes = messages.iter().map(|message| Change::Stored {
+            key: message.ticket.key.as_ref(),
         });
-        self.store.apply(self.account, now, &mut changes)?;
+        self.store
+            .apply(self.account, self.clock.now(), &mut changes)?;
+        for message in messages {
+            stored.positions.push(message.ticket.position);
+            self.event(Event::Stored {
+                number: message.ticket.number,
+                identity: message.ticket.key.as_ref().identity,
+                octets: message.octets,
+                sum: &message.sum,
+                file: self.file_of(message).as_deref(),
+            });
+        }
         Ok(())
+    }
+
+    /// Not every target has the message. Maildirs and mboxes do, and of the others these.
+    fn record_returned(&self, message: &Message, reached: &[&Target]) -> Result<(), Failure> {
+        let key = message.ticket.key.as_ref();
+        let maildirs = self.targets.maildirs.iter().map(Maildir::target);
+        let mboxes = self.targets.mboxes.iter().map(Mbox::target);
+        let mut changes = (maildirs.chain(mboxes).chain(reached.iter().copied()))
+            .map(|target| Change::Reached { key, target })
+            .chain(iter::once(Change::Returned { key }));
+        let now = self.clock.now();
+        Ok(self.store.apply(self.account, now, &mut changes)?)
+    }
+
+    fn record_recognised(
+        &self,
+        recognised: &[(Ticket, Sum)],
+        stored: &mut Stored,
+    ) -> Result<(), Failure> {
+        if recognised.is_empty() {
+            return Ok(());
+        }
+        let mut changes = recognised.iter().map(|(ticket, sum)| Change::Recognised {
+            key: ticket.key.as_ref(),
+            sum,
+        });
+        self.store
+            .apply(self.account, self.clock.now(), &mut changes)?;
+        stored.recognised += recognised.len();
+        for (ticket, _) in recognised {
+            stored.positions.push(ticket.position);
+            self.event(Event::Recognised {
+                number: ticket.number,
+                identity: ticket.key.as_ref().identity,
+            });
+        }
+        Ok(())
+    }
+
+    /// A file that has the message, if any of the targets is one.
+    fn file_of(&self, message: &Message) -> Option<PathBuf> {
+        let mut files = self.targets.maildirs.iter().zip(&message.files);
+        let in_maildir =
+            files.find_map(|(maildir, file)| Some(maildir.new_path(&file.as_ref()?.place)));
+        in_maildir.or_else(|| Some(self.targets.mboxes.first()?.path().to_owned()))
     }
 
     fn digest(&self, key: &Key) -> String {
         key.digest(self.store.id(), &self.maildrop)
     }
 
-    /// Starts a message under `tmp/`.
-    fn begin(&self, ticket: &Ticket) -> Result<Incoming, Failure> {
-        self.maildir.begin(self.digest(&ticket.key))
-    }
-
-    /// Ends a message and adds it to the batch, unless it had been delivered before.
-    fn finish(&self, batch: &mut Batch, ticket: Ticket, incoming: Incoming) -> Result<(), Failure> {
-        let written = self.maildir.finish(incoming, self.clock.now())?;
-        if ticket.known.contains(&written.sum) {
-            self.maildir.discard(&written)?;
-            batch.recognised.push((ticket, written.sum));
-        } else {
-            batch.octets += written.octets;
-            batch.tickets.push(ticket);
-            maildir::gather(&mut batch.written, written);
-        }
-        Ok(())
-    }
-
-    /// Makes a batch durable, in the order above.
-    fn commit(&self, mut batch: Batch, stored: &mut Stored) -> Result<(), Failure> {
-        self.maildir.make_durable(&mut batch.written)?;
-        let messages = || batch.tickets.iter().zip(&batch.written);
-        let mut storing = messages().map(|(ticket, written)| Change::Storing {
-            key: ticket.key.as_ref(),
-            sum: &written.sum,
-            header: &written.header,
-            octets: written.octets,
-            excerpt: ticket.excerpt,
-            copies: std::slice::from_ref(&written.placement),
-        });
-        self.store
-            .apply(self.account, self.clock.now(), &mut storing)?;
-        self.maildir.publish(&batch.written)?;
-        let delivered = messages().map(|(ticket, _)| Change::Stored {
-            key: ticket.key.as_ref(),
-        });
-        let recognised = (batch.recognised.iter()).map(|(ticket, sum)| Change::Recognised {
-            key: ticket.key.as_ref(),
-            sum,
-        });
-        let mut changes = delivered.chain(recognised);
-        self.store
-            .apply(self.account, self.clock.now(), &mut changes)?;
-
-        for (ticket, written) in messages() {
-            self.event(Event::Stored {
-                number: ticket.number,
-                identity: ticket.key.as_ref().identity,
-                octets: written.octets,
-                sum: &written.sum,
-                file: &self.maildir.new_path(&written.placement.place),
-            });
-        }
-        for (ticket, _) in &batch.recognised {
-            let identity = ticket.key.as_ref().identity;
-            self.event(Event::Recognised {
-                number: ticket.number,
-                identity,
-            });
-        }
-        let recognised = batch.recognised.iter().map(|(ticket, _)| ticket);
-        stored.recognised += recognised.len();
-        stored
-            .positions
-            .extend(batch.tickets.iter().chain(recognised).map(|t| t.position));
-        Ok(())
-    }
-
     fn event(&self, event: Event<'_>) {
         self.report.report(&self.account_name, event);
     }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::new(
+        Status::InputOutput,
+        format!("could not write {}: {error}", path.display()),
+    );
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => failure
+            .hint("make room and run it again; nothing was deleted that is not safely stored"),
+        _ => failure,
+    }
+}
+
+fn cannot_read(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        Status::InputOutput,
+        format!("could not read {}: {error}", path.display()),
+    )
 }

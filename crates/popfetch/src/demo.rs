@@ -12,6 +12,7 @@ use poplib_sandbox::Sandbox;
 
 use crate::account::Account;
 use crate::cli;
+use crate::deliver::Destinations;
 use crate::failure::{Failure, Status};
 use crate::jobs::Limits;
 use crate::plan::Policy;
@@ -64,7 +65,7 @@ fn account(sandbox: &Sandbox, maildir: &Path) -> Result<Account, Failure> {
         config,
         user: USER.into(),
         password: Source::Given(Secret::from(PASSWORD)),
-        maildir: maildir.into(),
+        destinations: Destinations::maildir(maildir),
         policy: Policy::default(),
     })
 }
@@ -93,7 +94,10 @@ impl Arrivals {
 
 impl Report for Arrivals {
     fn report(&self, account: &str, event: Event<'_>) {
-        if let Event::Stored { file, .. } = event {
+        if let Event::Stored {
+            file: Some(file), ..
+        } = event
+        {
             self.files
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

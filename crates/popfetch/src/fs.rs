@@ -2,10 +2,13 @@
 //! take its power away at any of them.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+
+use rustix::fs::{FlockOperation, OFlags};
+use rustix::io::Errno;
 
 /// A file system as the delivery engine uses it. Every path but the argument of
 /// [`create_directory`](FileSystem::create_directory) has a parent that exists.
@@ -23,8 +26,12 @@ pub(crate) trait FileSystem: Send + Sync {
     /// The names in a directory.
     fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
 
-    /// Makes a file that was not there before, readable by its owner only.
-    fn create(&self, path: &Path) -> io::Result<Box<dyn OutputFile>>;
+    /// Makes a file that was not there before, with these permissions.
+    fn create(&self, path: &Path, mode: u32) -> io::Result<Box<dyn OutputFile>>;
+
+    /// Opens a regular file that other programs write to as well, and makes it with these
+    /// permissions if it is not there and any are given.
+    fn open_shared(&self, path: &Path, mode: Option<u32>) -> io::Result<Box<dyn SharedFile>>;
 
     fn remove(&self, path: &Path) -> io::Result<()>;
 
@@ -44,6 +51,28 @@ pub(crate) trait OutputFile: Send {
 
     /// Makes the content durable.
     fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A file that several programs read and write, one at a time.
+pub(crate) trait SharedFile: Send {
+    /// Locks the whole file, as long as it is open, against everybody who asks by fcntl(2), unless
+    /// somebody else has.
+    fn try_lock(&self) -> io::Result<bool>;
+
+    /// Whether `path` leads to this file and not to one that took its place.
+    fn is_at(&self, path: &Path) -> io::Result<bool>;
+
+    fn length(&self) -> io::Result<u64>;
+
+    /// Reads as much as there is, up to the length of `buffer`. How much that was.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    fn write_at(&self, octets: &[u8], offset: u64) -> io::Result<()>;
+
+    fn truncate(&self, length: u64) -> io::Result<()>;
+
+    /// Makes the content and the length durable.
+    fn sync(&self) -> io::Result<()>;
 }
 
 /// Durability for many files together.
@@ -79,14 +108,35 @@ impl FileSystem for OsFileSystem {
             .collect()
     }
 
-    fn create(&self, path: &Path) -> io::Result<Box<dyn OutputFile>> {
-        let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    fn create(&self, path: &Path, mode: u32) -> io::Result<Box<dyn OutputFile>> {
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
-            .mode(0o600)
-            .custom_flags(nofollow)
+            .mode(mode)
+            .custom_flags(flags(OFlags::NOFOLLOW))
             .open(path)?;
+        set_mode(&file, mode)?;
+        Ok(Box::new(file))
+    }
+
+    fn open_shared(&self, path: &Path, mode: Option<u32>) -> io::Result<Box<dyn SharedFile>> {
+        let mut options = OpenOptions::new();
+        options
+            .read(true)
+            .write(true)
+            // A pipe must not keep us waiting before we can tell that it is one.
+            .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK));
+        let file = match (options.open(path), mode) {
+            (Err(error), Some(mode)) if error.kind() == io::ErrorKind::NotFound => {
+                let file = options.create_new(true).mode(mode).open(path)?;
+                set_mode(&file, mode)?;
+                file
+            }
+            (result, _) => result?,
+        };
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
         Ok(Box::new(file))
     }
 
@@ -110,12 +160,63 @@ impl FileSystem for OsFileSystem {
     }
 }
 
+fn flags(flags: OFlags) -> i32 {
+    flags.bits().cast_signed()
+}
+
+/// Permissions beyond the owner's are given where they were asked for, whatever the umask says.
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
 impl OutputFile for File {
     fn write_all(&mut self, octets: &[u8]) -> io::Result<()> {
         Write::write_all(self, octets)
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+}
+
+impl SharedFile for File {
+    fn try_lock(&self) -> io::Result<bool> {
+        match rustix::fs::fcntl_lock(self, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        let here = self.metadata()?;
+        match fs::symlink_metadata(path) {
+            Ok(there) => Ok((there.dev(), there.ino()) == (here.dev(), here.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(self, buffer, offset)
+    }
+
+    fn write_at(&self, octets: &[u8], offset: u64) -> io::Result<()> {
+        self.write_all_at(octets, offset)
+    }
+
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+
+    fn sync(&self) -> io::Result<()> {
         self.sync_all()
     }
 }
@@ -152,7 +253,7 @@ fn kernel_version(release: &[u8]) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
@@ -170,17 +271,51 @@ mod tests {
             directory.path().join("new"),
             directory.path().join("elsewhere"),
         );
-        OsFileSystem.create(&path).unwrap().write_all(b"x").unwrap();
+        OsFileSystem
+            .create(&path, 0o600)
+            .unwrap()
+            .write_all(b"x")
+            .unwrap();
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
-        let again = OsFileSystem.create(&path).err().unwrap();
+        let again = OsFileSystem.create(&path, 0o600).err().unwrap();
         assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
         let link = directory.path().join("link");
         symlink(&elsewhere, &link).unwrap();
-        assert!(OsFileSystem.create(&link).is_err());
+        assert!(OsFileSystem.create(&link, 0o600).is_err());
+        assert!(OsFileSystem.open_shared(&link, Some(0o600)).is_err());
         assert!(!elsewhere.exists());
+    }
+
+    #[test]
+    fn permissions_that_were_asked_for_are_given() {
+        let directory = tempfile::tempdir().unwrap();
+        let (one, two) = (directory.path().join("one"), directory.path().join("two"));
+        OsFileSystem.create(&one, 0o666).unwrap();
+        OsFileSystem.open_shared(&two, Some(0o666)).unwrap();
+        for path in [one, two] {
+            assert_eq!(
+                fs::metadata(path).unwrap().permissions().mode() & 0o777,
+                0o666
+            );
+        }
+    }
+
+    #[test]
+    fn a_shared_file_is_one_that_is_there_and_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mbox");
+        let missing = OsFileSystem.open_shared(&path, None).err().unwrap();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        let file = OsFileSystem.open_shared(&path, Some(0o600)).unwrap();
+        assert!(file.is_at(&path).unwrap());
+        fs::rename(&path, directory.path().join("away")).unwrap();
+        assert!(!file.is_at(&path).unwrap());
+        fs::write(&path, "").unwrap();
+        assert!(!file.is_at(&path).unwrap());
+        assert!(OsFileSystem.open_shared(directory.path(), None).is_err());
     }
 
     #[test]

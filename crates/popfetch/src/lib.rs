@@ -41,7 +41,7 @@ mod sync;
 mod visit;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     set_colors(cli.common.color);
     trace(cli.common.verbose);
-    let report = report(&cli.common);
+    let report = report(&cli.common, outlet(&cli.command));
     let result = match &cli.command {
         Command::Demo(options) => demo::run(options, &cli.common, &report),
         Command::Sync(options) => sync::run(options, &report),
@@ -121,14 +121,24 @@ fn trace(verbose: u8) {
         .init();
 }
 
-fn report(common: &Common) -> Arc<dyn Report> {
+/// Where it is told what happened: on standard output, unless that is where the messages go.
+fn outlet(command: &Command) -> Box<dyn Write + Send> {
+    match command {
+        Command::Sync(options) if options.settings.settings().stdout == Some(true) => {
+            Box::new(io::stderr())
+        }
+        _ => Box::new(io::stdout()),
+    }
+}
+
+fn report(common: &Common, out: Box<dyn Write + Send>) -> Arc<dyn Report> {
     if common.json {
-        return Arc::new(Json::new(io::stdout()));
+        return Arc::new(Json::new(out));
     }
     let verbosity = match (common.quiet, common.verbose) {
         (true, _) => Verbosity::Quiet,
         (false, 0) => Verbosity::Normal,
         (false, _) => Verbosity::Verbose,
     };
-    Arc::new(Human::new(verbosity, io::stdout(), io::stderr()))
+    Arc::new(Human::new(verbosity, out, io::stderr()))
 }

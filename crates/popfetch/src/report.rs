@@ -59,7 +59,8 @@ pub(crate) enum Event<'a> {
         octets: u64,
         /// Of the message as received.
         sum: &'a Sum,
-        file: &'a Path,
+        /// Where that is a file.
+        file: Option<&'a Path>,
     },
     /// A message turned out to have been delivered before.
     Recognised { number: u32, identity: Identity<'a> },

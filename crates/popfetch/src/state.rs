@@ -3,9 +3,9 @@
 //! ```text
 //!            RETR                rename            DELE            QUIT +OK
 //!  pending ───────▶ storing ───────────▶ stored ─────────▶ deleting ────────▶ gone
-//!     │  ▲            a crash here is      ▲                  │                 ▲
-//!     ▼  │            finished next time   └──────────────────┘                 │
-//!  quarantined                               QUIT lost or refused               │
+//!     │  ▲ ◀────────── │ a crash here is    ▲                  │                 ▲
+//!     ▼  │  a target      finished next time └──────────────────┘                 │
+//!  quarantined refused                       QUIT lost or refused               │
 //!                                                                               │
 //!  skipped: never fetched, never deleted      rejected: never fetched ──────────┘
 //! ```
@@ -29,7 +29,7 @@ pub(crate) use sqlite::SqliteStore;
 pub(crate) enum State {
     /// Seen on the server; not stored, perhaps after failed attempts.
     Pending,
-    /// Its octets are durable under `tmp/`; whether it was renamed is to be found out.
+    /// It is about to appear in its targets; in which of them it did is to be found out.
     Storing,
     /// Delivered, durably.
     Stored,
@@ -114,30 +114,43 @@ pub(crate) struct Tally {
     pub(crate) octets: u64,
 }
 
-/// A message whose delivery a crash may have cut in two.
+/// A message whose delivery has begun and has not come to its end everywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unfinished {
     pub(crate) key: Key,
     /// When its row was written.
     pub(crate) since: Timestamp,
-    /// Where its copies were to go.
-    pub(crate) copies: Vec<Placement>,
+    /// Of the message as received.
+    pub(crate) sum: Option<Sum>,
+    pub(crate) copies: Vec<Placed>,
 }
 
-/// Where a copy of a message is: which target, and where in it.
+/// A copy of a message, as the store remembers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Placement {
+pub(crate) struct Placed {
     pub(crate) target: Target,
-    /// The file name in a Maildir. Octets, because file names are.
     pub(crate) place: Vec<u8>,
+    /// Whether it is there for certain.
+    pub(crate) delivered: bool,
+}
+
+/// Where a copy of a message is to be: in which target, and where in that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placement<'a> {
+    pub(crate) target: &'a Target,
+    /// The file name in a Maildir (octets, because file names are), the extent in an mbox, nothing
+    /// where the target does not say.
+    pub(crate) place: &'a [u8],
+    /// Whether an earlier attempt brought it there.
+    pub(crate) delivered: bool,
 }
 
 /// Something that messages are delivered to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Target {
-    /// `maildir`.
+    /// `maildir`, `mbox`, `exec`, `lmtp`, `smtp` or `stdout`.
     pub(crate) kind: String,
-    /// Its absolute path.
+    /// Its absolute path, the command, or the address.
     pub(crate) location: Vec<u8>,
 }
 
@@ -155,10 +168,14 @@ pub(crate) enum Change<'a> {
         octets: u64,
         /// It is the header only, and the message is yet to come.
         excerpt: bool,
-        copies: &'a [Placement],
+        copies: &'a [Placement<'a>],
     },
-    /// It is in its target.
+    /// One of its copies is in its target. The others may not be.
+    Reached { key: KeyRef<'a>, target: &'a Target },
+    /// Every copy is in its target.
     Stored { key: KeyRef<'a> },
+    /// Not every target has it: it waits to be fetched again, for those that lack it.
+    Returned { key: KeyRef<'a> },
     /// It was fetched and found to be what had been delivered before.
     Recognised { key: KeyRef<'a>, sum: &'a Sum },
     /// DELE is about to be sent.
@@ -192,7 +209,9 @@ impl<'a> Change<'a> {
         match self {
             Self::Found { key }
             | Self::Storing { key, .. }
+            | Self::Reached { key, .. }
             | Self::Stored { key }
+            | Self::Returned { key }
             | Self::Recognised { key, .. }
             | Self::Deleting { key }
             | Self::Undeleted { key }
@@ -249,6 +268,10 @@ pub(crate) trait StateStore: Send + Sync {
 
     /// The rows in state [`State::Storing`].
     fn unfinished(&self, account: AccountId) -> Result<Vec<Unfinished>, StateError>;
+
+    /// Messages that are to be fetched again, though some of their copies were delivered; with
+    /// those copies only.
+    fn partly_delivered(&self, account: AccountId) -> Result<Vec<Unfinished>, StateError>;
 
     /// Makes all these changes at the time `now`, or none of them.
     ///

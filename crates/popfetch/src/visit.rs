@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use crate::account::Account;
 use crate::clock::{Clock, SystemClock};
-use crate::deliver::Delivery;
-use crate::deliver::maildir::Maildir;
+use crate::deliver::{Delivery, Targets};
 use crate::failure::{Failure, Status};
 use crate::fetch::{Fetcher, Outcome, blocking};
 use crate::fs::{FileSystem, OsFileSystem};
@@ -95,7 +94,7 @@ impl Shared {
             account: claim.account,
             account_name: account.name.clone(),
             maildrop: account.maildrop.clone(),
-            maildir: Maildir::create(Arc::clone(&self.file_system), &account.maildir)?,
+            targets: Targets::open(&account.destinations, &self.file_system)?,
             file_system: Arc::clone(&self.file_system),
             clock: Arc::clone(&self.clock),
             report: Arc::clone(&self.report),

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::cli::{Cli, Command};
+use crate::deliver::Destination;
 use crate::plan::Keep;
 
 /// Configuration files in a directory of their own.
@@ -94,14 +95,21 @@ fn an_account_stands_above_the_defaults_and_the_command_line_above_both() {
     assert_eq!(files.sync(&["home", "work", "home"]).unwrap().len(), 2);
 }
 
+fn maildir(path: PathBuf) -> Vec<Destination> {
+    vec![Destination::Maildir(path)]
+}
+
 #[test]
 fn relative_paths_are_relative_to_their_file() {
     let files = one(WORK_AND_HOME);
     let accounts = files.sync(&[]).unwrap();
-    assert_eq!(accounts[0].maildir, files.path("mail/work"));
-    assert_eq!(accounts[1].maildir, files.path("a"));
+    assert_eq!(
+        accounts[0].destinations.all,
+        maildir(files.path("mail/work"))
+    );
+    assert_eq!(accounts[1].destinations.all[..1], maildir(files.path("a")));
     let here = files.account(&["work", "--maildir", "x/{user}"]);
-    assert_eq!(here.maildir, PathBuf::from("x/me"));
+    assert_eq!(here.destinations.all, maildir("x/me".into()));
 }
 
 #[test]
@@ -184,8 +192,11 @@ fn included_files_describe_accounts() {
         ("more.toml", &account("c")),
     ]);
     let accounts = files.sync(&[]).unwrap();
-    let places: Vec<_> = accounts.iter().map(|account| &account.maildir).collect();
-    let (conf, more) = (files.path("conf.d/m"), files.path("m"));
+    let places: Vec<_> = accounts
+        .iter()
+        .map(|account| &account.destinations.all)
+        .collect();
+    let (conf, more) = (maildir(files.path("conf.d/m")), maildir(files.path("m")));
     assert_eq!(places, [&conf, &conf, &more]);
 }
 

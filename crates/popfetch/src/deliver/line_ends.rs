@@ -1,39 +1,88 @@
-//! Network line ends to local ones.
+//! Line ends as they are received to those that are wanted.
 
-/// Turns CRLF into LF and leaves every other octet alone: a bare CR, a bare LF, NUL, 8-bit, a
-/// missing last line end.
+use crate::settings::LineEnd;
+
+/// Changes line ends and leaves every other octet alone: a bare CR, NUL, 8-bit, a missing last
+/// line end; to LF also a bare LF, and to CRLF a CR that has its LF.
 ///
-/// A CR at the end of a piece waits for the next piece, as only that tells what it is.
-#[derive(Debug, Default)]
+/// What a CR at the end of a piece is, only the next piece tells.
+#[derive(Debug)]
 pub(crate) struct LineEnds {
-    held: bool,
+    wanted: LineEnd,
+    /// Whether the octet before was a CR. To LF it is still to be written then.
+    after_cr: bool,
+    /// Where a piece grows.
+    longer: Vec<u8>,
 }
 
 impl LineEnds {
-    /// Converts `piece` in place. What comes first, and what follows it.
-    pub(crate) fn convert<'a>(&mut self, piece: &'a mut [u8]) -> (&'static [u8], &'a [u8]) {
-        let Some(&first) = piece.first() else {
-            return (b"", b"");
-        };
-        let before: &[u8] = if self.held && first != b'\n' {
-            b"\r"
-        } else {
-            b""
-        };
-        self.held = piece.last() == Some(&b'\r');
-        let end = piece.len() - usize::from(self.held);
-        let length = squeeze(&mut piece[..end]);
-        (before, &piece[..length])
-    }
-
-    /// What was still waiting when the message ended.
-    pub(crate) fn finish(&mut self) -> &'static [u8] {
-        if std::mem::take(&mut self.held) {
-            b"\r"
-        } else {
-            b""
+    pub(crate) fn to(wanted: LineEnd) -> Self {
+        Self {
+            wanted,
+            after_cr: false,
+            longer: Vec::new(),
         }
     }
+
+    /// Converts the next piece, whose octets are overwritten, and gives the result to `out`.
+    pub(crate) fn convert<E>(
+        &mut self,
+        piece: &mut [u8],
+        mut out: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(&first) = piece.first() else {
+            return Ok(());
+        };
+        let after_cr = self.after_cr;
+        self.after_cr = piece.last() == Some(&b'\r');
+        match self.wanted {
+            LineEnd::Keep => out(piece),
+            LineEnd::CrLf => out(lengthen(piece, after_cr, &mut self.longer)),
+            LineEnd::Lf => {
+                if after_cr && first != b'\n' {
+                    out(b"\r")?;
+                }
+                let end = piece.len() - usize::from(self.after_cr);
+                let length = squeeze(&mut piece[..end]);
+                if length == 0 {
+                    return Ok(());
+                }
+                out(&piece[..length])
+            }
+        }
+    }
+
+    /// Ends the message.
+    pub(crate) fn finish<E>(
+        &mut self,
+        mut out: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if std::mem::take(&mut self.after_cr) && self.wanted == LineEnd::Lf {
+            return out(b"\r");
+        }
+        Ok(())
+    }
+}
+
+/// Puts a CR before each LF that has none. The result is `octets` itself if they all have one.
+fn lengthen<'a>(octets: &'a [u8], mut after_cr: bool, longer: &'a mut Vec<u8>) -> &'a [u8] {
+    longer.clear();
+    let mut start = 0;
+    for at in memchr::memchr_iter(b'\n', octets) {
+        if at > 0 {
+            after_cr = octets[at - 1] == b'\r';
+        }
+        if !after_cr {
+            longer.extend_from_slice(&octets[start..at]);
+            longer.push(b'\r');
+            start = at;
+        }
+    }
+    if longer.is_empty() {
+        return octets;
+    }
+    longer.extend_from_slice(&octets[start..]);
+    longer
 }
 
 /// Drops each CR that stands before an LF. How long the rest is.
@@ -62,51 +111,65 @@ fn next_line_end(octets: &[u8], from: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use proptest::prelude::*;
 
     use super::*;
 
-    fn convert(pieces: &[&[u8]]) -> Vec<u8> {
-        let mut line_ends = LineEnds::default();
+    fn convert(wanted: LineEnd, pieces: &[&[u8]]) -> Vec<u8> {
+        let mut line_ends = LineEnds::to(wanted);
         let mut out = Vec::new();
+        let mut sink = |octets: &[u8]| {
+            out.extend_from_slice(octets);
+            Ok::<(), Infallible>(())
+        };
         for piece in pieces {
-            let mut piece = piece.to_vec();
-            let (before, rest) = line_ends.convert(&mut piece);
-            out.extend_from_slice(before);
-            out.extend_from_slice(rest);
+            let Ok(()) = line_ends.convert(&mut piece.to_vec(), &mut sink);
         }
-        out.extend_from_slice(line_ends.finish());
+        let Ok(()) = line_ends.finish(&mut sink);
         out
     }
 
     #[test]
     fn only_line_ends_change() {
-        for (input, output) in [
-            ("a\r\nb\r\n", "a\nb\n"),
-            ("no end", "no end"),
-            ("bare\rcr", "bare\rcr"),
-            ("bare\nlf\r\n", "bare\nlf\n"),
-            ("\r\r\n", "\r\n"),
-            ("\r\n\r\n", "\n\n"),
-            ("ends in cr\r", "ends in cr\r"),
-            ("\0\u{ff}\r\n", "\0\u{ff}\n"),
-            ("", ""),
+        for (input, lf, crlf) in [
+            ("a\r\nb\r\n", "a\nb\n", "a\r\nb\r\n"),
+            ("no end", "no end", "no end"),
+            ("bare\rcr", "bare\rcr", "bare\rcr"),
+            ("bare\nlf\r\n", "bare\nlf\n", "bare\r\nlf\r\n"),
+            ("\n", "\n", "\r\n"),
+            ("\r\r\n", "\r\n", "\r\r\n"),
+            ("\r\n\r\n", "\n\n", "\r\n\r\n"),
+            ("ends in cr\r", "ends in cr\r", "ends in cr\r"),
+            ("\0\u{ff}\r\n", "\0\u{ff}\n", "\0\u{ff}\r\n"),
+            ("", "", ""),
         ] {
-            assert_eq!(convert(&[input.as_bytes()]), output.as_bytes(), "{input:?}");
+            let to = |wanted| convert(wanted, &[input.as_bytes()]);
+            assert_eq!(to(LineEnd::Lf), lf.as_bytes(), "{input:?}");
+            assert_eq!(to(LineEnd::CrLf), crlf.as_bytes(), "{input:?}");
+            assert_eq!(to(LineEnd::Keep), input.as_bytes());
         }
     }
 
     proptest! {
         #[test]
         fn wherever_it_is_cut(input in "(\r|\n|\r\n|a|\0){0,40}", cuts: Vec<prop::sample::Index>) {
-            let input = input.as_bytes();
+            let octets = input.as_bytes();
             let mut cuts: Vec<usize> =
-                cuts.iter().map(|cut| cut.index(input.len() + 1)).collect();
-            cuts.extend([0, input.len()]);
+                cuts.iter().map(|cut| cut.index(octets.len() + 1)).collect();
+            cuts.extend([0, octets.len()]);
             cuts.sort_unstable();
-            let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &input[cut[0]..cut[1]]).collect();
-            let expected = String::from_utf8(input.to_vec()).unwrap().replace("\r\n", "\n");
-            prop_assert_eq!(convert(&pieces), expected.into_bytes());
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &octets[cut[0]..cut[1]]).collect();
+            let lf = input.replace("\r\n", "\n");
+            // A CRLF hides from the second replacement behind what no input contains.
+            let crlf = input.replace("\r\n", "\u{1}").replace('\n', "\u{1}");
+            prop_assert_eq!(convert(LineEnd::Lf, &pieces), lf.into_bytes());
+            prop_assert_eq!(
+                convert(LineEnd::CrLf, &pieces),
+                crlf.replace('\u{1}', "\r\n").into_bytes()
+            );
+            prop_assert_eq!(convert(LineEnd::Keep, &pieces), octets);
         }
     }
 }

@@ -8,26 +8,26 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
-use super::line_ends::LineEnds;
+use super::{cannot_read, cannot_write};
 use crate::clock::Timestamp;
 use crate::failure::{Failure, Status};
 use crate::fs::{FileSystem, Group, OutputFile};
-use crate::key::{HeaderDigest, Sum, hex};
-use crate::state::{Placement, Target};
+use crate::key::{Sum, hex};
+use crate::state::Target;
 
 #[cfg(test)]
 mod tests;
 
 /// How many files at most are made durable one by one; more of them go as a group.
-const SINGLY: usize = 8;
+pub(crate) const SINGLY: usize = 8;
 
 /// A Maildir that messages are delivered to.
 pub(crate) struct Maildir {
     root: PathBuf,
     target: Target,
     file_system: Arc<dyn FileSystem>,
+    /// The permissions of files.
+    mode: u32,
     /// Opened before anything is written, so that it learns of every error.
     group: Option<Box<dyn Group>>,
 }
@@ -37,7 +37,11 @@ impl Maildir {
     ///
     /// # Errors
     /// [`Status::CannotCreate`] when a directory cannot be made or is not one.
-    pub(crate) fn create(file_system: Arc<dyn FileSystem>, path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn create(
+        file_system: Arc<dyn FileSystem>,
+        path: &Path,
+        mode: u32,
+    ) -> Result<Self, Failure> {
         for directory in ["", "tmp", "new", "cur"] {
             let path = path.join(directory);
             match file_system.create_directory(&path) {
@@ -47,14 +51,18 @@ impl Maildir {
                 _ => {}
             }
         }
-        Self::open(file_system, path)
+        Self::open(file_system, path, mode)
     }
 
     /// Opens a Maildir that is there.
     ///
     /// # Errors
     /// [`Status::CannotCreate`] when it is not.
-    pub(crate) fn open(file_system: Arc<dyn FileSystem>, path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        file_system: Arc<dyn FileSystem>,
+        path: &Path,
+        mode: u32,
+    ) -> Result<Self, Failure> {
         let root = std::path::absolute(path).map_err(|error| cannot_create(path, &error))?;
         for directory in ["tmp", "new", "cur"] {
             let path = root.join(directory);
@@ -79,17 +87,18 @@ impl Maildir {
             root,
             target,
             file_system,
+            mode,
             group,
         })
     }
 
-    /// Opens the Maildir that a placement of an earlier run names.
+    /// Opens the Maildir that a copy of an earlier run was to go to.
     pub(crate) fn of_target(
         file_system: Arc<dyn FileSystem>,
         target: &Target,
     ) -> Result<Self, Failure> {
         let path = PathBuf::from(std::ffi::OsString::from_vec(target.location.clone()));
-        Self::open(file_system, &path)
+        Self::open(file_system, &path, 0o600)
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -97,24 +106,19 @@ impl Maildir {
     }
 
     /// Starts a message whose key has this digest.
-    pub(crate) fn begin(&self, digest: String) -> Result<Incoming, Failure> {
-        let path = self.temporary(&digest);
-        let file = match self.file_system.create(&path) {
+    pub(crate) fn begin(&self, digest: &str) -> Result<Incoming, Failure> {
+        let path = self.temporary(digest);
+        let file = match self.file_system.create(&path, self.mode) {
             // An earlier run began it, and no row knows of it: nobody else has this name.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self
                 .file_system
                 .remove(&path)
-                .and_then(|()| self.file_system.create(&path)),
+                .and_then(|()| self.file_system.create(&path, self.mode)),
             result => result,
         };
         Ok(Incoming {
-            digest,
             file: file.map_err(|error| cannot_write(&path, &error))?,
             path,
-            line_ends: LineEnds::default(),
-            sha: Sha256::new(),
-            header: HeaderDigest::default(),
-            octets: 0,
         })
     }
 
@@ -122,26 +126,19 @@ impl Maildir {
     pub(crate) fn finish(
         &self,
         mut incoming: Incoming,
+        digest: &str,
+        sum: &Sum,
         now: Timestamp,
     ) -> Result<Written, Failure> {
-        let rest = incoming.line_ends.finish();
-        let mut written = incoming.file.write_all(rest);
         if self.group.is_none() {
-            written = written.and_then(|()| incoming.file.sync());
+            let synced = incoming.file.sync();
+            synced.map_err(|error| cannot_write(&incoming.path, &error))?;
         }
-        written.map_err(|error| cannot_write(&incoming.path, &error))?;
-        let sum: Sum = incoming.sha.finalize().into();
         // The sum makes the name another one where other content comes under the same key.
-        let name = format!("{}.{}-{}.popfetch", now.0, incoming.digest, hex(&sum[..8]));
+        let name = format!("{}.{digest}-{}.popfetch", now.0, hex(&sum[..8]));
         Ok(Written {
             temporary: incoming.path,
-            placement: Placement {
-                target: self.target.clone(),
-                place: name.into_bytes(),
-            },
-            sum,
-            header: incoming.header.finish(),
-            octets: incoming.octets,
+            place: name.into_bytes(),
             file: self.group.is_some().then_some(incoming.file),
         })
     }
@@ -151,11 +148,6 @@ impl Maildir {
         self.remove(&incoming.path)
     }
 
-    /// Takes back a message that was written.
-    pub(crate) fn discard(&self, written: &Written) -> Result<(), Failure> {
-        self.remove(&written.temporary)
-    }
-
     fn remove(&self, path: &Path) -> Result<(), Failure> {
         self.file_system
             .remove(path)
@@ -163,7 +155,7 @@ impl Maildir {
     }
 
     /// Makes the contents and the names under `tmp/` durable.
-    pub(crate) fn make_durable(&self, batch: &mut [Written]) -> Result<(), Failure> {
+    pub(crate) fn make_durable(&self, batch: &mut [&mut Written]) -> Result<(), Failure> {
         let tmp = self.root.join("tmp");
         match &self.group {
             Some(group) if batch.len() > SINGLY => group
@@ -182,9 +174,12 @@ impl Maildir {
     }
 
     /// Renames into `new/`, durably.
-    pub(crate) fn publish(&self, batch: &[Written]) -> Result<(), Failure> {
+    pub(crate) fn publish<'a>(
+        &self,
+        batch: impl Iterator<Item = &'a Written>,
+    ) -> Result<(), Failure> {
         for written in batch {
-            self.rename(&written.temporary, &written.placement.place)?;
+            self.rename(&written.temporary, &written.place)?;
         }
         self.sync_names()
     }
@@ -281,57 +276,32 @@ pub(crate) const KIND: &str = "maildir";
 
 /// A message on its way into `tmp/`.
 pub(crate) struct Incoming {
-    digest: String,
     path: PathBuf,
     file: Box<dyn OutputFile>,
-    line_ends: LineEnds,
-    sha: Sha256,
-    header: HeaderDigest,
-    octets: u64,
 }
 
 impl Incoming {
-    /// Takes the next piece of the message as received. Its octets are overwritten.
-    pub(crate) fn write(&mut self, piece: &mut [u8]) -> Result<(), Failure> {
-        self.sha.update(&*piece);
-        self.header.update(piece);
-        self.octets += piece.len() as u64;
-        let (before, rest) = self.line_ends.convert(piece);
-        for octets in [before, rest] {
-            if !octets.is_empty() {
-                self.file
-                    .write_all(octets)
-                    .map_err(|error| cannot_write(&self.path, &error))?;
-            }
-        }
-        Ok(())
+    /// Takes the next piece of the message, as it is to be.
+    pub(crate) fn write(&mut self, octets: &[u8]) -> Result<(), Failure> {
+        self.file
+            .write_all(octets)
+            .map_err(|error| cannot_write(&self.path, &error))
     }
 }
 
 /// A message that is whole under `tmp/`.
 pub(crate) struct Written {
     temporary: PathBuf,
-    pub(crate) placement: Placement,
-    /// Of the message as received.
-    pub(crate) sum: Sum,
-    /// Of its header.
-    pub(crate) header: Sum,
-    /// As received.
-    pub(crate) octets: u64,
+    /// The name it gets in `new/`.
+    pub(crate) place: Vec<u8>,
     /// Still open while it may be made durable singly.
     file: Option<Box<dyn OutputFile>>,
 }
 
-/// Adds a message to a batch. Where there are many, their files are closed: they are made durable
-/// as a group, and no system lets a process have thousands open.
-pub(crate) fn gather(batch: &mut Vec<Written>, written: Written) {
-    batch.push(written);
-    if batch.len() > SINGLY {
-        let open = batch
-            .iter_mut()
-            .rev()
-            .take_while(|written| written.file.is_some());
-        open.for_each(|written| written.file = None);
+impl Written {
+    /// Closes the file, which is to be made durable as one of a group.
+    pub(crate) fn close(&mut self) {
+        self.file = None;
     }
 }
 
@@ -373,23 +343,4 @@ fn cannot_create(path: &Path, error: &io::Error) -> Failure {
         format!("could not use {} for a Maildir: {error}", path.display()),
     )
     .hint("choose another place with --maildir DIR, or make the directories above it")
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    let failure = Failure::new(
-        Status::InputOutput,
-        format!("could not write {}: {error}", path.display()),
-    );
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => failure
-            .hint("make room and run it again; nothing was deleted that is not safely stored"),
-        _ => failure,
-    }
-}
-
-fn cannot_read(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(
-        Status::InputOutput,
-        format!("could not read {}: {error}", path.display()),
-    )
 }

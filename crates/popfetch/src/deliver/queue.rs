@@ -7,6 +7,7 @@
 //!    └──empty buffers─────┘
 //! ```
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self as blocking, RecvTimeoutError};
 use std::thread;
@@ -14,9 +15,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::maildir::Incoming;
-use super::{Batch, Delivery, Stored, Ticket};
+use super::batch::{Batch, Incoming};
+use super::{Delivery, Stored, Ticket};
 use crate::failure::{Failure, Status};
+use crate::key::Key;
+use crate::state::Unfinished;
 
 /// How many octets travel together.
 const BUFFER: usize = 128 * 1024;
@@ -139,6 +142,7 @@ fn run(
     jobs: &blocking::Receiver<Job>,
     give_back: &mpsc::UnboundedSender<Vec<u8>>,
 ) -> Result<Stored, Failure> {
+    let partly = delivery.store.partly_delivered(delivery.account)?;
     thread::scope(|scope| {
         let (batches, receive) = blocking::sync_channel::<Batch>(1);
         let committer = scope.spawn(move || {
@@ -153,6 +157,9 @@ fn run(
             batches,
             batch: Batch::default(),
             since: None,
+            partly: (partly.into_iter())
+                .map(|message| (message.key.clone(), message))
+                .collect(),
         }
         .run(jobs, give_back);
         // If the committer failed, that is why the writer could not go on.
@@ -167,6 +174,8 @@ struct Writer<'a> {
     batch: Batch,
     /// When the batch got its first message.
     since: Option<Instant>,
+    /// What earlier sessions delivered to some of the targets.
+    partly: HashMap<Key, Unfinished>,
 }
 
 impl Writer<'_> {
@@ -186,19 +195,18 @@ impl Writer<'_> {
         &mut self,
         jobs: &blocking::Receiver<Job>,
         give_back: &mpsc::UnboundedSender<Vec<u8>>,
-        current: &mut Option<(Ticket, Incoming)>,
+        current: &mut Option<Incoming>,
     ) -> Result<(), Failure> {
         while let Some(job) = self.next(jobs)? {
             match (job, &mut *current) {
                 (Job::Begin(ticket), _) => {
-                    let incoming = self.delivery.begin(&ticket)?;
-                    *current = Some((ticket, incoming));
+                    *current = Some(self.delivery.begin(&self.batch, ticket)?);
                 }
-                (Job::Piece(mut piece), Some((_, incoming))) => {
+                (Job::Piece(mut piece), Some(incoming)) => {
                     incoming.write(&mut piece)?;
                     recycle(give_back, piece);
                 }
-                (Job::End(mut piece), Some((_, incoming))) => {
+                (Job::End(mut piece), Some(incoming)) => {
                     incoming.write(&mut piece)?;
                     recycle(give_back, piece);
                     self.end(current.take())?;
@@ -226,27 +234,26 @@ impl Writer<'_> {
         Ok(jobs.recv().ok())
     }
 
-    fn end(&mut self, current: Option<(Ticket, Incoming)>) -> Result<(), Failure> {
-        let Some((ticket, incoming)) = current else {
+    fn end(&mut self, current: Option<Incoming>) -> Result<(), Failure> {
+        let Some(incoming) = current else {
             return Ok(());
         };
-        self.delivery.finish(&mut self.batch, ticket, incoming)?;
+        let partly = self.partly.remove(&incoming.ticket.key);
+        self.delivery.finish(&mut self.batch, incoming, partly)?;
         self.since.get_or_insert_with(Instant::now);
-        if self.batch.messages() >= BATCH_MESSAGES || self.batch.octets >= BATCH_OCTETS {
+        if self.batch.len() >= BATCH_MESSAGES || self.batch.octets >= BATCH_OCTETS {
             self.pass_on()?;
         }
         Ok(())
     }
 
-    fn discard(&self, current: Option<(Ticket, Incoming)>) -> Result<(), Failure> {
-        current.map_or(Ok(()), |(_, incoming)| {
-            self.delivery.maildir.abandon(&incoming)
-        })
+    fn discard(&self, current: Option<Incoming>) -> Result<(), Failure> {
+        current.map_or(Ok(()), |incoming| self.delivery.abandon(&incoming))
     }
 
     fn pass_on(&mut self) -> Result<(), Failure> {
         self.since = None;
-        if self.batch.messages() == 0 {
+        if self.batch.len() == 0 {
             return Ok(());
         }
         // If the committer is gone it has failed, and knows better why.

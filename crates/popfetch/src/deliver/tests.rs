@@ -1,167 +1,17 @@
-use std::ffi::OsString;
-use std::io;
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::fs;
 
 use tempfile::TempDir;
 
+use self::double::{Log, Logged, LoggedStore};
+use super::batch::Batch;
+use super::targets::Destination;
 use super::*;
 use crate::clock::Timestamp;
-use crate::fs::{Group, OsFileSystem, OutputFile};
 use crate::key::{Identity, KeyRef};
-use crate::state::{Claim, Facts, Row, SqliteStore, State, StateError};
+use crate::state::{Claim, Row, SqliteStore, State};
 
-/// What happened, in order; and the step at which the power goes.
-#[derive(Default)]
-struct Log {
-    steps: Mutex<Vec<String>>,
-    fails_at: Option<usize>,
-}
-
-impl Log {
-    fn step(&self, what: &str) -> io::Result<()> {
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.fails_at.is_some_and(|at| steps.len() >= at) {
-            return Err(io::Error::other("the power is gone"));
-        }
-        steps.push(what.into());
-        Ok(())
-    }
-
-    fn steps(&self) -> Vec<String> {
-        self.steps.lock().unwrap().clone()
-    }
-}
-
-fn name(path: &Path) -> String {
-    path.file_name()
-        .unwrap()
-        .to_string_lossy()
-        .chars()
-        .take(8)
-        .collect()
-}
-
-/// The machine's file system, with every change written down.
-struct Logged(Arc<Log>);
-
-impl FileSystem for Logged {
-    fn create_directory(&self, path: &Path) -> io::Result<()> {
-        OsFileSystem.create_directory(path)
-    }
-
-    fn is_directory(&self, path: &Path) -> io::Result<bool> {
-        OsFileSystem.is_directory(path)
-    }
-
-    fn exists(&self, path: &Path) -> io::Result<bool> {
-        OsFileSystem.exists(path)
-    }
-
-    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
-        OsFileSystem.names(directory)
-    }
-
-    fn create(&self, path: &Path) -> io::Result<Box<dyn OutputFile>> {
-        self.0.step("create")?;
-        Ok(Box::new(LoggedFile(
-            OsFileSystem.create(path)?,
-            Arc::clone(&self.0),
-        )))
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.0.step("remove")?;
-        OsFileSystem.remove(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.step("rename")?;
-        OsFileSystem.rename(from, to)
-    }
-
-    fn sync_directory(&self, path: &Path) -> io::Result<()> {
-        self.0.step(&format!("sync {}/", name(path)))
-    }
-
-    fn group(&self, _: &Path) -> io::Result<Option<Box<dyn Group>>> {
-        Ok(Some(Box::new(LoggedGroup(Arc::clone(&self.0)))))
-    }
-}
-
-struct LoggedFile(Box<dyn OutputFile>, Arc<Log>);
-
-impl OutputFile for LoggedFile {
-    fn write_all(&mut self, octets: &[u8]) -> io::Result<()> {
-        self.0.write_all(octets)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.1.step("sync file")
-    }
-}
-
-struct LoggedGroup(Arc<Log>);
-
-impl Group for LoggedGroup {
-    fn sync(&self) -> io::Result<()> {
-        self.0.step("sync everything")
-    }
-}
-
-/// A store that writes down its transactions.
-struct LoggedStore(SqliteStore, Arc<Log>);
-
-impl StateStore for LoggedStore {
-    fn id(&self) -> &[u8] {
-        self.0.id()
-    }
-
-    fn account(&self, name: &str) -> Result<Option<AccountId>, StateError> {
-        self.0.account(name)
-    }
-
-    fn claim(&self, name: &str) -> Result<Claim, StateError> {
-        self.0.claim(name)
-    }
-
-    fn facts(&self, account: AccountId) -> Result<Facts, StateError> {
-        self.0.facts(account)
-    }
-
-    fn learn(&self, account: AccountId, facts: &Facts) -> Result<(), StateError> {
-        self.0.learn(account, facts)
-    }
-
-    fn rows(&self, account: AccountId, visit: &mut dyn FnMut(Row<'_>)) -> Result<(), StateError> {
-        self.0.rows(account, visit)
-    }
-
-    fn unfinished(&self, account: AccountId) -> Result<Vec<Unfinished>, StateError> {
-        self.0.unfinished(account)
-    }
-
-    fn apply(
-        &self,
-        account: AccountId,
-        now: Timestamp,
-        changes: &mut dyn Iterator<Item = Change<'_>>,
-    ) -> Result<(), StateError> {
-        let changes: Vec<Change<'_>> = changes.collect();
-        let kind = |change: &Change<'_>| {
-            let text = format!("{change:?}");
-            text.split([' ', '{']).next().unwrap().to_lowercase()
-        };
-        let kinds: Vec<String> = changes.iter().map(kind).collect();
-        self.1
-            .step(&format!("state {}", kinds.join(" ")))
-            .map_err(|source| StateError::Open {
-                path: "state".into(),
-                source,
-            })?;
-        self.0.apply(account, now, &mut changes.into_iter())
-    }
-}
+mod double;
+mod fan_out;
 
 struct Still;
 
@@ -177,23 +27,38 @@ impl Report for Silent {
     fn report(&self, _: &str, _: Event<'_>) {}
 }
 
-fn delivery(directory: &TempDir, log: &Arc<Log>) -> (Delivery, Claim) {
+/// A delivery to these places in the directory.
+fn delivery_to(directory: &TempDir, log: &Arc<Log>, all: Vec<Destination>) -> (Delivery, Claim) {
     let store = SqliteStore::open(&directory.path().join("state.db")).unwrap();
     let claim = store.claim("me").unwrap();
     let file_system: Arc<dyn FileSystem> = Arc::new(Logged(Arc::clone(log)));
-    let maildir =
-        Maildir::create(Arc::clone(&file_system), &directory.path().join("mail")).unwrap();
+    let destinations = Destinations {
+        all,
+        ..Destinations::maildir(directory.path())
+    };
     let delivery = Delivery {
         store: Arc::new(LoggedStore(store, Arc::clone(log))),
         account: claim.account,
         account_name: "me".into(),
         maildrop: "me".into(),
-        maildir,
+        targets: Targets::open(&destinations, &file_system).unwrap(),
         file_system,
         clock: Arc::new(Still),
         report: Arc::new(Silent),
     };
     (delivery, claim)
+}
+
+fn delivery(directory: &TempDir, log: &Arc<Log>) -> (Delivery, Claim) {
+    delivery_to(directory, log, vec![maildir(directory)])
+}
+
+fn maildir(directory: &TempDir) -> Destination {
+    Destination::Maildir(directory.path().join("mail"))
+}
+
+fn mbox(directory: &TempDir) -> Destination {
+    Destination::Mbox(directory.path().join("mbox"))
 }
 
 fn ticket(position: u32, known: &[Sum]) -> Ticket {
@@ -217,18 +82,42 @@ fn content(position: u32) -> Vec<u8> {
     format!("message {position}\r\n").into_bytes()
 }
 
-/// Writes so many messages and commits them.
-fn deliver(delivery: &Delivery, messages: u32) -> Result<Stored, Failure> {
+/// Writes the messages at these positions and commits them.
+fn deliver_each(
+    delivery: &Delivery,
+    positions: impl IntoIterator<Item = u32>,
+) -> Result<Stored, Failure> {
+    let partly = delivery.store.partly_delivered(delivery.account)?;
     let mut batch = Batch::default();
-    for position in 0..messages {
+    for position in positions {
         let ticket = ticket(position, &[]);
-        let mut incoming = delivery.begin(&ticket)?;
+        let partly = partly.iter().find(|partly| partly.key == ticket.key);
+        let mut incoming = delivery.begin(&batch, ticket)?;
         incoming.write(&mut content(position))?;
-        delivery.finish(&mut batch, ticket, incoming)?;
+        delivery.finish(&mut batch, incoming, partly.cloned())?;
     }
     let mut stored = Stored::default();
     delivery.commit(batch, &mut stored)?;
     Ok(stored)
+}
+
+/// Writes so many messages and commits them.
+fn deliver(delivery: &Delivery, messages: u32) -> Result<Stored, Failure> {
+    deliver_each(delivery, 0..messages)
+}
+
+/// Fetches again what the state does not say is stored.
+fn deliver_missing(delivery: &Delivery, messages: u32) {
+    let mut stored = Vec::new();
+    let visit = &mut |row: Row<'_>| {
+        assert!(row.state != State::Storing, "it was to be recovered");
+        if row.state == State::Stored {
+            stored.push(row.key.to_key());
+        }
+    };
+    delivery.store.rows(delivery.account, visit).unwrap();
+    let missing = (0..messages).filter(|&position| !stored.contains(&ticket(position, &[]).key));
+    deliver_each(delivery, missing).unwrap();
 }
 
 fn states(delivery: &Delivery) -> Vec<State> {
@@ -241,9 +130,9 @@ fn states(delivery: &Delivery) -> Vec<State> {
 }
 
 fn files(directory: &TempDir) -> Vec<String> {
-    let new = std::fs::read_dir(directory.path().join("mail/new")).unwrap();
+    let new = fs::read_dir(directory.path().join("mail/new")).unwrap();
     let mut files: Vec<String> = new
-        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
         .collect();
     files.sort();
     files
@@ -290,21 +179,18 @@ fn what_was_delivered_before_is_not_delivered_again() {
     let directory = TempDir::new().unwrap();
     let log = Arc::default();
     let (delivery, _claim) = delivery(&directory, &log);
-    let mut batch = Batch::default();
-    let incoming = delivery.begin(&ticket(0, &[])).unwrap();
-    delivery
-        .finish(&mut batch, ticket(0, &[]), incoming)
-        .unwrap();
-    let sum = batch.written[0].sum;
-    delivery.commit(batch, &mut Stored::default()).unwrap();
-
-    let mut batch = Batch::default();
-    let incoming = delivery.begin(&ticket(0, &[sum])).unwrap();
-    delivery
-        .finish(&mut batch, ticket(0, &[sum]), incoming)
-        .unwrap();
-    let mut stored = Stored::default();
-    delivery.commit(batch, &mut stored).unwrap();
+    let commit = |known: &[Sum]| {
+        let mut batch = Batch::default();
+        let mut incoming = delivery.begin(&batch, ticket(0, known)).unwrap();
+        incoming.write(&mut content(0)).unwrap();
+        delivery.finish(&mut batch, incoming, None).unwrap();
+        let mut stored = Stored::default();
+        delivery.commit(batch, &mut stored).unwrap();
+        stored
+    };
+    commit(&[]);
+    let sum = <Sum>::from(Sha256::digest(content(0)));
+    let stored = commit(&[sum]);
     assert_eq!((stored.positions, stored.recognised), (vec![0], 1));
     assert_eq!(files(&directory).len(), 1);
 }
@@ -319,10 +205,7 @@ fn a_crash_at_any_step_neither_loses_nor_duplicates() {
     let mut at = 0;
     loop {
         let directory = TempDir::new().unwrap();
-        let log = Arc::new(Log {
-            fails_at: Some(at),
-            ..Log::default()
-        });
+        let log = Log::failing_at(at);
         let complete = deliver(&delivery(&directory, &log).0, MESSAGES).is_ok();
 
         let (restarted, _claim) = delivery(&directory, &Arc::default());
@@ -354,35 +237,16 @@ fn a_crash_at_any_step_neither_loses_nor_duplicates() {
 fn recovery_waits_for_a_maildir_that_is_away() {
     let directory = TempDir::new().unwrap();
     // Stops before the renaming.
-    let log = Arc::new(Log {
-        fails_at: Some(4),
-        ..Log::default()
-    });
+    let log = Log::failing_at(4);
     deliver(&delivery(&directory, &log).0, 1).err().unwrap();
     let (here, away) = (directory.path().join("mail"), directory.path().join("away"));
-    std::fs::rename(&here, &away).unwrap();
+    fs::rename(&here, &away).unwrap();
 
-    let elsewhere = TempDir::new().unwrap();
-    let other = |directory: &TempDir| {
-        let store = SqliteStore::open(&directory.path().join("state.db")).unwrap();
-        let claim = store.claim("me").unwrap();
-        let file_system: Arc<dyn FileSystem> = Arc::new(OsFileSystem);
-        let maildir = Maildir::create(Arc::clone(&file_system), elsewhere.path()).unwrap();
-        Delivery {
-            account: claim.account,
-            store: Arc::new(store),
-            account_name: "me".into(),
-            maildrop: "me".into(),
-            maildir,
-            file_system,
-            clock: Arc::new(Still),
-            report: Arc::new(Silent),
-        }
-    };
-    let delivery = other(&directory);
+    let elsewhere = Destination::Maildir(directory.path().join("elsewhere"));
+    let (delivery, _claim) = delivery_to(&directory, &Arc::default(), vec![elsewhere]);
     delivery.recover().unwrap();
     assert_eq!(states(&delivery), [State::Storing]);
-    std::fs::rename(&away, &here).unwrap();
+    fs::rename(&away, &here).unwrap();
     delivery.recover().unwrap();
     assert_eq!(states(&delivery), [State::Stored]);
     assert_eq!(files(&directory), ["message 0\n"]);

@@ -71,6 +71,12 @@ impl Fetcher<'_> {
             run.failure = run.failure.or_else(|| self.stop.failure());
         }
         let stored = queue.finish().await?;
+        // A QUIT may delete what was fetched (P10), and these are not stored.
+        let session_is_good = !run.session_is_broken && stored.refused.is_empty();
+        for refused in stored.refused {
+            let fetch = (wanted.iter()).find(|fetch| fetch.position == refused.ticket.position);
+            run.refused_by_target(refused, fetch.map_or(0, |fetch| fetch.attempts));
+        }
         self.settle(&run, delivery).await?;
         Ok(Fetched {
             stored: stored.positions,
@@ -78,7 +84,7 @@ impl Fetcher<'_> {
             octets: run.octets,
             not_fetched: run.lost.len(),
             failure: run.failure,
-            session_is_good: !run.session_is_broken,
+            session_is_good,
             pipeline_broke: run.pipeline_broke,
         })
     }

@@ -10,6 +10,7 @@ use crate::deliver::line_ends::LineEnds;
 use crate::escape;
 use crate::key::Sum;
 use crate::report::{End, Output};
+use crate::settings::LineEnd;
 
 /// What was received.
 pub(super) struct Got {
@@ -25,7 +26,7 @@ const LONGEST_LINE: usize = 8 * 1024;
 pub(super) struct Sink<'a> {
     to: To<'a>,
     /// What turns CRLF into LF, unless the message is wanted as received.
-    line_ends: Option<LineEnds>,
+    line_ends: LineEnds,
     piece: Vec<u8>,
     octets: u64,
     sha: Sha256,
@@ -55,7 +56,7 @@ impl<'a> Sink<'a> {
     fn new(to: To<'a>, raw: bool) -> Self {
         Self {
             to,
-            line_ends: (!raw).then(LineEnds::default),
+            line_ends: LineEnds::to(if raw { LineEnd::Keep } else { LineEnd::Lf }),
             piece: Vec::new(),
             octets: 0,
             sha: Sha256::new(),
@@ -65,21 +66,17 @@ impl<'a> Sink<'a> {
     pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), End> {
         self.octets += piece.len() as u64;
         self.sha.update(piece);
-        let Some(line_ends) = &mut self.line_ends else {
-            return self.to.write(piece);
-        };
         self.piece.clear();
         self.piece.extend_from_slice(piece);
-        let (before, rest) = line_ends.convert(&mut self.piece);
-        self.to.write(before)?;
-        self.to.write(rest)
+        let to = &mut self.to;
+        self.line_ends
+            .convert(&mut self.piece, |octets| to.write(octets))
     }
 
     /// The message is whole.
     pub(super) fn finish(mut self) -> Result<Got, End> {
-        if let Some(line_ends) = &mut self.line_ends {
-            self.to.write(line_ends.finish())?;
-        }
+        let to = &mut self.to;
+        self.line_ends.finish(|octets| to.write(octets))?;
         self.to.finish()?;
         Ok(Got {
             octets: self.octets,

@@ -157,11 +157,14 @@ impl Report for Human {
                 ..
             } => say(
                 Verbosity::Verbose,
-                &format!(
-                    "stored {number} ({}, {identity}) as {}",
-                    size(octets),
-                    file.display()
-                ),
+                &match file {
+                    Some(file) => format!(
+                        "stored {number} ({}, {identity}) as {}",
+                        size(octets),
+                        file.display()
+                    ),
+                    None => format!("stored {number} ({}, {identity})", size(octets)),
+                },
             ),
             Event::Recognised { number, identity } => say(
                 Verbosity::Verbose,

@@ -89,7 +89,7 @@ fn describe(event: Event<'_>) -> Option<(&'static str, Fields)> {
             let stored = vec![
                 ("octets", json!(octets)),
                 ("sha256", json!(hex(sum))),
-                ("file", json!(file.to_string_lossy())),
+                ("file", json!(file.map(|file| file.to_string_lossy()))),
             ];
             ("stored", [message(number, identity), stored].concat())
         }

@@ -93,7 +93,7 @@ fn report_everything(report: &dyn Report) {
             identity,
             octets,
             sum: &[0xab; 32],
-            file,
+            file: Some(file),
         },
         Event::Recognised { number, identity },
         Event::NotFetched {

@@ -19,7 +19,7 @@ CREATE TABLE facts (
     without_pipelining INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- What messages are delivered to: a Maildir by its absolute path.
+-- What messages are delivered to: a Maildir or an mbox by its absolute path, a command, an address.
 CREATE TABLE target (
     id       INTEGER PRIMARY KEY,
     kind     TEXT NOT NULL,
@@ -56,8 +56,11 @@ CREATE TABLE copy (
     identity   BLOB NOT NULL,
     occurrence INTEGER NOT NULL,
     target     INTEGER NOT NULL REFERENCES target (id),
-    place      BLOB NOT NULL,       -- the file name
+    place      BLOB NOT NULL,       -- in a Maildir the file name; in an mbox offset, length, SHA-256
+    delivered  INTEGER NOT NULL,    -- 1 once it is known to be there though the message is not stored
     PRIMARY KEY (account, identity, occurrence, target),
     FOREIGN KEY (account, identity, occurrence) REFERENCES message
         ON UPDATE CASCADE ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX copy_delivered ON copy (account) WHERE delivered = 1;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row as SqlRow};
 
 use super::{
-    AccountId, Change, Claim, Facts, Placement, Row, State, StateError, StateStore, StateSurvey,
+    AccountId, Change, Claim, Facts, Placed, Row, State, StateError, StateStore, StateSurvey,
     Survey, Target, Unfinished,
 };
 use crate::clock::Timestamp;
@@ -133,6 +133,43 @@ impl SqliteStore {
         }
     }
 
+    /// Messages and copies that this condition holds for.
+    fn copies(&self, account: AccountId, condition: &str) -> Result<Vec<Unfinished>, StateError> {
+        let connection = self.connection();
+        let read = || -> rusqlite::Result<Vec<Unfinished>> {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT identity, occurrence, changed_at, sha256, kind, location, place, delivered
+                 FROM message JOIN copy USING (account, identity, occurrence)
+                 JOIN target ON target.id = copy.target
+                 WHERE account = ? AND {condition} ORDER BY identity, occurrence"
+            ))?;
+            let mut rows = statement.query([account.0])?;
+            let mut unfinished: Vec<Unfinished> = Vec::new();
+            while let Some(row) = rows.next()? {
+                let key = key(row)?.to_key();
+                let copy = Placed {
+                    target: Target {
+                        kind: row.get(4)?,
+                        location: row.get(5)?,
+                    },
+                    place: row.get(6)?,
+                    delivered: row.get(7)?,
+                };
+                match unfinished.last_mut() {
+                    Some(last) if last.key == key => last.copies.push(copy),
+                    _ => unfinished.push(Unfinished {
+                        key,
+                        since: Timestamp(row.get(2)?),
+                        sum: row.get(3)?,
+                        copies: vec![copy],
+                    }),
+                }
+            }
+            Ok(unfinished)
+        };
+        read().map_err(|error| self.failed(&error))
+    }
+
     /// The file whose lock stands for the account. It is never removed: another process may be
     /// about to lock it.
     fn lock_file(&self, account: &str) -> Result<File, io::Error> {
@@ -225,38 +262,14 @@ impl StateStore for SqliteStore {
     }
 
     fn unfinished(&self, account: AccountId) -> Result<Vec<Unfinished>, StateError> {
-        let connection = self.connection();
-        let read = || -> rusqlite::Result<Vec<Unfinished>> {
-            let mut statement = connection.prepare_cached(
-                "SELECT identity, occurrence, changed_at, kind, location, place
-                 FROM message JOIN copy USING (account, identity, occurrence)
-                 JOIN target ON target.id = copy.target
-                 WHERE account = ? AND state = 'storing' ORDER BY identity, occurrence",
-            )?;
-            let mut rows = statement.query([account.0])?;
-            let mut unfinished: Vec<Unfinished> = Vec::new();
-            while let Some(row) = rows.next()? {
-                let key = key(row)?.to_key();
-                let target = Target {
-                    kind: row.get(3)?,
-                    location: row.get(4)?,
-                };
-                let placement = Placement {
-                    target,
-                    place: row.get(5)?,
-                };
-                match unfinished.last_mut() {
-                    Some(last) if last.key == key => last.copies.push(placement),
-                    _ => unfinished.push(Unfinished {
-                        key,
-                        since: Timestamp(row.get(2)?),
-                        copies: vec![placement],
-                    }),
-                }
-            }
-            Ok(unfinished)
-        };
-        read().map_err(|error| self.failed(&error))
+        self.copies(account, "state = 'storing'")
+    }
+
+    fn partly_delivered(&self, account: AccountId) -> Result<Vec<Unfinished>, StateError> {
+        self.copies(
+            account,
+            "state IN ('pending', 'quarantined') AND delivered = 1",
+        )
     }
 
     fn apply(

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
+use crate::deliver::Destinations;
 use crate::plan::Policy;
 use crate::report::Json;
 
@@ -71,7 +72,7 @@ impl Rig {
             config,
             user: user.into(),
             password: Source::Given(Secret::from(password)),
-            maildir: self.directory.path().join(user),
+            destinations: Destinations::maildir(&self.directory.path().join(user)),
             policy: Policy::default(),
         }
     }

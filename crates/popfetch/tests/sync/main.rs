@@ -12,3 +12,4 @@ mod help;
 mod options;
 mod quirks;
 mod refusals;
+mod targets;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::deliver::Ticket;
 use crate::deliver::queue::Stopped;
+use crate::deliver::{Refused, Ticket};
 use crate::failure::{Failure, Status};
 use crate::plan::ATTEMPTS;
 
@@ -91,6 +91,16 @@ impl Run {
         }
         self.refusals_were_about_the_session();
         false
+    }
+
+    /// A target would not have a message that arrived.
+    pub(super) fn refused_by_target(&mut self, refused: Refused, attempts: u32) {
+        self.lost.push(Lost {
+            ticket: refused.ticket,
+            attempts,
+            failure: refused.failure,
+            counts: refused.counts,
+        });
     }
 
     fn refusals_were_about_the_session(&mut self) {

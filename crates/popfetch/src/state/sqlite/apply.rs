@@ -79,7 +79,15 @@ impl Step<'_> {
                 self.place(copies)?;
                 Ok(true)
             }
+            Change::Reached { target, .. } => self.execute(
+                REACHED,
+                [
+                    Value::Text(target.kind.clone()),
+                    Value::Blob(target.location.clone()),
+                ],
+            ),
             Change::Stored { .. } => self.execute(STORED, []),
+            Change::Returned { .. } => self.execute(RETURNED, []),
             Change::Recognised { sum, .. } => self.execute(RECOGNISED, [Value::Blob(sum.to_vec())]),
             Change::Deleting { .. } => self.execute(DELETING, []),
             Change::Undeleted { .. } => self.execute(UNDELETED, []),
@@ -127,9 +135,14 @@ impl Step<'_> {
     }
 
     /// Replaces what is known about the places of the message's copies.
-    fn place(&self, copies: &[Placement]) -> Result<(), Error> {
+    fn place(&self, copies: &[Placement<'_>]) -> Result<(), Error> {
         self.execute(DISPLACE, [])?;
-        for Placement { target, place } in copies {
+        for Placement {
+            target,
+            place,
+            delivered,
+        } in copies
+        {
             self.transaction
                 .prepare_cached(
                     "INSERT INTO target (kind, location) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -137,14 +150,15 @@ impl Step<'_> {
                 .execute(params![target.kind, target.location])?;
             self.transaction
                 .prepare_cached(
-                    "INSERT INTO copy (account, identity, occurrence, target, place)
-                     SELECT ?, ?, ?, id, ? FROM target WHERE kind = ? AND location = ?",
+                    "INSERT INTO copy (account, identity, occurrence, target, place, delivered)
+                     SELECT ?, ?, ?, id, ?, ? FROM target WHERE kind = ? AND location = ?",
                 )?
                 .execute(params![
                     self.account.0,
                     self.key.identity.octets(),
                     self.key.occurrence,
                     place,
+                    delivered,
                     target.kind,
                     target.location
                 ])?;
@@ -159,11 +173,18 @@ const STORING: &str = "INSERT INTO message
     (account, identity, occurrence, state, changed_at, sha256, header, octets, excerpt)
     VALUES (?1, ?2, ?3, 'storing', ?4, ?5, ?6, ?7, ?8)
     ON CONFLICT DO UPDATE SET state = 'storing', changed_at = ?4, sha256 = ?5, header = ?6,
-    octets = ?7, excerpt = ?8, attempts = 0, reason = NULL, stored_at = NULL,
-    stored_after = NULL, unseen_since = NULL";
+    octets = ?7, excerpt = ?8, stored_at = NULL, stored_after = NULL, unseen_since = NULL";
 const DISPLACE: &str = "DELETE FROM copy WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
+const REACHED: &str = "UPDATE copy SET delivered = 1
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
+    AND target = (SELECT id FROM target WHERE kind = ?5 AND location = ?6)
+    AND EXISTS (SELECT 1 FROM message WHERE message.account = ?1 AND message.identity = ?2
+    AND message.occurrence = ?3 AND state = 'storing')";
 const STORED: &str = "UPDATE message SET state = 'stored', changed_at = ?4, stored_at = ?4,
-    stored_after = (SELECT passed FROM facts WHERE facts.account = ?1)
+    stored_after = (SELECT passed FROM facts WHERE facts.account = ?1),
+    attempts = 0, reason = NULL
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND state = 'storing'";
+const RETURNED: &str = "UPDATE message SET state = 'pending', changed_at = ?4
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND state = 'storing'";
 const RECOGNISED: &str = "UPDATE message
     SET state = 'stored', changed_at = ?4, sha256 = ?5, excerpt = 0, attempts = 0,
@@ -216,7 +237,9 @@ fn describe(change: Change<'_>) -> String {
     let verb = match change {
         Change::Found { .. } => "found",
         Change::Storing { .. } => "storing",
+        Change::Reached { .. } => "delivered to a target",
         Change::Stored { .. } => "stored",
+        Change::Returned { .. } => "pending",
         Change::Recognised { .. } => "recognised",
         Change::Deleting { .. } => "deleting",
         Change::Undeleted { .. } => "not deleted",

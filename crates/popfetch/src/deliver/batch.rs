@@ -1,0 +1,172 @@
+//! Messages on their way, one by one and in batches.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::letter::Letter;
+use super::line_ends::LineEnds;
+use super::maildir::{self, Maildir, Written};
+use super::spool::Spooled;
+use crate::failure::Failure;
+use crate::key::{HeaderDigest, Key, Sum};
+use crate::state::{Placed, Target};
+
+/// A message that is being fetched.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    /// Where it is in the listing.
+    pub(crate) position: u32,
+    /// Its message number in this session.
+    pub(crate) number: u32,
+    pub(crate) key: Key,
+    /// Contents that were delivered under the same identity and must not be again.
+    pub(crate) known: Arc<[Sum]>,
+    /// It is the header only of a message that is yet to come.
+    pub(crate) excerpt: bool,
+}
+
+/// A message that is arriving. Every octet goes at once to where it has to be.
+pub(crate) struct Incoming {
+    pub(super) ticket: Ticket,
+    /// Of its key.
+    pub(super) digest: String,
+    pub(super) line_ends: LineEnds,
+    pub(super) sha: Sha256,
+    pub(super) header: HeaderDigest,
+    pub(super) octets: u64,
+    /// One for each Maildir.
+    pub(super) files: Vec<maildir::Incoming>,
+    /// For all other targets.
+    pub(super) content: Option<Spooled>,
+}
+
+impl Incoming {
+    /// Takes the next piece of the message as received. Its octets are overwritten.
+    pub(crate) fn write(&mut self, piece: &mut [u8]) -> Result<(), Failure> {
+        self.sha.update(&*piece);
+        self.header.update(piece);
+        self.octets += piece.len() as u64;
+        self.put(piece)
+    }
+
+    /// Puts octets into the message, which may be none of those received.
+    pub(super) fn put(&mut self, piece: &mut [u8]) -> Result<(), Failure> {
+        if let Some(content) = &mut self.content {
+            content.write(piece)?;
+        }
+        let Self {
+            files, line_ends, ..
+        } = self;
+        if files.is_empty() {
+            return Ok(());
+        }
+        line_ends.convert(piece, |octets| to_each(files, octets))
+    }
+
+    /// Nothing comes any more.
+    pub(super) fn end(&mut self) -> Result<(), Failure> {
+        let Self {
+            files, line_ends, ..
+        } = self;
+        line_ends.finish(|octets| to_each(files, octets))
+    }
+}
+
+fn to_each(files: &mut [maildir::Incoming], octets: &[u8]) -> Result<(), Failure> {
+    files.iter_mut().try_for_each(|file| file.write(octets))
+}
+
+/// A message that is whole.
+pub(crate) struct Message {
+    pub(crate) ticket: Ticket,
+    /// Of the message as received.
+    pub(crate) sum: Sum,
+    /// Of its header.
+    pub(super) header: Sum,
+    /// As received.
+    pub(crate) octets: u64,
+    /// One for each Maildir, or none where it is already.
+    pub(super) files: Vec<Option<Written>>,
+    pub(super) content: Option<Spooled>,
+    /// Copies that an earlier attempt delivered.
+    pub(super) already: Vec<Placed>,
+}
+
+impl Message {
+    /// Whether an earlier attempt delivered it there.
+    pub(super) fn is_in(&self, target: &Target) -> bool {
+        self.already.iter().any(|copy| copy.target == *target)
+    }
+
+    /// What the target is to get, if it is to get it.
+    pub(super) fn letter<'a>(&'a self, account: &'a str, target: &Target) -> Option<Letter<'a>> {
+        let content = self.content.as_ref()?;
+        (!self.is_in(target)).then_some(Letter {
+            account,
+            ticket: &self.ticket,
+            octets: self.octets,
+            content,
+        })
+    }
+}
+
+/// Messages that are made durable together.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(super) messages: Vec<Message>,
+    /// Messages whose content had been delivered before.
+    pub(super) recognised: Vec<(Ticket, Sum)>,
+    /// As received, of all messages.
+    pub(super) octets: u64,
+}
+
+impl Batch {
+    pub(super) fn len(&self) -> usize {
+        self.messages.len() + self.recognised.len()
+    }
+
+    /// Adds a message. Where there are many, their files are closed: they are made durable as a
+    /// group, and no system lets a process have thousands open.
+    pub(super) fn push(&mut self, message: Message) {
+        self.octets += message.octets;
+        self.messages.push(message);
+        if self.messages.len() > maildir::SINGLY {
+            let last = self.messages.iter_mut().rev().take(maildir::SINGLY + 1);
+            last.flat_map(|message| message.files.iter_mut().flatten())
+                .for_each(Written::close);
+        }
+    }
+
+    /// The files that are to be in the Maildir at this index.
+    pub(super) fn files(&self, maildir: usize) -> impl Iterator<Item = &Written> {
+        (self.messages.iter()).filter_map(move |message| message.files[maildir].as_ref())
+    }
+
+    pub(super) fn make_durable(&mut self, index: usize, maildir: &Maildir) -> Result<(), Failure> {
+        let mut files: Vec<&mut Written> = (self.messages.iter_mut())
+            .filter_map(|message| message.files[index].as_mut())
+            .collect();
+        maildir.make_durable(&mut files)
+    }
+}
+
+/// What has become of messages.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    /// Where those that are durable are in the listing.
+    pub(crate) positions: Vec<u32>,
+    /// How many of them had been delivered before, and were not again.
+    pub(crate) recognised: usize,
+    /// Those that some target would not have.
+    pub(crate) refused: Vec<Refused>,
+}
+
+/// A message that some target would not have.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) ticket: Ticket,
+    pub(crate) failure: Failure,
+    /// Whether it may be given up after too many attempts.
+    pub(crate) counts: bool,
+}

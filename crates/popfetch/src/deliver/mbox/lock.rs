@@ -1,0 +1,280 @@
+//! The locks of an mbox. Programs agree on two, and both are taken: a file beside it whose name
+//! ends in `.lock`, and a lock of the kernel by fcntl(2).
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
+use crate::fs::{FileSystem, SharedFile};
+
+/// How long to wait before asking again.
+const PAUSE: Duration = Duration::from_millis(50);
+/// A lock file whose owner nobody can ask is left over when it is so old, by the convention of
+/// mail programs.
+const LEFT_OVER: Duration = Duration::from_secs(5 * 60);
+
+/// An mbox that nobody else writes to or reads until this is dropped.
+pub(crate) struct Locked {
+    // In the order in which they are given up: the kernel's lock goes with the open file.
+    pub(crate) file: Box<dyn SharedFile>,
+    _dotlock: Option<Dotlock>,
+    _turn: Turn,
+}
+
+impl Locked {
+    /// Takes every lock of the mbox at `path`; see [`FileSystem::open_shared`] for `mode`. `None`
+    /// when somebody else had it for the whole time.
+    pub(crate) fn wait(
+        file_system: &dyn FileSystem,
+        path: &Path,
+        mode: Option<u32>,
+        patience: Duration,
+    ) -> io::Result<Option<Self>> {
+        let end = Instant::now() + patience;
+        loop {
+            if let Some(locked) = Self::attempt(file_system, path, mode)? {
+                return Ok(Some(locked));
+            }
+            if Instant::now() >= end {
+                return Ok(None);
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn attempt(
+        file_system: &dyn FileSystem,
+        path: &Path,
+        mode: Option<u32>,
+    ) -> io::Result<Option<Self>> {
+        let Some(turn) = Turn::take(path) else {
+            return Ok(None);
+        };
+        let dotlock = match Dotlock::take(path) {
+            Ok(None) => return Ok(None),
+            Ok(dotlock) => dotlock,
+            // Where only the mail system may make files beside the mbox, the kernel's must do.
+            Err(error) if is_denied(&error) => None,
+            Err(error) => return Err(error),
+        };
+        let file = file_system.open_shared(path, mode)?;
+        // Whoever had the lock before may have put another file in its place.
+        if !file.try_lock()? || !file.is_at(path)? {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            file,
+            _dotlock: dotlock,
+            _turn: turn,
+        }))
+    }
+}
+
+fn is_denied(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+/// The turn among this process's own threads. The kernel's lock does not tell them apart, and is
+/// lost when any of them closes the file.
+struct Turn(PathBuf);
+
+static TAKEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+impl Turn {
+    fn take(path: &Path) -> Option<Self> {
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.insert(path.into()).then(|| Self(path.into()))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.remove(&self.0);
+    }
+}
+
+/// The file whose existence is a lock. It says who made it: `PID:HOST`.
+struct Dotlock(PathBuf);
+
+impl Dotlock {
+    /// `None` when somebody has it.
+    fn take(mbox: &Path) -> io::Result<Option<Self>> {
+        let mut path = mbox.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        match Self::make(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let Some(left_over) = left_over(&path)? else {
+                    return Ok(None);
+                };
+                take_away(&path, left_over)?;
+                match Self::make(&path) {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+                    result => result.map(Some),
+                }
+            }
+            result => result.map(Some),
+        }
+    }
+
+    fn make(path: &Path) -> io::Result<Self> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o644)
+            .open(path)?;
+        let dotlock = Self(path.into());
+        write!(file, "{}:{}", process::id(), host())?;
+        Ok(dotlock)
+    }
+}
+
+impl Drop for Dotlock {
+    fn drop(&mut self) {
+        // Whoever finds it left behind finds its owner gone, too.
+        let _: io::Result<()> = fs::remove_file(&self.0);
+    }
+}
+
+/// A lock file whose owner is gone: which file it is.
+fn left_over(path: &Path) -> io::Result<Option<Identity>> {
+    let mut owner = Vec::new();
+    let metadata = match File::open(path) {
+        Ok(file) => {
+            let metadata = file.metadata()?;
+            file.take(512).read_to_end(&mut owner)?;
+            metadata
+        }
+        // Its owner has given it up just now.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // Its owner does not let us look.
+        Err(_) => fs::symlink_metadata(path)?,
+    };
+    let owner = String::from_utf8_lossy(&owner);
+    let is_left_over = match owner.trim_end().split_once(':') {
+        Some((pid, host_name)) if host_name == host() => is_gone(pid),
+        // A clock that was set back makes it no older than it is.
+        _ => (metadata.modified()?.elapsed()).is_ok_and(|age| age > LEFT_OVER),
+    };
+    Ok(is_left_over.then(|| identity(&metadata)))
+}
+
+/// Whether there is no such process. Another user's may not be sent a signal, but is there.
+fn is_gone(pid: &str) -> bool {
+    let pid = pid.parse().ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+}
+
+type Identity = (u64, u64);
+
+fn identity(metadata: &fs::Metadata) -> Identity {
+    (metadata.dev(), metadata.ino())
+}
+
+/// Removes the lock file that was left over, but no other that may stand there by now.
+fn take_away(path: &Path, left_over: Identity) -> io::Result<()> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(".{}", process::id()));
+    let aside = PathBuf::from(aside);
+    match fs::rename(path, &aside) {
+        // Somebody else was faster.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        result => result?,
+    }
+    if identity(&fs::symlink_metadata(&aside)?) != left_over {
+        // It is new, and its owner is to find it where it was.
+        fs::hard_link(&aside, path)?;
+    }
+    fs::remove_file(&aside)
+}
+
+fn host() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::fs::OsFileSystem;
+
+    const NO_PATIENCE: Duration = Duration::ZERO;
+
+    fn lock(path: &Path) -> Option<Locked> {
+        Locked::wait(&OsFileSystem, path, Some(0o600), NO_PATIENCE).unwrap()
+    }
+
+    fn dotlock(path: &Path) -> PathBuf {
+        path.with_extension("lock")
+    }
+
+    #[test]
+    fn one_at_a_time_and_nothing_is_left() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mbox");
+        let locked = lock(&path).unwrap();
+        assert!(dotlock(&path).exists());
+        assert!(lock(&path).is_none());
+        drop(locked);
+        assert!(!dotlock(&path).exists());
+        assert!(lock(&path).is_some());
+    }
+
+    #[test]
+    fn a_lock_of_a_process_that_lives_is_respected() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mbox");
+        for owner in [
+            format!("{}:{}", process::id(), host()),
+            // On another machine, or of a program that does not say.
+            "1:elsewhere.example".into(),
+            String::new(),
+        ] {
+            fs::write(dotlock(&path), &owner).unwrap();
+            assert!(lock(&path).is_none(), "{owner:?}");
+        }
+    }
+
+    #[test]
+    fn a_lock_that_was_left_over_is_taken_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mbox");
+        let mut child = process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        child.wait().unwrap();
+        fs::write(dotlock(&path), format!("{pid}:{}", host())).unwrap();
+        drop(lock(&path).unwrap());
+
+        fs::write(dotlock(&path), "1:elsewhere.example").unwrap();
+        let old = SystemTime::now() - LEFT_OVER - Duration::from_secs(60);
+        let file = File::options().write(true).open(dotlock(&path)).unwrap();
+        file.set_modified(old).unwrap();
+        drop(lock(&path).unwrap());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_lock_made_in_the_meantime_is_put_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mbox");
+        fs::write(dotlock(&path), "new").unwrap();
+        take_away(&dotlock(&path), (0, 0)).unwrap();
+        assert_eq!(fs::read(dotlock(&path)).unwrap(), b"new");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+}

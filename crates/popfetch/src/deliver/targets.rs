@@ -1,0 +1,156 @@
+//! Where the messages of an account go, and in which shape.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use poplib::Config;
+
+use super::exec::Exec;
+use super::handover::Handover;
+use super::maildir::Maildir;
+use super::mbox::Mbox;
+use super::stdout::StandardOutput;
+use super::trace_field::TraceField;
+use crate::failure::Failure;
+use crate::fs::FileSystem;
+use crate::settings::{FileMode, LineEnd, Settings, Span};
+
+/// How long a command or a mail server may take for a message, unless the user says otherwise.
+const TIME_LIMIT: Duration = Duration::from_secs(5 * 60);
+/// The permissions of new files, unless the user says otherwise.
+const PRIVATE: u32 = 0o600;
+
+/// A place that messages are to go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    Maildir(PathBuf),
+    Mbox(PathBuf),
+    Exec(String),
+    StandardOutput,
+}
+
+/// All that is to be known of an account's targets before they are opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Destinations {
+    /// Each gets every message.
+    pub(crate) all: Vec<Destination>,
+    /// Of messages in files and for commands.
+    pub(crate) line_end: LineEnd,
+    /// Permissions of new files.
+    pub(crate) mode: u32,
+    pub(crate) trace_field: Option<TraceField>,
+    pub(crate) time_limit: Duration,
+}
+
+impl Destinations {
+    /// One Maildir, and nothing out of the ordinary.
+    pub(crate) fn maildir(path: &Path) -> Self {
+        Self {
+            all: vec![Destination::Maildir(path.into())],
+            line_end: LineEnd::default(),
+            mode: PRIVATE,
+            trace_field: None,
+            time_limit: TIME_LIMIT,
+        }
+    }
+
+    /// What the settings of an account say.
+    ///
+    /// # Errors
+    /// [`Status::Usage`] when they name what can be no target.
+    pub(crate) fn new(settings: &Settings, config: &Config, user: &str) -> Result<Self, Failure> {
+        let maildirs = settings.maildir.iter().cloned().map(Destination::Maildir);
+        let mboxes = settings.mbox.iter().cloned().map(Destination::Mbox);
+        let commands = settings.exec.iter().cloned().map(Destination::Exec);
+        let mut all: Vec<Destination> = maildirs.chain(mboxes).chain(commands).collect();
+        if settings.stdout == Some(true) {
+            all.push(Destination::StandardOutput);
+        }
+        Ok(Self {
+            all,
+            line_end: settings.line_ends.unwrap_or_default(),
+            mode: settings.mode.map_or(PRIVATE, |FileMode(mode)| mode),
+            trace_field: (settings.received == Some(true)).then(|| TraceField::new(config, user)),
+            time_limit: settings.timeout.map_or(TIME_LIMIT, |Span(time)| time),
+        })
+    }
+}
+
+/// The targets of an account, ready for messages. None of them is there twice.
+pub(crate) struct Targets {
+    /// These get the messages as they arrive.
+    pub(super) maildirs: Vec<Maildir>,
+    /// In the order of their paths: who takes locks in one order waits for nobody in a circle.
+    pub(super) mboxes: Vec<Mbox>,
+    pub(super) handovers: Vec<Box<dyn Handover>>,
+    pub(super) line_end: LineEnd,
+    pub(super) trace_field: Option<TraceField>,
+}
+
+impl Targets {
+    /// Opens or makes what is a file or a directory.
+    ///
+    /// # Errors
+    /// [`Status::CannotCreate`] when one of them cannot be made.
+    pub(crate) fn open(
+        destinations: &Destinations,
+        file_system: &Arc<dyn FileSystem>,
+    ) -> Result<Self, Failure> {
+        let Destinations {
+            line_end,
+            mode,
+            time_limit,
+            ..
+        } = *destinations;
+        let file_system = || Arc::clone(file_system);
+        let mut targets = Self {
+            maildirs: Vec::new(),
+            mboxes: Vec::new(),
+            handovers: Vec::new(),
+            line_end,
+            trace_field: destinations.trace_field.clone(),
+        };
+        for destination in &destinations.all {
+            match destination {
+                Destination::Maildir(path) => {
+                    let maildir = Maildir::create(file_system(), path, mode)?;
+                    targets.maildirs.push(maildir);
+                }
+                Destination::Mbox(path) => {
+                    let mbox = Mbox::new(file_system(), path, mode, line_end)?;
+                    targets.mboxes.push(mbox);
+                }
+                Destination::Exec(command) => {
+                    let exec = Exec::new(command, line_end, time_limit);
+                    targets.handovers.push(Box::new(exec));
+                }
+                Destination::StandardOutput => {
+                    let output = StandardOutput::new(line_end);
+                    targets.handovers.push(Box::new(output));
+                }
+            }
+        }
+        targets.name_each_once();
+        Ok(targets)
+    }
+
+    fn name_each_once(&mut self) {
+        fn by_location<T>(targets: &mut Vec<T>, target: impl Fn(&T) -> (&str, &[u8])) {
+            targets.sort_by(|one, other| target(one).cmp(&target(other)));
+            targets.dedup_by(|one, other| target(one) == target(other));
+        }
+        by_location(&mut self.maildirs, |maildir| key(maildir.target()));
+        by_location(&mut self.mboxes, |mbox| key(mbox.target()));
+        by_location(&mut self.handovers, |handover| key(handover.target()));
+    }
+
+    /// Whether a message must be whole for some of them.
+    pub(super) fn need_whole_messages(&self) -> bool {
+        !self.mboxes.is_empty() || !self.handovers.is_empty()
+    }
+}
+
+fn key(target: &crate::state::Target) -> (&str, &[u8]) {
+    (&target.kind, &target.location)
+}

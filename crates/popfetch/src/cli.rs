@@ -89,6 +89,8 @@ pub(crate) enum Command {
     /// Look at the configuration file
     #[command(subcommand)]
     Config(Config),
+    /// Take over the accounts of another program, and what it has fetched
+    Import(Import),
     /// Print a script that completes commands and options for a shell
     Completions(Completions),
     /// Print the manual page, or write those of all commands into a directory
@@ -123,6 +125,44 @@ pub(crate) struct Show {
     #[command(flatten)]
     pub(crate) settings: Given,
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = IMPORT)]
+pub(crate) struct Import {
+    /// mpop, fetchmail, getmail
+    #[arg(value_name = "PROGRAM", hide_possible_values = true)]
+    pub(crate) program: Program,
+
+    /// Its configuration [default: where the program looks for it]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Write ours into this file, for its owner only [default: print it, without passwords]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Overwrite that file
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Program {
+    Mpop,
+    Fetchmail,
+    Getmail,
+}
+
+const IMPORT: &str = "\
+What the program has fetched is remembered in the state, as messages to leave alone: the next
+`popfetch sync` fetches what came after. Popfetch does not delete them from the server either.
+What cannot be carried over is told, and stands as a comment in what is written.
+
+Example:
+  popfetch import mpop --out ~/.config/popfetch/config.toml";
 
 #[derive(Debug, Args)]
 pub(crate) struct Completions {

@@ -30,6 +30,7 @@ pub(crate) use given::Given;
 #[cfg(test)]
 pub(crate) use keys::{Key, all as keys};
 use place::Place;
+pub(crate) use show::quoted;
 use table::Table;
 
 /// What the configuration file says, or nothing where there is none.

@@ -9,7 +9,7 @@
 //! | `state` | what is known of each message |
 //! | `report`, `failure`, `escape` | what the user gets to see |
 //! | `visit`, `jobs`, `stop` | one account once; how many at the same time; the end |
-//! | `sync`, `list`, `get`, `status`, `demo`, `generate` | the commands |
+//! | `sync`, `list`, `get`, `status`, `demo`, `import`, `generate` | the commands |
 
 mod account;
 mod cli;
@@ -24,6 +24,7 @@ mod fetch;
 mod fs;
 mod generate;
 mod get;
+mod import;
 mod jobs;
 mod key;
 mod list;
@@ -67,6 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Get(options) => get::run(options, &cli.common, &report).map(|()| None),
         Command::Status(options) => status::run(options, &cli.common).map(|()| None),
         Command::Config(options) => config::run(options, &cli.common, &report),
+        Command::Import(options) => import::run(options, &cli.common, &report).map(|()| None),
         Command::Completions(options) => generate::completions(options).map(|()| None),
         Command::Man(options) => generate::man(options).map(|()| None),
     };

@@ -52,7 +52,7 @@ fn as_text(name: Option<&str>, shown: &[Shown]) -> String {
 }
 
 /// A key of TOML needs quotes unless it is made of the simplest letters.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     if name.chars().all(is_bare) {
         name.to_owned()

@@ -18,6 +18,7 @@ fn help() {
         ("config-show", &["config", "show", "--help"]),
         ("completions", &["completions", "--help"]),
         ("man", &["man", "--help"]),
+        ("import", &["import", "--help"]),
     ] {
         insta::assert_snapshot!(name, ran(&mut rig.bare(arguments)).expect(0).out);
     }

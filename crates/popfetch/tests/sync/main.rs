@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod exactly_once;
 mod help;
+mod import;
 mod options;
 mod quirks;
 mod refusals;

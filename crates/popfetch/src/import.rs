@@ -1,0 +1,141 @@
+//! `popfetch import`: takes over the accounts of another program, and what it has fetched.
+
+mod fetchmail;
+mod found;
+mod getmail;
+mod mpop;
+mod shell;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::account::Account;
+use crate::cli::{self, Program};
+use crate::clock::{Clock, SystemClock};
+use crate::config;
+use crate::failure::{Failure, Status};
+use crate::key::{Identity, KeyList, KeyRef};
+use crate::report::{Event, Report};
+use crate::settings::Settings;
+use crate::state::{Change, SqliteStore, StateStore};
+
+use found::Found;
+
+/// Reads what the other program has, and writes it as ours.
+///
+/// # Errors
+/// When it cannot be read, or ours cannot be written.
+pub(crate) fn run(
+    options: &cli::Import,
+    common: &cli::Common,
+    report: &Arc<dyn Report>,
+) -> Result<(), Failure> {
+    let home = std::env::home_dir().unwrap_or_default();
+    let path = match &options.file {
+        Some(path) => path.clone(),
+        None => usual(options.program, &home)?,
+    };
+    let text = fs::read(&path).map_err(|error| {
+        let message = format!("could not read {}: {error}", path.display());
+        Failure::new(Status::Configuration, message)
+    })?;
+    let text = String::from_utf8_lossy(&text);
+    let mut found = match options.program {
+        Program::Mpop => mpop::read(&text, &home),
+        Program::Fetchmail => fetchmail::read(&text, &home),
+        Program::Getmail => getmail::read(&text, &path, &home),
+    };
+    if found.is_empty() {
+        let path = path.display();
+        let message = format!("{path} describes no account that popfetch can have");
+        return Err(Failure::new(Status::Configuration, message));
+    }
+    found.iter_mut().for_each(Found::drop_what_is_wrong);
+    let maildrops: Vec<String> = found.iter().map(maildrop).collect::<Result<_, Failure>>()?;
+    let state = config::read(&options.files)?.state(&options.files)?;
+    // Before anything is remembered: what is refused leaves no trace.
+    write::configuration(&found, &path, options)?;
+    let store = SqliteStore::open(&state)?;
+    for (found, maildrop) in found.iter().zip(maildrops) {
+        let known = remember(found.unique_ids(), &maildrop, &store)?;
+        tell(found, known, common, report);
+    }
+    Ok(())
+}
+
+/// What the state knows the account by.
+fn maildrop(found: &Found) -> Result<String, Failure> {
+    let wrong =
+        |message: &str| Failure::new(Status::Configuration, format!("{}: {message}", found.name));
+    let settings =
+        Settings::deserialize(found.settings()).map_err(|error| wrong(error.message()))?;
+    let settings = Settings {
+        // It may be elsewhere now; that is for `popfetch config check` to tell.
+        ca_file: None,
+        ..settings
+    };
+    Account::to_look_at(Some(&found.name), settings)
+        .map(|account| account.maildrop)
+        .map_err(|failure| wrong(&failure.message))
+}
+
+/// Where the program has its file unless somebody says otherwise.
+fn usual(program: Program, home: &Path) -> Result<PathBuf, Failure> {
+    let names: &[&str] = match program {
+        Program::Mpop => &[".mpoprc", ".config/mpop/config"],
+        Program::Fetchmail => &[".fetchmailrc"],
+        Program::Getmail => &[".config/getmail/getmailrc", ".getmail/getmailrc"],
+    };
+    let paths = names.iter().map(|name| home.join(name));
+    paths.clone().find(|path| path.exists()).ok_or_else(|| {
+        let places: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+        let message = format!("there is no {}", places.join(" and no "));
+        Failure::new(Status::Configuration, message).hint("say which file it is")
+    })
+}
+
+/// Puts what was fetched before into the state, as messages to leave alone. How many there are.
+fn remember(
+    mut unique_ids: Vec<Vec<u8>>,
+    maildrop: &str,
+    store: &dyn StateStore,
+) -> Result<usize, Failure> {
+    let claim = store.claim(maildrop)?;
+    unique_ids.sort();
+    let mut keys = KeyList::default();
+    let mut octets = Vec::new();
+    for same in unique_ids.chunk_by(|one, other| one == other) {
+        for (occurrence, unique_id) in (1..).zip(same) {
+            octets.clear();
+            Identity::push_unique_id(&mut octets, unique_id);
+            let identity = Identity::from_octets(&octets);
+            keys.push(KeyRef {
+                identity,
+                occurrence,
+            });
+        }
+    }
+    let mut changes = keys.iter().map(|key| Change::Skipped { key });
+    store.apply(claim.account, SystemClock.now(), &mut changes)?;
+    Ok(unique_ids.len())
+}
+
+fn tell(found: &Found, known: usize, common: &cli::Common, report: &Arc<dyn Report>) {
+    for note in &found.notes {
+        let failure = &Failure::new(Status::Configuration, note.clone());
+        report.report(&found.name, Event::Warning { failure });
+    }
+    if !common.json && !common.quiet {
+        // Standard output may be the configuration.
+        eprintln!(
+            "{}: {known} messages are known and will not be fetched again",
+            found.name
+        );
+    }
+}

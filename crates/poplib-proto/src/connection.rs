@@ -45,6 +45,7 @@ pub struct Connection {
     protected: bool,
     plaintext_credentials: bool,
     utf8: bool,
+    bare_lf: bool,
     capabilities: Option<Capabilities>,
     /// Whether PIPELINING was listed before login; what is listed after it counts for more.
     pipelining_before_login: bool,
@@ -121,6 +122,7 @@ impl Connection {
             protected: false,
             plaintext_credentials: false,
             utf8: false,
+            bare_lf: false,
             capabilities: None,
             pipelining_before_login: false,
             poison: None,
@@ -244,6 +246,12 @@ impl Connection {
     #[must_use]
     pub fn is_utf8(&self) -> bool {
         self.utf8
+    }
+
+    /// Whether the server has ended a status line with LF alone, where RFC 1939 demands CRLF (Q8).
+    #[must_use]
+    pub fn has_seen_bare_lf(&self) -> bool {
+        self.bare_lf
     }
 
     /// The error after which nothing is believed from the connection any more.

@@ -236,16 +236,18 @@ impl Config {
         &self.login_policy
     }
 
+    /// The proxy on the way, if there is one.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
     /// Host and port of what the TCP connection goes to.
     pub(crate) fn first_hop(&self) -> (&str, u16) {
         match &self.proxy {
             Some(proxy) => proxy.address(),
             None => self.address(),
         }
-    }
-
-    pub(crate) fn proxy(&self) -> Option<&Proxy> {
-        self.proxy.as_ref()
     }
 
     pub(crate) fn source(&self) -> Option<IpAddr> {

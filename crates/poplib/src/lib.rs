@@ -64,5 +64,5 @@ pub use poplib_proto::{
 pub use proxy::Proxy;
 pub use quirks::Quirks;
 pub use timeouts::{Phase, Timeouts};
-pub use tls::{Tls, TlsError, TlsFacts};
+pub use tls::{Tls, TlsError, TlsFacts, TlsVersion};
 pub use url::UrlError;

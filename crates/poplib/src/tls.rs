@@ -13,7 +13,7 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, version};
 use rustls_platform_verifier::Verifier;
 
 pub use self::error::TlsError;
@@ -28,9 +28,21 @@ use self::pinned::{Anyone, Pinned};
 #[derive(Clone)]
 pub struct Tls {
     trust: Trust,
+    /// No other, if one is named.
+    version: Option<TlsVersion>,
     /// Made once, for all sessions of this value and its clones, so that they can resume each
     /// other.
     config: Arc<OnceLock<Arc<ClientConfig>>>,
+}
+
+/// A version of TLS that is spoken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    V1_2,
+    /// TLS 1.3 (RFC 8446).
+    V1_3,
 }
 
 #[derive(Clone)]
@@ -79,6 +91,7 @@ impl Tls {
     pub fn with_rustls(config: Arc<ClientConfig>) -> Self {
         Self {
             trust: Trust::Rustls,
+            version: None,
             config: Arc::new(OnceLock::from(config)),
         }
     }
@@ -89,9 +102,21 @@ impl Tls {
         Self::trusting(Trust::Anyone)
     }
 
+    /// The same trust, in this version of TLS and no other. What
+    /// [`with_rustls`](Self::with_rustls) was given stays as it is.
+    #[must_use]
+    pub fn with_version(mut self, version: TlsVersion) -> Self {
+        if !matches!(self.trust, Trust::Rustls) {
+            self.version = Some(version);
+            self.config = Arc::default();
+        }
+        self
+    }
+
     fn trusting(trust: Trust) -> Self {
         Self {
             trust,
+            version: None,
             config: Arc::default(),
         }
     }
@@ -103,12 +128,20 @@ impl Tls {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = self.verifier(&provider)?;
         let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(&self.versions())
             .map_err(TlsError::from_rustls)?
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         Ok(Arc::clone(self.config.get_or_init(|| Arc::new(config))))
+    }
+
+    fn versions(&self) -> Vec<&'static SupportedProtocolVersion> {
+        match self.version {
+            None => rustls::DEFAULT_VERSIONS.to_vec(),
+            Some(TlsVersion::V1_2) => vec![&version::TLS12],
+            Some(TlsVersion::V1_3) => vec![&version::TLS13],
+        }
     }
 
     fn verifier(

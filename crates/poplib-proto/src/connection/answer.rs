@@ -176,6 +176,7 @@ impl Connection {
         let Some(status) = Status::parse(octets) else {
             return Err(no_status(&verb, octets));
         };
+        self.bare_lf |= line.bare_lf;
         match (status.indicator(), shape) {
             (Indicator::Challenge, Shape::Sasl) => self.observe_line(Event::Challenge),
             (Indicator::Challenge, _) => {

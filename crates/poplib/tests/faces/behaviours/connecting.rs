@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use poplib::{Config, Error, Fault, Phase, ProtocolError, Security, TlsError};
+use poplib::{Config, Error, Fault, Phase, ProtocolError, Security, TlsError, TlsVersion};
 use poplib_sandbox::TlsVersions;
 
 use super::*;
@@ -113,6 +113,19 @@ behaviour! { p12_tls_1_2_is_enough {
     let mut session = go!(logged_in(client));
     assert_eq!(go!(session.stat()).unwrap().messages, 3);
     go!(session.quit()).unwrap();
+}}
+
+behaviour! { p12_one_version_of_tls_and_no_other {
+    let both = started(sandbox());
+    for (version, name) in [(TlsVersion::V1_2, "TLSv1_2"), (TlsVersion::V1_3, "TLSv1_3")] {
+        let config = implicit_tls(&both).with_tls(trusting(&both).with_version(version));
+        let client = go!(connected(&config));
+        assert_eq!(client.tls().unwrap().version(), name);
+    }
+    let sandbox = started(sandbox().tls_versions(TlsVersions::Only12));
+    let tls = trusting(&sandbox).with_version(TlsVersion::V1_3);
+    let error = go!(not_connected(&implicit_tls(&sandbox).with_tls(tls)));
+    assert!(matches!(error, Error::Tls(TlsError::NothingInCommon(_))), "{error:?}");
 }}
 
 behaviour! { p12_tls_1_1_is_refused {

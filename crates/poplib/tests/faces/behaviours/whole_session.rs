@@ -139,6 +139,13 @@ behaviour! { q08_bare_line_feeds {
     assert_eq!(go!(told(script().bare_line_feeds())), STORY.replace("\\r", ""));
 }}
 
+behaviour! { q08_bare_line_feeds_can_be_asked_for {
+    let (session, _) = go!(scripted_session(Script::new()));
+    assert!(!session.connection().has_seen_bare_lf());
+    let (session, _) = go!(scripted_session(Script::new().bare_line_feeds()));
+    assert!(session.connection().has_seen_bare_lf());
+}}
+
 behaviour! { one_octet_at_each_write_of_a_network {
     let sandbox = started(sandbox().misbehave("one-byte-writes"));
     for config in [plaintext(&sandbox), implicit_tls(&sandbox)] {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::sync::LazyLock;
 
-use poplib::{Config, Pipelining, Proxy, Security, Timeouts, Tls, Window};
+use poplib::sasl::Method;
+use poplib::{Config, Credentials, Pipelining, Proxy, Secret, Security, Timeouts, Tls, Window};
 
 use crate::config::Facts;
 use crate::deliver::Destinations;
@@ -111,7 +112,7 @@ fn maildrop(user: &str, config: &Config) -> String {
     }
 }
 
-fn source(settings: &Settings) -> Source {
+pub(crate) fn source(settings: &Settings) -> Source {
     if let Some(Password(password)) = &settings.password {
         Source::Given(password.clone())
     } else if let Some(path) = &settings.password_file {
@@ -127,6 +128,17 @@ fn source(settings: &Settings) -> Source {
     }
 }
 
+/// What to log in with: the password is an access token where a way to log in is named that takes
+/// one.
+pub(crate) fn credentials(config: &Config, user: &str, password: Secret) -> Credentials {
+    match config.login_policy().only {
+        Some(Method::OAuthBearer | Method::XOAuth2) => {
+            Credentials::bearer(user, password, config.address().0)
+        }
+        _ => Credentials::password(user, password),
+    }
+}
+
 fn policy(settings: &Settings) -> Policy {
     Policy {
         keep: settings.keep.unwrap_or_default(),
@@ -138,7 +150,7 @@ fn policy(settings: &Settings) -> Policy {
     }
 }
 
-fn configure(mut config: Config, settings: &Settings) -> Result<Config, Failure> {
+pub(crate) fn configure(mut config: Config, settings: &Settings) -> Result<Config, Failure> {
     if let Some(path) = &settings.ca_file {
         let pem = fs::read(path).map_err(|error| {
             configuration(format!("could not read {}: {error}", path.display()))

@@ -27,6 +27,7 @@ pub(crate) struct Cli {
 const STATUSES: &str = "\
 Exit status:
     0  done, also when there was no mail
+    1  doctor: the server is usable with care
    64  the command line makes no sense
    66  the server has no such message
    69  the server cannot be reached, or is not who it should be
@@ -86,6 +87,8 @@ pub(crate) enum Command {
     Get(Box<Get>),
     /// Tell what is known of each account, without asking any server
     Status(Status),
+    /// Look at a server: what it can do, what is odd about it, and whether that matters
+    Doctor(Box<Doctor>),
     /// Look at the configuration file
     #[command(subcommand)]
     Config(Config),
@@ -282,6 +285,26 @@ pub(crate) struct Status {
     pub(crate) files: Files,
 }
 
+#[derive(Debug, Args)]
+#[command(mut_args(hide_delivery), after_help = DOCTOR_EXAMPLES)]
+pub(crate) struct Doctor {
+    /// A host, which is looked at on ports 995 and 110; a URL as --server takes it; or an account
+    /// of the configuration file
+    #[arg(value_name = "HOST|ACCOUNT", conflicts_with = "server")]
+    pub(crate) subject: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
+
+    /// See whether QUIT deletes what was read: reads the smallest message and quits, which on a
+    /// server that does loses that message
+    #[arg(long)]
+    pub(crate) quit_after_reading: bool,
+
+    #[command(flatten)]
+    pub(crate) settings: Given,
+}
+
 /// The files of popfetch itself.
 #[derive(Debug, Args)]
 pub(crate) struct Files {
@@ -293,6 +316,18 @@ pub(crate) struct Files {
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
 }
+
+const DOCTOR_EXAMPLES: &str = "\
+With a user it logs in, by each way that the server offers, and reads a few of the smallest
+messages. It deletes nothing, stops at the first refused password, and sends none without TLS.
+
+Exit status: 0 good, 1 usable with care, otherwise that of a sync that fails for the same reason.
+
+Examples:
+  popfetch doctor pop.example.org
+  popfetch doctor pop.example.org --user me
+  popfetch doctor work
+  popfetch doctor pop://me@pop.example.org:1110 --json";
 
 const EXAMPLES: &str = "\
 With --server, the options describe one account. Without it, accounts of the configuration file are

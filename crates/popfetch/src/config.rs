@@ -175,6 +175,11 @@ impl Configuration {
         }
     }
 
+    /// Whether the file describes an account of this name.
+    pub(crate) fn has_account(&self, name: &str) -> bool {
+        self.accounts.iter().any(|section| section.name == name)
+    }
+
     /// The names of the accounts, and what the state knows them by. Those that lack something are
     /// left out.
     pub(crate) fn maildrops(&self) -> Vec<(String, String)> {

@@ -11,6 +11,8 @@ use crate::escape;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Status {
+    /// The server that was examined can be used, with care.
+    Care = 1,
     /// The command line makes no sense.
     Usage = 64,
     /// What was asked for is not there.
@@ -50,7 +52,7 @@ impl Status {
     /// stop comes before everything, as others rely on hearing of it.
     pub(crate) fn severity(self) -> u8 {
         match self {
-            Self::Temporary => 0,
+            Self::Care | Self::Temporary => 0,
             Self::Unavailable => 1,
             Self::Protocol => 2,
             Self::LoginRefused => 3,

@@ -9,12 +9,11 @@ pub(crate) mod trouble;
 use std::sync::Arc;
 use std::time::Instant;
 
-use poplib::sasl::Method;
+use poplib::Secret;
 use poplib::tokio::{Client, Session};
-use poplib::{Credentials, Secret};
 use tokio::task::spawn_blocking;
 
-use crate::account::Account;
+use crate::account::{self, Account};
 use crate::clock::Timestamp;
 use crate::deliver::Delivery;
 use crate::failure::{Failure, Status};
@@ -157,12 +156,7 @@ impl Fetcher<'_> {
         let client = Client::connect(config)
             .await
             .map_err(|error| trouble::failure(&attempt, config, &error))?;
-        let credentials = match config.login_policy().only {
-            Some(Method::OAuthBearer | Method::XOAuth2) => {
-                Credentials::bearer(user, password, host)
-            }
-            _ => Credentials::password(user, password),
-        };
+        let credentials = account::credentials(config, user, password);
         let attempt = format!("log in to {host} as {user}");
         let session = client
             .login(&credentials)

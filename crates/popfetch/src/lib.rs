@@ -9,7 +9,7 @@
 //! | `state` | what is known of each message |
 //! | `report`, `failure`, `escape` | what the user gets to see |
 //! | `visit`, `jobs`, `stop` | one account once; how many at the same time; the end |
-//! | `sync`, `list`, `get`, `status`, `demo`, `import`, `generate` | the commands |
+//! | `sync`, `list`, `get`, `status`, `doctor`, `demo`, `import`, `generate` | the commands |
 
 mod account;
 mod cli;
@@ -17,6 +17,7 @@ mod clock;
 mod config;
 mod deliver;
 mod demo;
+mod doctor;
 mod escape;
 #[allow(dead_code, reason = "`run` is about to wait for as long as it says")]
 mod failure;
@@ -67,6 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(options) => list::run(options, &cli.common, &report).map(|()| None),
         Command::Get(options) => get::run(options, &cli.common, &report).map(|()| None),
         Command::Status(options) => status::run(options, &cli.common).map(|()| None),
+        Command::Doctor(options) => doctor::run(options, &cli.common),
         Command::Config(options) => config::run(options, &cli.common, &report),
         Command::Import(options) => import::run(options, &cli.common, &report).map(|()| None),
         Command::Completions(options) => generate::completions(options).map(|()| None),

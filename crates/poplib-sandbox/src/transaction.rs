@@ -124,7 +124,7 @@ impl Transaction {
         }
         Response::ok(format!("{} messages", self.messages())).with_body(Listing {
             listed: self.listed.clone(),
-            next: 1,
+            next: 0,
             line,
         })
     }
@@ -162,6 +162,7 @@ impl Listed {
 /// The body of LIST or UIDL without an argument.
 struct Listing<L> {
     listed: Listed,
+    /// The number of the next message; 0 before the listing has begun.
     next: u64,
     line: L,
 }
@@ -173,6 +174,10 @@ where
     fn fill(&mut self, output: &mut Vec<u8>, size: usize) -> io::Result<bool> {
         let messages = self.listed.messages();
         while output.len() < size {
+            if self.next == 0 {
+                self.listed.misbehaviours.begin_listing(output);
+                self.next = 1;
+            }
             if self.next > messages {
                 output.write_all(b".\r\n")?;
                 return Ok(false);

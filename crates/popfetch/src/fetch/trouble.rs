@@ -93,7 +93,7 @@ fn protocol(attempt: &str, config: &Config, error: &ProtocolError) -> Failure {
 }
 
 /// The failure of a login, where a refusal means something else than elsewhere.
-pub(super) fn login_failure(attempt: &str, config: &Config, error: &Error) -> Failure {
+pub(crate) fn login_failure(attempt: &str, config: &Config, error: &Error) -> Failure {
     let failed =
         |status, cause: &str| Failure::new(status, format!("could not {attempt}: {cause}"));
     match error.protocol() {

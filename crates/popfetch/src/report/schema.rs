@@ -79,6 +79,9 @@ pub(super) const EVENTS: &[(&str, &[&str])] = &[
     ("got", &["number", "octets", "sha256", "file"]),
     ("status", &["states", "failing", "last_stored"]),
     ("given-up", &["uid", "attempts", "since", "reason"]),
+    ("examined", &["examination", "facts"]),
+    ("finding", &["name", "severity", "what", "then", "server"]),
+    ("verdict", &["verdict", "status"]),
 ];
 
 /// Whether an event says what is documented of it, in the same order.

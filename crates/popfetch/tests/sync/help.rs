@@ -19,6 +19,7 @@ fn help() {
         ("completions", &["completions", "--help"]),
         ("man", &["man", "--help"]),
         ("import", &["import", "--help"]),
+        ("doctor", &["doctor", "--help"]),
     ] {
         insta::assert_snapshot!(name, ran(&mut rig.bare(arguments)).expect(0).out);
     }

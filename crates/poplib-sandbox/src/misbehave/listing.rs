@@ -25,6 +25,13 @@ impl Misbehaviours {
         wrong.unwrap_or_else(|| octets.to_string())
     }
 
+    /// Appends what comes before the lines of LIST and UIDL without an argument.
+    pub(crate) fn begin_listing(&self, output: &mut Vec<u8>) {
+        if self.has(&Misbehaviour::NumberZero) {
+            output.extend_from_slice(b"0 0\r\n");
+        }
+    }
+
     /// Appends the line of LIST for a message.
     pub(crate) fn scan_line(&self, number: u64, octets: u64, output: &mut Vec<u8>) {
         if self.active.is_empty() {
@@ -45,7 +52,6 @@ impl Misbehaviours {
         for misbehaviour in &self.active {
             match misbehaviour {
                 Misbehaviour::ListingGap(missing) if *missing == number => return,
-                Misbehaviour::NumberZero if number == 1 => output.extend_from_slice(b"0 0\r\n"),
                 Misbehaviour::ExtraSpaces => (indent, gap, end) = (" ", "   ", "  \r\n"),
                 _ => {}
             }

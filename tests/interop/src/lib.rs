@@ -35,6 +35,7 @@ pub use mailbox::Mailbox;
 pub use maildir::Maildir;
 pub use oauth::OauthServer;
 pub use rig::certificate::{ClientCertificate, ServerCertificate};
+pub use rig::prepared::prepared;
 pub use server::Server;
 pub use servers::{
     courier::Courier,

@@ -1,4 +1,4 @@
-//! Servers that `tests/interop/prepare` has put beside the build, not into the system.
+//! Servers and other programs that `tests/interop/prepare` has put beside the build, not into the system.
 
 use std::{
     env,
@@ -8,7 +8,11 @@ use std::{
 use crate::Error;
 
 /// The directory that holds `name`.
-pub(crate) fn prepared(name: &'static str) -> Result<PathBuf, Error> {
+///
+/// # Errors
+///
+/// [`Error::Missing`] where `tests/interop/prepare` has not run.
+pub fn prepared(name: &'static str) -> Result<PathBuf, Error> {
     let servers = env::var_os("INTEROP_SERVERS").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/interop"),
         PathBuf::from,

@@ -7,4 +7,5 @@ mod faults;
 mod logins;
 mod refusals;
 mod support;
+mod takeover;
 mod transfers;

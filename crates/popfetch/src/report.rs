@@ -1,13 +1,14 @@
 //! What the user gets to see while it happens.
 //!
-//! Whoever does something reports an [`Event`]; a [`Report`] shows it: as lines and a progress
-//! bar for people ([`Human`]), as one JSON object a line for programs ([`Json`]).
+//! Whoever does something reports an [`Event`]; a [`Report`] shows it: as lines and
+//! progress for people ([`Human`]), as one JSON object a line for programs ([`Json`]).
 
 mod header;
 mod human;
 mod json;
 mod output;
 mod schema;
+mod screen;
 mod table;
 #[cfg(test)]
 mod tests;

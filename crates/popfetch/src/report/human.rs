@@ -1,14 +1,12 @@
-//! Events for people: lines on standard output, and while messages arrive a progress bar on
+//! Events for people: lines on standard output, and while messages arrive their progress on
 //! standard error if that is a terminal.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use console::{StyledObject, Term, style};
-use indicatif::{ProgressBar, ProgressStyle};
+use console::{StyledObject, style};
 
+use super::screen::Screen;
 use super::{Action, Event, Planned, Report, Summary, Total};
 use crate::escape;
 
@@ -28,10 +26,7 @@ pub(crate) struct Human {
     verbosity: Verbosity,
     out: Mutex<Box<dyn Write + Send>>,
     err: Mutex<Box<dyn Write + Send>>,
-    bar: ProgressBar,
-    /// Messages that are to arrive, and those that have.
-    expected: AtomicUsize,
-    received: AtomicUsize,
+    screen: Screen,
 }
 
 impl Human {
@@ -45,49 +40,19 @@ impl Human {
             verbosity,
             out: Mutex::new(Box::new(out)),
             err: Mutex::new(Box::new(err)),
-            bar: ProgressBar::no_length(),
-            expected: AtomicUsize::new(0),
-            received: AtomicUsize::new(0),
+            screen: Screen::stderr(),
         }
     }
 
-    /// Prints a line above the bar, if this is to be said at all.
+    /// Prints a line above the progress, if this is to be said at all.
     fn line(&self, least: Verbosity, account: &str, text: &str) {
         if self.verbosity < least {
             return;
         }
-        self.bar.suspend(|| {
+        self.screen.suspend(|| {
             let account = style(escape::text(account)).bold();
             write_line(&self.out, &format!("{account}: {text}"));
         });
-    }
-
-    fn start_bar(&self, planned: &Planned) {
-        if planned.fetch == 0 || self.verbosity == Verbosity::Quiet || self.bar.is_hidden() {
-            return;
-        }
-        self.expected.store(planned.fetch, Ordering::Relaxed);
-        let width = Term::stderr()
-            .size_checked()
-            .map_or(80, |(_, columns)| columns);
-        // The rate counts from here, not from the login.
-        self.bar.reset();
-        self.bar.set_length(planned.fetch_octets);
-        self.bar.set_style(bar_style(width));
-        self.bar.set_prefix(format!("0/{}", planned.fetch));
-        self.bar.enable_steady_tick(Duration::from_millis(200));
-    }
-
-    fn advance(&self, octets: usize, messages: usize) {
-        let expected = self.expected.load(Ordering::Relaxed);
-        if expected == 0 {
-            return;
-        }
-        self.bar.inc(octets as u64);
-        if messages > 0 {
-            let received = self.received.fetch_add(messages, Ordering::Relaxed) + messages;
-            self.bar.set_prefix(format!("{received}/{expected}"));
-        }
     }
 
     /// Tells on standard error what is wrong.
@@ -96,7 +61,7 @@ impl Human {
             "" => String::new(),
             account => format!("{}: ", escape::text(account)),
         };
-        self.bar
+        self.screen
             .suspend(|| write_line(&self.err, &format!("{kind} {account}{text}")));
     }
 }
@@ -111,7 +76,7 @@ impl Report for Human {
     fn report(&self, account: &str, event: Event<'_>) {
         let say = |least, text: &str| self.line(least, account, text);
         match event {
-            Event::Received { octets, messages } => self.advance(octets, messages),
+            Event::Received { octets, messages } => self.screen.advance(account, octets, messages),
             Event::Recovered { messages } => say(
                 Verbosity::Normal,
                 &format!(
@@ -131,7 +96,9 @@ impl Report for Human {
             }
             Event::Planned(planned) => {
                 say(Verbosity::Normal, &describe_plan(planned));
-                self.start_bar(planned);
+                if self.verbosity > Verbosity::Quiet {
+                    self.screen.begin(account, planned);
+                }
             }
             Event::Would {
                 action,
@@ -194,18 +161,18 @@ impl Report for Human {
                 self.complain(&warning(), account, &failure.to_string());
             }
             Event::Finished(summary) => {
-                self.bar.finish_and_clear();
+                self.screen.end(account);
                 if let Some(text) = describe_summary(summary) {
                     say(Verbosity::Normal, &text);
                 }
             }
             Event::Total(total) => {
-                self.bar.finish_and_clear();
+                self.screen.end(account);
                 let accounts = format!("{} accounts", total.accounts);
                 self.line(Verbosity::Normal, &accounts, &describe_total(total));
             }
             Event::Failed { failure } => {
-                self.bar.finish_and_clear();
+                self.screen.end(account);
                 let error = style("error:").for_stderr().red().bold();
                 self.complain(&error, account, &failure.to_string());
             }
@@ -215,20 +182,6 @@ impl Report for Human {
 
 fn warning() -> StyledObject<&'static str> {
     style("warning:").for_stderr().yellow().bold()
-}
-
-fn bar_style(columns: u16) -> ProgressStyle {
-    let template = match columns {
-        0..60 => "{prefix}  {decimal_bytes}/{decimal_total_bytes}  {eta}",
-        60..80 => "{prefix} {bar:16} {decimal_bytes}/{decimal_total_bytes}  {eta} left",
-        _ => {
-            "{prefix} {bar:20} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  \
-             {eta} left"
-        }
-    };
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸─")
 }
 
 fn describe_plan(planned: &Planned) -> String {

@@ -87,6 +87,9 @@ pub(crate) enum Command {
     Get(Box<Get>),
     /// Tell what is known of each account, without asking any server
     Status(Status),
+    /// Decide about messages that were given up after several attempts
+    #[command(subcommand)]
+    Quarantine(Quarantine),
     /// Look at a server: what it can do, what is odd about it, and whether that matters
     Doctor(Box<Doctor>),
     /// Look at the configuration file
@@ -273,6 +276,35 @@ fn hide_delivery(option: clap::Arg) -> clap::Arg {
     let heading = option.get_help_heading();
     let delivers = heading.is_some_and(|heading| [TARGETS, POLICY].contains(&heading));
     option.hide(delivers)
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Quarantine {
+    /// Show them: how often they failed, since when, and why
+    List(Status),
+    /// Have them fetched by the next sync
+    Retry(Chosen),
+    /// Never fetch them; they stay on the server
+    Drop(Chosen),
+}
+
+/// Messages that were given up.
+#[derive(Debug, Args)]
+pub(crate) struct Chosen {
+    /// Which messages: their unique-ids, as `popfetch quarantine list` shows them
+    #[arg(value_name = "UID", required_unless_present = "all")]
+    pub(crate) unique_ids: Vec<String>,
+
+    /// All that were given up
+    #[arg(long, conflicts_with = "unique_ids")]
+    pub(crate) all: bool,
+
+    /// Only messages of this account; may be given more than once
+    #[arg(short, long, value_name = "ACCOUNT")]
+    pub(crate) account: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
 }
 
 #[derive(Debug, Args)]

@@ -32,6 +32,7 @@ mod list;
 #[allow(dead_code, reason = "the sessions that obey all of it follow")]
 mod plan;
 mod print;
+mod quarantine;
 mod report;
 mod secret;
 mod settings;
@@ -68,6 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(options) => list::run(options, &cli.common, &report).map(|()| None),
         Command::Get(options) => get::run(options, &cli.common, &report).map(|()| None),
         Command::Status(options) => status::run(options, &cli.common).map(|()| None),
+        Command::Quarantine(options) => quarantine::run(options, &cli.common).map(|()| None),
         Command::Doctor(options) => doctor::run(options, &cli.common),
         Command::Config(options) => config::run(options, &cli.common, &report),
         Command::Import(options) => import::run(options, &cli.common, &report).map(|()| None),

@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 
 use crate::cli::{self, Common};
 use crate::clock::Timestamp;
-use crate::config;
+use crate::config::{self, Configuration};
 use crate::escape;
 use crate::failure::{Failure, Status};
 use crate::report::{End, Fields, Output, count, size};
@@ -18,93 +18,132 @@ use crate::state::{Row, SqliteStore, State, StateStore, StateSurvey, Survey};
 pub(crate) fn run(options: &cli::Status, common: &Common) -> Result<(), Failure> {
     let configuration = config::read(&options.files)?;
     let store = SqliteStore::read(&configuration.state(&options.files)?)?;
-    let mut surveys = match &store {
-        Some(store) => store.survey()?,
-        None => Vec::new(),
-    };
-    // The state knows maildrops; the user may have given them names.
-    for (name, maildrop) in configuration.maildrops() {
-        if let Some(survey) = surveys.iter_mut().find(|survey| survey.name == maildrop) {
-            survey.name = name;
-        }
-    }
-    let chosen = choose(surveys, &options.accounts)?;
+    let chosen = choose(survey(&configuration, store.as_ref())?, &options.accounts)?;
     let mut out = Output::new(common);
     End::settle(show(store.as_ref(), &chosen, &mut out))
 }
 
+/// An account that the state knows.
+pub(crate) struct Surveyed {
+    /// What the user calls it.
+    pub(crate) name: String,
+    pub(crate) survey: Survey,
+}
+
+impl Surveyed {
+    /// How many messages are in such a state.
+    pub(crate) fn messages(&self, is_wanted: fn(State) -> bool) -> u64 {
+        let tallies = self.survey.states.iter();
+        let wanted = tallies.filter(|tally| is_wanted(tally.state));
+        wanted.map(|tally| tally.messages).sum()
+    }
+
+    /// A line about it, for people.
+    pub(crate) fn line(&self, text: &str) -> String {
+        format!("{}: {text}", style(escape::text(&self.name)).bold())
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.survey.name == name
+    }
+}
+
+/// Every account that the state knows, none where there is no state.
+pub(crate) fn survey(
+    configuration: &Configuration,
+    store: Option<&SqliteStore>,
+) -> Result<Vec<Surveyed>, Failure> {
+    let Some(store) = store else {
+        return Ok(Vec::new());
+    };
+    // The state knows maildrops; the user may have given them names.
+    let names = configuration.maildrops();
+    let called = |survey: Survey| {
+        let named = names.iter().find(|(_, maildrop)| *maildrop == survey.name);
+        let name = named.map_or(&survey.name, |(name, _)| name).clone();
+        Surveyed { name, survey }
+    };
+    Ok(store.survey()?.into_iter().map(called).collect())
+}
+
 /// The accounts that were named, all if none was.
-fn choose(mut surveys: Vec<Survey>, names: &[String]) -> Result<Vec<Survey>, Failure> {
-    let is_known = |name: &&String| surveys.iter().any(|survey| survey.name == **name);
+pub(crate) fn choose(
+    mut accounts: Vec<Surveyed>,
+    names: &[String],
+) -> Result<Vec<Surveyed>, Failure> {
+    let is_known = |name: &&String| accounts.iter().any(|account| account.is_called(name));
     if let Some(name) = names.iter().find(|name| !is_known(name)) {
         let message = format!("the state knows no account {name}");
-        let known: Vec<&str> = surveys.iter().map(|survey| &*survey.name).collect();
+        let known: Vec<&str> = accounts.iter().map(|account| &*account.name).collect();
         let hint = match &*known {
             [] => "nothing was fetched yet".into(),
             known => format!("it knows {}", known.join(", ")),
         };
         return Err(Failure::new(Status::Usage, message).hint(hint));
     }
-    surveys.retain(|survey| names.is_empty() || names.contains(&survey.name));
-    Ok(surveys)
+    let is_named = |account: &Surveyed| names.iter().any(|name| account.is_called(name));
+    accounts.retain(|account| names.is_empty() || is_named(account));
+    Ok(accounts)
 }
 
-fn show(store: Option<&SqliteStore>, surveys: &[Survey], out: &mut Output) -> Result<(), End> {
-    let Some(store) = store.filter(|_| !surveys.is_empty()) else {
+fn show(store: Option<&SqliteStore>, accounts: &[Surveyed], out: &mut Output) -> Result<(), End> {
+    let Some(store) = store.filter(|_| !accounts.is_empty()) else {
         if !out.is_json() {
             out.heading("nothing was fetched yet")?;
         }
         return out.finish();
     };
-    for survey in surveys {
+    for account in accounts {
         if out.is_json() {
-            out.event("status", &survey.name, fields(survey))?;
+            out.event("status", &account.name, fields(&account.survey))?;
         } else {
-            let name = style(escape::text(&survey.name)).bold();
-            out.line(format!("{name}: {}", describe(survey)))?;
+            out.line(account.line(&describe(account)))?;
         }
-        show_given_up(store, survey, out)?;
+        show_given_up(store, account, out)?;
     }
     out.finish()
 }
 
 /// An account in a sentence.
-fn describe(survey: &Survey) -> String {
-    let tally = |wanted: fn(State) -> bool| -> (u64, u64) {
-        let tallies = survey.states.iter().filter(|tally| wanted(tally.state));
-        tallies.fold((0, 0), |(messages, octets), tally| {
-            (messages + tally.messages, octets + tally.octets)
-        })
-    };
-    let (stored, octets) = tally(State::is_delivered);
-    let mut parts = vec![match stored {
+fn describe(account: &Surveyed) -> String {
+    let survey = &account.survey;
+    let delivered = survey
+        .states
+        .iter()
+        .filter(|tally| tally.state.is_delivered());
+    let octets = delivered.map(|tally| tally.octets).sum();
+    let mut parts = vec![match account.messages(State::is_delivered) {
         0 => "nothing stored".into(),
-        _ => format!("stored {} ({})", count(stored), size(octets)),
+        stored => format!("stored {} ({})", count(stored), size(octets)),
     }];
     if let Some(last) = survey.last_stored {
         parts.push(format!("the last on {last}"));
     }
     for (messages, what) in [
         (
-            tally(|state| state == State::Gone).0,
+            account.messages(|state| state == State::Gone),
             "deleted on the server",
         ),
         (
-            tally(|state| state == State::Deleting).0,
+            account.messages(|state| state == State::Deleting),
             "perhaps deleted on the server",
         ),
         (
-            tally(|state| state == State::Storing).0,
+            account.messages(|state| state == State::Storing),
             "to be finished by the next sync",
         ),
         (survey.failing, "failed before, to be tried again"),
         (
-            tally(|state| state == State::Quarantined).0,
+            account.messages(|state| state == State::Quarantined),
             "given up after several attempts",
         ),
         (
-            tally(|state| matches!(state, State::Skipped | State::Rejected)).0,
+            account.messages(|state| state == State::Skipped),
             "left alone",
+        ),
+        (
+            account.messages(|state| state == State::Rejected),
+            "rejected by the filter",
         ),
     ] {
         if messages > 0 {
@@ -132,11 +171,15 @@ fn fields(survey: &Survey) -> Fields {
 }
 
 /// Tells what was given up, and why.
-fn show_given_up(store: &SqliteStore, survey: &Survey, out: &mut Output) -> Result<(), End> {
+pub(crate) fn show_given_up(
+    store: &SqliteStore,
+    account: &Surveyed,
+    out: &mut Output,
+) -> Result<(), End> {
     let mut result = Ok(());
-    store.rows(survey.account, &mut |row| {
+    store.rows(account.survey.account, &mut |row| {
         if row.state == State::Quarantined && result.is_ok() {
-            result = show_one(&row, &survey.name, out);
+            result = show_one(&row, &account.name, out);
         }
     })?;
     result

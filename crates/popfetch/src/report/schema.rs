@@ -79,6 +79,8 @@ pub(super) const EVENTS: &[(&str, &[&str])] = &[
     ("got", &["number", "octets", "sha256", "file"]),
     ("status", &["states", "failing", "last_stored"]),
     ("given-up", &["uid", "attempts", "since", "reason"]),
+    ("retried", &["uid"]),
+    ("dropped", &["uid"]),
     ("examined", &["examination", "facts"]),
     ("finding", &["name", "severity", "what", "then", "server"]),
     ("verdict", &["verdict", "status"]),

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row as SqlRow};
+use rustix::io::Errno;
 
 use super::{
     AccountId, Change, Claim, Facts, Placed, Row, State, StateError, StateStore, StateSurvey,
@@ -64,16 +65,16 @@ impl SqliteStore {
     /// # Errors
     /// When it is not ours, is damaged or was written by a newer program.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, StateError> {
-        match fs::metadata(path) {
-            Ok(_) => {}
+        let is_there = match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => Err(Errno::ISDIR.into()),
+            Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => {
-                return Err(StateError::Open {
-                    path: path.into(),
-                    source,
-                });
-            }
-        }
+            Err(error) => Err(error),
+        };
+        is_there.map_err(|source| StateError::Open {
+            path: path.into(),
+            source,
+        })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).and_then(|connection| {
             connection.busy_timeout(BUSY)?;

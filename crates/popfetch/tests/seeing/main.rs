@@ -8,4 +8,6 @@ mod support;
 mod accounts;
 mod get;
 mod list;
+mod quarantine;
+mod state;
 mod status;

@@ -14,6 +14,8 @@ fn help() {
         ("list", &["list", "--help"]),
         ("get", &["get", "--help"]),
         ("status", &["status", "--help"]),
+        ("quarantine", &["quarantine", "--help"]),
+        ("quarantine-retry", &["quarantine", "retry", "--help"]),
         ("config", &["config", "--help"]),
         ("config-show", &["config", "show", "--help"]),
         ("completions", &["completions", "--help"]),

@@ -50,7 +50,9 @@ impl Chart {
 
     /// Writes what was found out.
     pub(super) fn add<F: Facts>(&mut self, facts: &F) -> Result<(), End> {
-        self.findings.extend(facts.findings());
+        for finding in facts.findings() {
+            self.find(finding);
+        }
         if self.out.is_json() {
             let fields = vec![("examination", json!(F::NAME)), ("facts", json!(facts))];
             self.out.event("examined", &self.subject, fields)
@@ -61,9 +63,11 @@ impl Chart {
         }
     }
 
-    /// Takes a finding that belongs to no section.
+    /// Takes a finding, which may show in several states of a session, once.
     pub(super) fn find(&mut self, finding: Finding) {
-        self.findings.push(finding);
+        if !self.findings.iter().any(|known| known.what == finding.what) {
+            self.findings.push(finding);
+        }
     }
 
     /// Writes the findings and the verdict.

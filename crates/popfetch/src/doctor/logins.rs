@@ -88,16 +88,20 @@ impl Logins {
         let mut refusals = 0;
         let only = config.login_policy().only;
         let is_wanted = |method: &Method| only.is_none_or(|only| only == *method);
-        for method in offered(opening, credentials).into_iter().filter(is_wanted) {
+        let wanted = offered(opening, credentials).into_iter().filter(is_wanted);
+        // A binding that the server does not know is refused like a password (P17): those are
+        // last, so that they cost none of the others.
+        for method in wanted.collect::<Vec<_>>().into_iter().rev() {
             let outcome = attempt(config, method, credentials).await;
             refusals += usize::from(matches!(outcome, Outcome::Refused(_)));
             logins.push(method.name().trim_start_matches('+'), outcome);
             if refusals == REFUSALS {
                 logins.stopped =
-                    Some("two were refused; the rest is not tried, lest somebody be locked out");
-                return logins;
+                    Some("two were refused; no more is tried, lest somebody be locked out");
+                break;
             }
         }
+        logins.tried.reverse();
         for name in strangers(opening.offer().capabilities()) {
             logins.push(&name, Outcome::Unknown);
         }

@@ -1,7 +1,8 @@
-//! `popfetch` against a real Dovecot.
+//! `popfetch` against real servers, most often Dovecot.
 
 #![allow(clippy::unwrap_used, reason = "a failure ends the test")]
 
+mod doctor;
 mod durability;
 mod faults;
 mod logins;

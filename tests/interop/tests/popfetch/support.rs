@@ -76,9 +76,16 @@ impl Home {
         Run(output)
     }
 
+    /// `popfetch doctor` with the file of authorities and the right password.
+    pub(crate) fn doctor(&self, url: &str) -> Run {
+        let mut command = self.bare("secret");
+        command.args(["doctor", url, "--ca-file", "ca.pem"]);
+        Run(command.output().unwrap())
+    }
+
     /// `popfetch sync`, not started.
     pub(crate) fn command(&self, url: &str, password: &str, options: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_popfetch-under-test"));
+        let mut command = self.bare(password);
         command
             .args([
                 "sync",
@@ -89,7 +96,13 @@ impl Home {
                 "--state",
                 "state.db",
             ])
-            .args(options)
+            .args(options);
+        command
+    }
+
+    fn bare(&self, password: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_popfetch-under-test"));
+        command
             .current_dir(self.0.path())
             .env_clear()
             .env("HOME", self.0.path())

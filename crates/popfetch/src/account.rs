@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use poplib::sasl::Method;
 use poplib::{Config, Credentials, Pipelining, Proxy, Secret, Security, Timeouts, Tls, Window};
@@ -29,7 +30,12 @@ pub(crate) struct Account {
     pub(crate) password: Source,
     pub(crate) destinations: Destinations,
     pub(crate) policy: Policy,
+    /// How often it is visited, if that is done more than once.
+    pub(crate) interval: Duration,
 }
+
+/// How often an account is visited unless somebody says otherwise.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 impl Account {
     /// The account that these settings describe. Its name is its maildrop's unless it has one.
@@ -84,6 +90,7 @@ impl Account {
             destinations,
             policy: policy(&settings),
             maildrop,
+            interval: settings.interval.map_or(INTERVAL, |Span(time)| time),
         })
     }
 

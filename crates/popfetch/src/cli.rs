@@ -1,5 +1,6 @@
 //! The options: the one place that defines them, from which parsing, help and documents come.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -8,7 +9,8 @@ use clap_complete::Shell;
 use crate::config::Given;
 use crate::get::Wanted;
 use crate::jobs::Limits;
-use crate::settings::{POLICY, TARGETS};
+use crate::report::Format;
+use crate::settings::{POLICY, Span, TARGETS};
 
 #[cfg(test)]
 mod tests;
@@ -81,6 +83,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Fetch what is new
     Sync(Box<Sync>),
+    /// Keep fetching what is new until it is stopped
+    Run(Box<Run>),
     /// List the messages on the server, and whether they were fetched
     List(Box<List>),
     /// Print messages, or write them to files; nothing is remembered and nothing deleted
@@ -217,6 +221,53 @@ pub(crate) struct Sync {
     pub(crate) settings: Given,
 }
 
+#[derive(Clone, Debug, Args)]
+#[command(after_help = SIGNALS)]
+pub(crate) struct Run {
+    /// The accounts of the configuration file to fetch from [default: all]
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
+
+    /// Fetch so often; a tenth earlier or later, at random [default: 5m]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) interval: Option<Span>,
+
+    /// Offer metrics for Prometheus: http://ADDR/metrics, to everybody who can connect, so that
+    /// 127.0.0.1:PORT is wise
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<SocketAddr>,
+
+    /// How the log on standard error is written: text, or json (the events of --json, each with
+    /// its time) [default: text]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        conflicts_with = "json",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub(crate) log: Format,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+
+    #[command(flatten)]
+    pub(crate) settings: Given,
+}
+
+const SIGNALS: &str = "\
+Signals:
+  SIGHUP           read the configuration again and fetch from every account now; a configuration
+                   with an error in it is refused, and the old one kept
+  SIGTERM, Ctrl-C  finish the messages on their way and end, with status 0; the second time at once
+
+After a failure an account is tried again soon, and then less and less often; after a refused login
+late; after an error in its settings not before SIGHUP. A LOGIN-DELAY of the server is kept.";
+
 /// The options of `sync` that say what becomes of messages are understood and do nothing, so that
 /// a command line can be kept and only its first word changed.
 #[derive(Debug, Args)]
@@ -338,7 +389,7 @@ pub(crate) struct Doctor {
 }
 
 /// The files of popfetch itself.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Files {
     /// Where accounts are described [default: $XDG_CONFIG_HOME/popfetch/config.toml]
     #[arg(long, value_name = "FILE")]

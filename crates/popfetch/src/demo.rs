@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use poplib::{Config, Secret, Tls};
 use poplib_sandbox::Sandbox;
 
-use crate::account::Account;
+use crate::account::{Account, INTERVAL};
 use crate::cli;
 use crate::deliver::Destinations;
 use crate::failure::{Failure, Status};
@@ -67,6 +67,7 @@ fn account(sandbox: &Sandbox, maildir: &Path) -> Result<Account, Failure> {
         password: Source::Given(Secret::from(PASSWORD)),
         destinations: Destinations::maildir(maildir),
         policy: Policy::default(),
+        interval: INTERVAL,
     })
 }
 

@@ -42,6 +42,23 @@ impl Status {
         self as u8
     }
 
+    /// Its name for programs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Care => "care",
+            Self::Usage => "usage",
+            Self::NoInput => "no_input",
+            Self::Unavailable => "unavailable",
+            Self::CannotCreate => "cannot_create",
+            Self::InputOutput => "input_output",
+            Self::Temporary => "temporary",
+            Self::Protocol => "protocol",
+            Self::LoginRefused => "login_refused",
+            Self::Configuration => "configuration",
+            Self::Interrupted | Self::Terminated => "stopped",
+        }
+    }
+
     /// Whether somebody asked for this end.
     pub(crate) fn is_stop(self) -> bool {
         matches!(self, Self::Interrupted | Self::Terminated)

@@ -7,10 +7,10 @@ mod remove;
 pub(crate) mod trouble;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use poplib::Secret;
 use poplib::tokio::{Client, Session};
+use poplib::{Capabilities, Secret};
 use tokio::task::spawn_blocking;
 
 use crate::account::{self, Account};
@@ -27,6 +27,8 @@ pub(crate) struct Fetcher<'a> {
     pub(crate) account: &'a Account,
     pub(crate) report: &'a dyn Report,
     pub(crate) stop: Stop,
+    /// How long the server wants to be left alone between two logins, if it says so.
+    pub(crate) login_delay: Option<Duration>,
 }
 
 /// How a session ended.
@@ -35,6 +37,8 @@ pub(crate) struct Outcome {
     pub(crate) summary: Summary,
     /// Why it ended early. What the summary tells happened all the same.
     pub(crate) failure: Option<Failure>,
+    /// How long the server wants to be left alone now, if it says so.
+    pub(crate) login_delay: Option<Duration>,
     /// Whether the session broke while commands were pipelined.
     pipeline_broke: bool,
 }
@@ -48,7 +52,16 @@ impl From<Failure> for Outcome {
     }
 }
 
-impl Fetcher<'_> {
+impl<'a> Fetcher<'a> {
+    pub(crate) fn new(account: &'a Account, report: &'a dyn Report, stop: Stop) -> Self {
+        Self {
+            account,
+            report,
+            stop,
+            login_delay: None,
+        }
+    }
+
     /// Fetches into `delivery`.
     pub(crate) async fn fetch(&mut self, password: Secret, delivery: &Arc<Delivery>) -> Outcome {
         let begun = Instant::now();
@@ -94,7 +107,7 @@ impl Fetcher<'_> {
         Outcome {
             summary,
             failure: result.err(),
-            pipeline_broke: false,
+            ..Outcome::default()
         }
     }
 
@@ -149,13 +162,17 @@ impl Fetcher<'_> {
     }
 
     /// Logs in.
-    pub(crate) async fn log_in(&self, password: Secret) -> Result<Session, Failure> {
+    pub(crate) async fn log_in(&mut self, password: Secret) -> Result<Session, Failure> {
         let Account { config, user, .. } = self.account;
         let (host, port) = config.address();
         let attempt = format!("connect to {host}, port {port}");
-        let client = Client::connect(config)
+        let mut client = Client::connect(config)
             .await
             .map_err(|error| trouble::failure(&attempt, config, &error))?;
+        // A refusal is nothing to the login, which needs not ask again; any other failure is its
+        // own, too.
+        let capabilities = client.capa().await.ok();
+        self.login_delay = capabilities.and_then(|listed| login_delay(&listed));
         let credentials = account::credentials(config, user, password);
         let attempt = format!("log in to {host} as {user}");
         let session = client
@@ -192,6 +209,7 @@ impl Fetcher<'_> {
             },
             failure: fetched.failure,
             pipeline_broke: fetched.pipeline_broke,
+            ..Outcome::default()
         };
         // A QUIT may delete whatever was fetched, on some servers without any DELE (P10, Q22). It
         // is only sent when everything fetched is stored.
@@ -251,6 +269,14 @@ impl Fetcher<'_> {
     fn event(&self, event: Event<'_>) {
         self.report.report(&self.account.name, event);
     }
+}
+
+/// The time between two logins that the server asks for (RFC 2449, section 6.5); no longer than a
+/// day, whatever it says.
+fn login_delay(capabilities: &Capabilities) -> Option<Duration> {
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    let delay = capabilities.login_delay()?;
+    Some(Duration::from_secs(delay.value.into()).min(LONGEST))
 }
 
 /// Compares the listing with what the store knows of the account.

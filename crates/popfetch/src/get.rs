@@ -67,11 +67,7 @@ pub(crate) fn run(
     let password = secret::password(&account.password, &account.user, account.host())?;
     let mut out = Output::new(common);
     let got = block_on(async |stop| {
-        let fetcher = Fetcher {
-            account: &account,
-            report: &**report,
-            stop: stop.clone(),
-        };
+        let mut fetcher = Fetcher::new(&account, &**report, stop.clone());
         let source = Source {
             account: &account,
             stop: stop.clone(),

@@ -9,7 +9,8 @@
 //! | `state` | what is known of each message |
 //! | `report`, `failure`, `escape` | what the user gets to see |
 //! | `visit`, `jobs`, `stop` | one account once; how many at the same time; the end |
-//! | `sync`, `list`, `get`, `status`, `doctor`, `demo`, `import`, `generate` | the commands |
+//! | `metrics` | numbers of a process that stays |
+//! | `sync`, `run`, `list`, `get`, `status`, `doctor`, `demo`, `import`, `generate` | the commands |
 
 mod account;
 mod cli;
@@ -29,11 +30,13 @@ mod import;
 mod jobs;
 mod key;
 mod list;
+mod metrics;
 #[allow(dead_code, reason = "the sessions that obey all of it follow")]
 mod plan;
 mod print;
 mod quarantine;
 mod report;
+mod run;
 mod secret;
 mod settings;
 #[allow(dead_code, reason = "the commands that show all of it follow")]
@@ -50,7 +53,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 
-use cli::{Cli, Color, Command, Common};
+use cli::{Cli, Color, Command};
 use failure::Status;
 use report::{Event, Human, Json, Report, Verbosity};
 
@@ -62,13 +65,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     set_colors(cli.common.color);
     trace(cli.common.verbose);
-    let report = report(&cli.common, outlet(&cli.command));
+    let report = report(&cli, outlet(&cli.command));
     let result = match &cli.command {
         Command::Demo(options) => demo::run(options, &cli.common, &report),
         Command::Sync(options) => sync::run(options, &report),
         Command::List(options) => list::run(options, &cli.common, &report).map(|()| None),
         Command::Get(options) => get::run(options, &cli.common, &report).map(|()| None),
         Command::Status(options) => status::run(options, &cli.common).map(|()| None),
+        Command::Run(options) => run::run(options, &report),
         Command::Quarantine(options) => quarantine::run(options, &cli.common).map(|()| None),
         Command::Doctor(options) => doctor::run(options, &cli.common),
         Command::Config(options) => config::run(options, &cli.common, &report),
@@ -129,15 +133,18 @@ fn trace(verbose: u8) {
 
 /// Where it is told what happened: on standard output, unless that is where the messages go.
 fn outlet(command: &Command) -> Box<dyn Write + Send> {
-    match command {
-        Command::Sync(options) if options.settings.settings().stdout == Some(true) => {
-            Box::new(io::stderr())
-        }
+    let settings = match command {
+        Command::Sync(options) => options.settings.settings(),
+        Command::Run(options) => options.settings.settings(),
+        _ => return Box::new(io::stdout()),
+    };
+    match settings.stdout {
+        Some(true) => Box::new(io::stderr()),
         _ => Box::new(io::stdout()),
     }
 }
 
-fn report(common: &Common, out: Box<dyn Write + Send>) -> Arc<dyn Report> {
+fn report(Cli { common, command }: &Cli, out: Box<dyn Write + Send>) -> Arc<dyn Report> {
     if common.json {
         return Arc::new(Json::new(out));
     }
@@ -146,5 +153,8 @@ fn report(common: &Common, out: Box<dyn Write + Send>) -> Arc<dyn Report> {
         (false, 0) => Verbosity::Normal,
         (false, _) => Verbosity::Verbose,
     };
+    if let Command::Run(options) = command {
+        return report::log(options.log, verbosity);
+    }
     Arc::new(Human::new(verbosity, out, io::stderr()))
 }

@@ -47,11 +47,7 @@ pub(crate) fn run(
             stop: stop.clone(),
             out: &mut out,
         };
-        let mut fetcher = Fetcher {
-            account: &account,
-            report: &**report,
-            stop,
-        };
+        let mut fetcher = Fetcher::new(&account, &**report, stop);
         let (session, listing) = fetcher.begin(password).await?;
         list.show(session, &listing, options.headers).await
     })?;

@@ -6,6 +6,7 @@
 mod header;
 mod human;
 mod json;
+mod log;
 mod output;
 mod schema;
 mod screen;
@@ -13,16 +14,18 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
 use std::ops::AddAssign;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::key::{Identity, Sum};
 
 pub(crate) use header::{Date, Header};
 pub(crate) use human::{Human, Verbosity, count, size};
 pub(crate) use json::{Fields, Json};
+pub(crate) use log::{Format, log};
 pub(crate) use output::{End, Output};
 pub(crate) use table::Table;
 
@@ -78,6 +81,21 @@ pub(crate) enum Event<'a> {
     Warning { failure: &'a Failure },
     /// It is over, for better or worse.
     Finished(&'a Summary),
+    /// A visit begins.
+    Began,
+    /// A visit is over, with this status unless it went well.
+    Ended {
+        status: Option<Status>,
+        time: Duration,
+    },
+    /// The next visit is due in so much time; later than usual where the last one failed.
+    Waiting { time: Duration, failed: bool },
+    /// Metrics are offered at this address.
+    Metrics { address: SocketAddr },
+    /// So many accounts are visited from now on.
+    Polling { accounts: usize },
+    /// It was asked to stop, and so many accounts are being visited.
+    Stopping { accounts: usize },
     /// Every account has had its turn.
     Total(&'a Total),
     /// It ended before it was done.

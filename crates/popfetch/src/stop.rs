@@ -31,6 +31,13 @@ impl Stop {
         Ok(Self { asked })
     }
 
+    /// One that a test asks.
+    #[cfg(test)]
+    pub(crate) fn by_hand() -> (watch::Sender<Option<Status>>, Self) {
+        let (ask, asked) = watch::channel(None);
+        (ask, Self { asked })
+    }
+
     /// The failure that a run ends with which was stopped, once somebody asked for that.
     pub(crate) fn failure(&self) -> Option<Failure> {
         self.asked.borrow().map(stopped)

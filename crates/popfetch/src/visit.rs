@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::account::Account;
 use crate::clock::{Clock, SystemClock};
@@ -52,6 +53,8 @@ impl Shared {
     /// Visits the account and tells how that ended, unless somebody asked to stop: that is told
     /// once, and not for each account.
     pub(crate) async fn visit(&self, account: &Arc<Account>, stop: &Stop) -> Outcome {
+        let begun = Instant::now();
+        self.report.report(&account.name, Event::Began);
         let visited = match self.mode {
             Mode::Fetch => self.fetch(account, stop).await,
             Mode::DryRun => self.dry_run(account, stop).await,
@@ -67,6 +70,10 @@ impl Shared {
             Some(failure) if !failure.status.is_stop() => event(Event::Failed { failure }),
             _ => {}
         }
+        event(Event::Ended {
+            status: outcome.failure.as_ref().map(|failure| failure.status),
+            time: begun.elapsed(),
+        });
         outcome
     }
 
@@ -77,12 +84,10 @@ impl Shared {
         };
         let mut stop = stop.clone();
         let password = stop.or(password(account)).await?;
-        let mut fetcher = Fetcher {
-            account,
-            report: &*self.report,
-            stop,
-        };
-        Ok(fetcher.fetch(password, &delivery).await)
+        let mut fetcher = Fetcher::new(account, &*self.report, stop);
+        let mut outcome = fetcher.fetch(password, &delivery).await;
+        outcome.login_delay = fetcher.login_delay;
+        Ok(outcome)
     }
 
     /// Takes the account, which stays ours as long as the claim lives, and finishes what was
@@ -106,11 +111,7 @@ impl Shared {
     async fn dry_run(&self, account: &Arc<Account>, stop: &Stop) -> Result<Outcome, Failure> {
         let mut stop = stop.clone();
         let password = stop.or(password(account)).await?;
-        let mut fetcher = Fetcher {
-            account,
-            report: &*self.report,
-            stop,
-        };
+        let mut fetcher = Fetcher::new(account, &*self.report, stop);
         let store = Arc::clone(&self.store);
         Ok(fetcher.dry_run(password, store, self.clock.now()).await)
     }

@@ -1,4 +1,4 @@
-//! How much memory the command needs for what is large. Measured on the command itself: the
+//! How much memory the command needs for what is large, and how much else for what is many. Measured on the command itself: the
 //! kernel's record of the most that was resident at once.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -10,7 +10,7 @@ use std::process::Command;
 
 use poplib_sandbox::{Generated, Mailbox};
 
-use support::{By, Rig, finish, start};
+use support::{By, PASSWORD, Rig, finish, start};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -26,21 +26,26 @@ fn generated(messages: u64, octets: u64) -> Mailbox {
 #[track_caller]
 fn peak(command: &mut Command) -> u64 {
     let mut child = start(command);
-    let status = format!("/proc/{}/status", child.id());
+    let process = format!("/proc/{}", child.id());
     let mut peak = 0;
     // The record only grows, so that it does not matter how often it is read. After the end
     // there is none.
     while child.try_wait().unwrap().is_none() {
-        let status = fs::read_to_string(&status).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        peak = peak.max(kib.unwrap_or(0) * 1024);
+        peak = peak.max(status(&process, "VmHWM:") * 1024);
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     finish(child).expect(0);
     assert!(peak > MIB, "nothing was measured");
     println!("peak: {} MiB", peak / MIB);
     peak
+}
+
+/// A number from what the kernel says of a process; 0 after its end.
+fn status(process: &str, name: &str) -> u64 {
+    let status = fs::read_to_string(format!("{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+    number.unwrap_or(0)
 }
 
 #[test]
@@ -64,4 +69,50 @@ fn a_listing_of_a_million_messages_fits_into_256_mib() {
     let rig = Rig::new(generated(1_000_000, 1_000));
     let peak = peak(rig.sync(By::ImplicitTls).arg("--dry-run").arg("--quiet"));
     assert!(peak < 256 * MIB, "{} MiB", peak / MIB);
+}
+
+#[test]
+#[ignore = "needs a release build: a thousand handshakes"]
+fn a_thousand_accounts_take_what_their_jobs_take() {
+    const ACCOUNTS: usize = 1_000;
+    let users: Vec<String> = (0..ACCOUNTS).map(|user| format!("user{user}")).collect();
+    let rig = Rig::built(Mailbox::empty(), |builder| {
+        users.iter().fold(builder, |builder, user| {
+            builder.mailbox(user, PASSWORD, generated(2, 10_000))
+        })
+    });
+    let port = rig.sandbox.tls_addr().port();
+    let accounts = (users.iter())
+        .map(|user| format!("[account.{user}]\nserver = \"pops://{user}@localhost:{port}\"\n"));
+    let config =
+        "[defaults]\nca_file = \"~/ca.pem\"\nauth = \"plain\"\nmaildir = \"~/{account}\"\n";
+    let config: String = [config.to_owned()].into_iter().chain(accounts).collect();
+    fs::write(rig.path("config.toml"), config).unwrap();
+    let mut command = rig.bare(&["sync", "--config", "config.toml", "--quiet"]);
+    command
+        .args(["--jobs", "64", "--per-host", "64"])
+        .env("POPFETCH_PASSWORD", PASSWORD);
+
+    let mut child = start(&mut command);
+    let process = format!("/proc/{}", child.id());
+    let (mut octets, mut threads, mut handles) = (0, 0, 0);
+    while child.try_wait().unwrap().is_none() {
+        octets = octets.max(status(&process, "VmHWM:") * 1024);
+        threads = threads.max(status(&process, "Threads:"));
+        let open = fs::read_dir(format!("{process}/fd"));
+        handles = handles.max(open.map_or(0, Iterator::count));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    finish(child).expect(0);
+    println!(
+        "peak: {} MiB, {threads} threads, {handles} files",
+        octets / MIB
+    );
+    for user in &users {
+        assert_eq!(fs::read_dir(rig.path(user).join("new")).unwrap().count(), 2);
+    }
+    // For each job two threads of its disk and one that asks the state.
+    assert!((2..64 * 3 + 10).contains(&threads), "{threads} threads");
+    assert!((2..64 * 8).contains(&handles), "{handles} files");
+    assert!((MIB..128 * MIB).contains(&octets), "{} MiB", octets / MIB);
 }

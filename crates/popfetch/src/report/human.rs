@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use console::{StyledObject, style};
 
@@ -166,6 +167,36 @@ impl Report for Human {
                     say(Verbosity::Normal, &text);
                 }
             }
+            Event::Began | Event::Ended { .. } => {}
+            Event::Waiting { time, failed } => {
+                let least = if failed {
+                    Verbosity::Normal
+                } else {
+                    Verbosity::Verbose
+                };
+                say(least, &format!("next visit in {}", span(time)));
+            }
+            Event::Metrics { address } => self.line(
+                Verbosity::Normal,
+                "popfetch",
+                &format!("metrics at http://{address}/metrics"),
+            ),
+            Event::Polling { accounts } => self.line(
+                Verbosity::Normal,
+                "popfetch",
+                &format!(
+                    "fetching from {} until it is stopped",
+                    count_accounts(accounts)
+                ),
+            ),
+            Event::Stopping { accounts: 0 } => {
+                self.line(Verbosity::Normal, "popfetch", "stopping");
+            }
+            Event::Stopping { accounts } => self.line(
+                Verbosity::Normal,
+                "popfetch",
+                &format!("stopping; finishing with {}", count_accounts(accounts)),
+            ),
             Event::Total(total) => {
                 self.screen.end(account);
                 let accounts = format!("{} accounts", total.accounts);
@@ -266,6 +297,23 @@ fn describe_total(total: &Total) -> String {
 pub(crate) fn count(messages: u64) -> String {
     let plural = if messages == 1 { "" } else { "s" };
     format!("{messages} message{plural}")
+}
+
+fn count_accounts(accounts: usize) -> String {
+    let plural = if accounts == 1 { "" } else { "s" };
+    format!("{accounts} account{plural}")
+}
+
+/// A time for people, in one unit or two.
+fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
 }
 
 /// Octets for people: three digits or so, and a decimal unit.

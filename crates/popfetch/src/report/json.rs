@@ -1,25 +1,34 @@
 //! Events for programs: one JSON object a line.
 
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
 use super::{Action, Event, Planned, Report, Summary, Total, schema};
+use crate::clock::{Clock, Timestamp};
 use crate::escape;
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::key::{Identity, hex};
 
 /// Writes events as they come.
 pub(crate) struct Json<W> {
     out: Mutex<W>,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 impl<W: Write + Send> Json<W> {
     pub(crate) fn new(out: W) -> Self {
         Self {
             out: Mutex::new(out),
+            clock: None,
         }
+    }
+
+    /// The same with the time in each event.
+    pub(crate) fn timed(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
     }
 }
 
@@ -28,7 +37,8 @@ impl<W: Write + Send> Report for Json<W> {
         let Some((name, fields)) = describe(event) else {
             return;
         };
-        let line = line(name, account, fields);
+        let time = self.clock.as_ref().map(|clock| clock.now());
+        let line = line_at(time, name, account, fields);
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         // A reader that has gone away does not stop the mail.
         let _: io::Result<()> = writeln!(out, "{line}").and_then(|()| out.flush());
@@ -40,12 +50,18 @@ pub(crate) type Fields = Vec<(&'static str, Value)>;
 
 /// An event as a line without its end.
 pub(crate) fn line(name: &'static str, account: &str, fields: Fields) -> String {
+    line_at(None, name, account, fields)
+}
+
+/// The same with its time.
+fn line_at(time: Option<Timestamp>, name: &'static str, account: &str, fields: Fields) -> String {
     debug_assert!(
         schema::documents(name, &fields),
         "{name} is not in the schema, or has other fields there"
     );
     let named = [("event", json!(name)), ("account", json!(account))];
-    let fields: Vec<String> = (named.into_iter().chain(fields))
+    let time = time.map(|time| ("time", json!(time.to_rfc3339())));
+    let fields: Vec<String> = (named.into_iter().chain(time).chain(fields))
         .map(|(name, value)| format!("\"{name}\":{value}"))
         .collect();
     format!("{{{}}}", harmless(&fields.join(",")))
@@ -109,6 +125,18 @@ fn describe(event: Event<'_>) -> Option<(&'static str, Fields)> {
         Event::Deleted { messages } => ("deleted", vec![("messages", json!(messages))]),
         Event::Warning { failure: cause } => ("warning", failure(cause)),
         Event::Finished(summary) => ("finished", summarize(summary)),
+        Event::Began => ("began", Vec::new()),
+        Event::Ended { status, time } => (
+            "ended",
+            vec![
+                ("status", json!(status.map_or(0, Status::code))),
+                ("seconds", json!(time.as_secs_f64())),
+            ],
+        ),
+        Event::Waiting { time, .. } => ("waiting", vec![("seconds", json!(time.as_secs()))]),
+        Event::Metrics { address } => ("metrics", vec![("address", json!(address.to_string()))]),
+        Event::Polling { accounts } => ("polling", vec![("accounts", json!(accounts))]),
+        Event::Stopping { accounts } => ("stopping", vec![("accounts", json!(accounts))]),
         Event::Total(total) => (
             "total",
             [accounts(total), summarize(&total.summary)].concat(),

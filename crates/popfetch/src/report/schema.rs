@@ -5,6 +5,7 @@ use super::json::Fields;
 
 /// Each event, and what it says beside `event` and `account`.
 pub(super) const EVENTS: &[(&str, &[&str])] = &[
+    ("began", &[]),
     ("recovered", &["messages"]),
     ("connected", &["server", "tls"]),
     (
@@ -63,6 +64,11 @@ pub(super) const EVENTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("failed", &["message", "server", "hint", "status"]),
+    ("ended", &["status", "seconds"]),
+    ("metrics", &["address"]),
+    ("polling", &["accounts"]),
+    ("waiting", &["seconds"]),
+    ("stopping", &["accounts"]),
     (
         "listed",
         &[

@@ -62,6 +62,11 @@ fn report_everything(report: &dyn Report) {
     let file = Path::new("/mail/new/1.x");
     let (number, octets) = (3, 400);
     for event in [
+        Event::Metrics {
+            address: "127.0.0.1:9110".parse().unwrap(),
+        },
+        Event::Polling { accounts: 1 },
+        Event::Began,
         Event::Recovered { messages: 1 },
         Event::Connected {
             server: "pop.example.org",
@@ -112,6 +117,20 @@ fn report_everything(report: &dyn Report) {
         Event::Finished(&Summary::default()),
         Event::Total(&total),
         Event::Failed { failure: &failure },
+        Event::Ended {
+            status: Some(failure.status),
+            time: summary.time,
+        },
+        Event::Waiting {
+            time: Duration::from_secs(330),
+            failed: false,
+        },
+        Event::Waiting {
+            time: Duration::from_secs(7_260),
+            failed: true,
+        },
+        Event::Stopping { accounts: 0 },
+        Event::Stopping { accounts: 2 },
     ] {
         report.report("me@pop.example.org\u{202e}", event);
     }

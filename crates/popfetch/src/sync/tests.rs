@@ -8,6 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
+use crate::account::INTERVAL;
 use crate::deliver::Destinations;
 use crate::plan::Policy;
 use crate::report::Json;
@@ -74,6 +75,7 @@ impl Rig {
             password: Source::Given(Secret::from(password)),
             destinations: Destinations::maildir(&self.directory.path().join(user)),
             policy: Policy::default(),
+            interval: INTERVAL,
         }
     }
 

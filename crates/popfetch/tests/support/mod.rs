@@ -287,3 +287,11 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
 }
+
+/// Sends a signal, by its name without SIG.
+#[track_caller]
+pub(crate) fn kill(child: &Child, signal: &str) {
+    let id = child.id().to_string();
+    let status = Command::new("kill").args(["-s", signal, &id]).status();
+    assert!(status.unwrap().success());
+}

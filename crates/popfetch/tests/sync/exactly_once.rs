@@ -3,12 +3,12 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command};
+use std::process::Command;
 
 use poplib_sandbox::Mailbox;
 
 use crate::support::{
-    By, PASSWORD, Rig, USER, finish, five, names, ran, sorted, start, wait_until,
+    By, PASSWORD, Rig, USER, finish, five, kill, names, ran, sorted, start, wait_until,
 };
 
 #[test]
@@ -255,17 +255,6 @@ fn two_states_that_share_a_maildir_do_not_disturb_each_other() {
     assert_eq!(rig.delivered().len(), 5);
     // The first one's unfinished files are its own.
     assert_eq!(names(&rig.path("mail/tmp")).len(), 3);
-}
-
-fn kill(child: &Child, signal: &str) {
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-s", signal, &id])
-            .status()
-            .unwrap()
-            .success()
-    );
 }
 
 /// The same command where no file may become larger than 512 KiB.

@@ -11,6 +11,7 @@ fn help() {
         ("popfetch", &["--help"][..]),
         ("demo", &["demo", "--help"]),
         ("sync", &["sync", "--help"]),
+        ("run", &["run", "--help"]),
         ("list", &["list", "--help"]),
         ("get", &["get", "--help"]),
         ("status", &["status", "--help"]),

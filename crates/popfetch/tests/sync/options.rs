@@ -44,6 +44,7 @@ fn events_for_programs_are_one_json_object_a_line() {
     assert_eq!(
         names,
         [
+            "began",
             "connected",
             "planned",
             "stored",
@@ -53,16 +54,17 @@ fn events_for_programs_are_one_json_object_a_line() {
             "not-fetched",
             "deleted",
             "finished",
-            "failed"
+            "failed",
+            "ended"
         ]
     );
-    assert_eq!(events[0]["tls"]["version"], "TLSv1.3");
-    let stored = &events[2];
+    assert_eq!(events[1]["tls"]["version"], "TLSv1.3");
+    let stored = &events[3];
     let file = stored["file"].as_str().unwrap();
     assert_eq!(fs::read(file).unwrap(), five()[0]);
     assert_eq!(stored["sha256"].as_str().unwrap().len(), 64);
-    assert_eq!(events[6]["number"], 3);
-    assert_eq!(events[9]["status"], 75);
+    assert_eq!(events[7]["number"], 3);
+    assert_eq!(events[10]["status"], 75);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod exec;
 mod handover;
 mod letter;
 pub(crate) mod line_ends;
+mod mail_server;
 mod maildir;
 mod mbox;
 pub(crate) mod queue;

@@ -56,9 +56,13 @@ fn sender(head: &[u8]) -> Option<String> {
         Some(_) => return None,
         None => message.from()?.first()?.address()?.to_owned(),
     };
+    can_be_in_an_envelope(&address).then_some(address)
+}
+
+/// Whether an address can stand between the brackets of an envelope's command as it is.
+pub(super) fn can_be_in_an_envelope(address: &str) -> bool {
     let is_plain = |octet: u8| octet.is_ascii_graphic() && !matches!(octet, b'<' | b'>');
-    let is_plausible = (1..=LONGEST_ADDRESS).contains(&address.len());
-    (is_plausible && address.bytes().all(is_plain)).then_some(address)
+    (1..=LONGEST_ADDRESS).contains(&address.len()) && address.bytes().all(is_plain)
 }
 
 #[cfg(test)]

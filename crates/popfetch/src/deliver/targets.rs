@@ -8,11 +8,12 @@ use poplib::Config;
 
 use super::exec::Exec;
 use super::handover::Handover;
+use super::mail_server::{Address, MailServer, Protocol};
 use super::maildir::Maildir;
 use super::mbox::Mbox;
 use super::stdout::StandardOutput;
 use super::trace_field::TraceField;
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::fs::FileSystem;
 use crate::settings::{FileMode, LineEnd, Settings, Span};
 
@@ -27,6 +28,7 @@ pub(crate) enum Destination {
     Maildir(PathBuf),
     Mbox(PathBuf),
     Exec(String),
+    MailServer(Protocol, Address),
     StandardOutput,
 }
 
@@ -41,6 +43,8 @@ pub(crate) struct Destinations {
     pub(crate) mode: u32,
     pub(crate) trace_field: Option<TraceField>,
     pub(crate) time_limit: Duration,
+    /// Whom mail servers deliver to.
+    pub(crate) recipient: String,
 }
 
 impl Destinations {
@@ -52,6 +56,7 @@ impl Destinations {
             mode: PRIVATE,
             trace_field: None,
             time_limit: TIME_LIMIT,
+            recipient: String::new(),
         }
     }
 
@@ -64,6 +69,16 @@ impl Destinations {
         let mboxes = settings.mbox.iter().cloned().map(Destination::Mbox);
         let commands = settings.exec.iter().cloned().map(Destination::Exec);
         let mut all: Vec<Destination> = maildirs.chain(mboxes).chain(commands).collect();
+        for (protocol, addresses) in [
+            (Protocol::Lmtp, &settings.lmtp),
+            (Protocol::Smtp, &settings.smtp),
+        ] {
+            for address in addresses {
+                let address = Address::parse(address, protocol)
+                    .map_err(|message| Failure::new(Status::Usage, message))?;
+                all.push(Destination::MailServer(protocol, address));
+            }
+        }
         if settings.stdout == Some(true) {
             all.push(Destination::StandardOutput);
         }
@@ -73,6 +88,7 @@ impl Destinations {
             mode: settings.mode.map_or(PRIVATE, |FileMode(mode)| mode),
             trace_field: (settings.received == Some(true)).then(|| TraceField::new(config, user)),
             time_limit: settings.timeout.map_or(TIME_LIMIT, |Span(time)| time),
+            recipient: settings.recipient.clone().unwrap_or_else(|| user.into()),
         })
     }
 }
@@ -124,6 +140,11 @@ impl Targets {
                 Destination::Exec(command) => {
                     let exec = Exec::new(command, line_end, time_limit);
                     targets.handovers.push(Box::new(exec));
+                }
+                Destination::MailServer(protocol, address) => {
+                    let recipient = &destinations.recipient;
+                    let server = MailServer::new(*protocol, address, recipient, time_limit)?;
+                    targets.handovers.push(Box::new(server));
                 }
                 Destination::StandardOutput => {
                     let output = StandardOutput::new(line_end);

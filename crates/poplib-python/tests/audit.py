@@ -10,11 +10,16 @@ from typing import Any
 Event = tuple[str, tuple[Any, ...]]
 
 _recording: list[Event] | None = None
+_forbidden: tuple[str, BaseException] | None = None
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if _recording is not None and event.startswith("poplib."):
+    if not event.startswith("poplib."):
+        return
+    if _recording is not None:
         _recording.append((event, arguments[1:]))
+    if _forbidden is not None and _forbidden[0] == event:
+        raise _forbidden[1]
 
 
 sys.addaudithook(_hook)
@@ -29,3 +34,14 @@ def recorded() -> Iterator[list[Event]]:
         yield events
     finally:
         _recording = None
+
+
+@contextlib.contextmanager
+def forbidden(event: str, error: BaseException) -> Iterator[None]:
+    """Raises this at the event."""
+    global _forbidden
+    _forbidden = event, error
+    try:
+        yield
+    finally:
+        _forbidden = None

@@ -30,6 +30,10 @@ pub(crate) struct Account {
     pub(crate) password: Source,
     pub(crate) destinations: Destinations,
     pub(crate) policy: Policy,
+    /// A shell command that is asked about each message's header.
+    pub(crate) filter: Option<String>,
+    /// Whether RSET is sent before QUIT (Q25).
+    pub(crate) rsets_before_quit: bool,
     /// How often it is visited, if that is done more than once.
     pub(crate) interval: Duration,
 }
@@ -89,6 +93,8 @@ impl Account {
             password: source(&settings),
             destinations,
             policy: policy(&settings),
+            filter: settings.filter.clone(),
+            rsets_before_quit: settings.rset_before_quit.unwrap_or_default(),
             maildrop,
             interval: settings.interval.map_or(INTERVAL, |Span(time)| time),
         })

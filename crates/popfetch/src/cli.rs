@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Sync(Box<Sync>),
     /// Keep fetching what is new until it is stopped
     Run(Box<Run>),
+    /// Leave alone from now on what is on the server and was not fetched
+    MarkSeen(Box<Sync>),
     /// List the messages on the server, and whether they were fetched
     List(Box<List>),
     /// Print messages, or write them to files; nothing is remembered and nothing deleted

@@ -68,6 +68,8 @@ fn account(sandbox: &Sandbox, maildir: &Path) -> Result<Account, Failure> {
         destinations: Destinations::maildir(maildir),
         policy: Policy::default(),
         interval: INTERVAL,
+        filter: None,
+        rsets_before_quit: false,
     })
 }
 

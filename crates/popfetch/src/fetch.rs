@@ -1,37 +1,75 @@
-//! One session with a server: log in, list, fetch what the plan says, make it durable, and only
-//! then delete and QUIT.
+//! Sessions with a server: log in, list, fetch what the plan says, make it durable, and only then
+//! delete and QUIT; and once more, as long as that brings anything.
 
+mod dry_run;
+mod excerpts;
+mod filter;
+mod headers;
 mod maildrop;
+mod mark;
 mod messages;
+mod prepare;
 mod remove;
 pub(crate) mod trouble;
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use poplib::tokio::{Client, Session};
-use poplib::{Capabilities, Secret};
+use poplib::tokio::Session;
+use poplib::{Config, Error, ProtocolError, Secret};
 use tokio::task::spawn_blocking;
 
 use crate::account::{self, Account};
-use crate::clock::Timestamp;
 use crate::deliver::Delivery;
 use crate::failure::{Failure, Status};
-use crate::plan::{Keep, Listing, Plan, Planner, Policy};
-use crate::report::{Action, Event, Planned, Report, Summary, TlsShown};
-use crate::state::{AccountId, Change, StateStore};
+use crate::key::Key;
+use crate::plan::{Fetch, Keep, Listing, Plan};
+use crate::report::{Event, Planned, Report, Summary, TlsShown};
+use crate::state;
 use crate::stop::Stop;
+
+/// A session that brought so many messages may have been shown only a part: some servers list a
+/// few hundred at a time (Q22).
+const SHOWN_AT_ONCE: usize = 100;
+
+/// How long a session waits for the disk before it says NOOP: servers hang up on clients that are
+/// silent for a minute (Q27).
+const NOOP_EVERY: Duration = Duration::from_secs(20);
 
 /// Fetches one account once.
 pub(crate) struct Fetcher<'a> {
-    pub(crate) account: &'a Account,
-    pub(crate) report: &'a dyn Report,
-    pub(crate) stop: Stop,
+    account: &'a Account,
+    report: &'a dyn Report,
+    stop: Stop,
+    /// The account's, with what has been learned of its server.
+    config: Config,
     /// How long the server wants to be left alone between two logins, if it says so.
     pub(crate) login_delay: Option<Duration>,
+    noop_every: Duration,
+    /// Messages that failed in this run.
+    failed: BTreeMap<Key, Failed>,
+    /// Whether a message has broken a session, even if it came in another one.
+    blamed_message: bool,
+    /// A session broke at TOP, and no other is to (Q23).
+    without_top: Cell<bool>,
+    /// How many sessions have been begun anew without what broke the one before.
+    begun_anew: u32,
 }
 
-/// How a session ended.
+/// There is pipelining to do without, and TOP.
+const BEGIN_ANEW: u32 = 2;
+
+/// How a message failed in this run.
+#[derive(Clone, Copy, Debug, Default)]
+struct Failed {
+    times: u32,
+    /// It broke the session, so it was not the server's free will.
+    broke: bool,
+}
+
+/// How one session or several ended.
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) summary: Summary,
@@ -39,8 +77,30 @@ pub(crate) struct Outcome {
     pub(crate) failure: Option<Failure>,
     /// How long the server wants to be left alone now, if it says so.
     pub(crate) login_delay: Option<Duration>,
-    /// Whether the session broke while commands were pipelined.
-    pipeline_broke: bool,
+    next: Next,
+}
+
+/// Whether there should be another session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Next {
+    #[default]
+    Done,
+    /// There is more to do.
+    Again,
+    /// There may be more than was shown.
+    Look,
+}
+
+impl Outcome {
+    /// Adds what another session came to.
+    fn followed_by(mut self, other: Self) -> Self {
+        // Whoever merely looks, and is not let in, has missed nothing.
+        let is_harmless = self.next == Next::Look && other.summary.stored == 0;
+        self.summary += other.summary;
+        self.failure = other.failure.filter(|_| !is_harmless);
+        self.next = other.next;
+        self
+    }
 }
 
 impl From<Failure> for Outcome {
@@ -52,133 +112,167 @@ impl From<Failure> for Outcome {
     }
 }
 
+/// Why a session cannot go on.
+struct Broken {
+    failure: Failure,
+    /// It broke over something that another one does without: pipelining, or TOP.
+    is_avoidable: bool,
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        let is_avoidable = false;
+        Self {
+            failure,
+            is_avoidable,
+        }
+    }
+}
+
+/// A session in which nothing has been asked for but what there is.
+struct Opened {
+    session: Session,
+    listing: Arc<Listing>,
+    /// Why there are no unique-ids.
+    no_unique_ids: Option<Failure>,
+    /// How long the server wants to be left alone between two logins, if it says so.
+    login_delay: Option<Duration>,
+}
+
 impl<'a> Fetcher<'a> {
     pub(crate) fn new(account: &'a Account, report: &'a dyn Report, stop: Stop) -> Self {
         Self {
             account,
             report,
             stop,
+            config: account.config.clone(),
             login_delay: None,
+            noop_every: NOOP_EVERY,
+            failed: BTreeMap::new(),
+            blamed_message: false,
+            without_top: Cell::new(false),
+            begun_anew: 0,
         }
     }
 
-    /// Fetches into `delivery`.
+    /// Fetches into `delivery`, in as many sessions as it takes.
     pub(crate) async fn fetch(&mut self, password: Secret, delivery: &Arc<Delivery>) -> Outcome {
         let begun = Instant::now();
-        let mut outcome = self.session(password.clone(), delivery).await;
-        if outcome.pipeline_broke && self.stop.failure().is_none() {
-            // The configuration knows by now to do without pipelining (Q7).
-            let before = outcome.summary;
-            outcome = self.session(password, delivery).await;
-            outcome.summary.stored += before.stored;
-            outcome.summary.octets += before.octets;
+        let known = match self.recall(delivery).await {
+            Ok(known) => known,
+            Err(failure) => return failure.into(),
+        };
+        let mut outcome = self.session(&password, delivery).await;
+        while outcome.next != Next::Done && self.stop.failure().is_none() {
+            let another = self.session(&password, delivery).await;
+            outcome = outcome.followed_by(another);
         }
+        // What a message broke is not the server's weakness.
+        if !self.blamed_message
+            && let Err(failure) = self.keep_in_mind(known, delivery).await
+        {
+            outcome.failure.get_or_insert(failure);
+        }
+        outcome.summary.not_fetched = self.failed.len();
         outcome.summary.time = begun.elapsed();
         outcome
     }
 
-    async fn session(&mut self, password: Secret, delivery: &Arc<Delivery>) -> Outcome {
-        match self.begin(password).await {
-            Ok((session, listing)) => {
-                let outcome = self.transact(session, &listing, delivery).await;
-                outcome.unwrap_or_else(Outcome::from)
-            }
-            Err(failure) => failure.into(),
-        }
+    /// Takes what earlier runs learned of the server (Q7, Q24).
+    async fn recall(&mut self, delivery: &Arc<Delivery>) -> Result<state::Quirks, Failure> {
+        let delivery = Arc::clone(delivery);
+        let facts = blocking(move || Ok(delivery.store.facts(delivery.account)?)).await?;
+        let mut quirks = poplib::Quirks::default();
+        quirks.without_capa = facts.quirks.without_capa;
+        quirks.without_pipelining = facts.quirks.without_pipelining();
+        self.config = self.config.clone().with_quirks(quirks);
+        Ok(facts.quirks)
     }
 
-    /// Shows what [`fetch`](Self::fetch) would do, and changes nothing.
-    pub(crate) async fn dry_run(
-        &mut self,
-        password: Secret,
-        store: Arc<dyn StateStore>,
-        now: Timestamp,
-    ) -> Outcome {
-        let begun = Instant::now();
-        let result = match self.begin(password).await {
-            Ok((session, listing)) => self.show_plan(session, listing, store, now).await,
-            Err(failure) => Err(failure),
-        };
-        let summary = Summary {
-            dry_run: true,
-            time: begun.elapsed(),
-            ..Summary::default()
-        };
-        Outcome {
-            summary,
-            failure: result.err(),
-            ..Outcome::default()
-        }
-    }
-
-    async fn show_plan(
+    /// Gives to later runs what this one learned.
+    async fn keep_in_mind(
         &self,
-        session: Session,
-        listing: Arc<Listing>,
-        store: Arc<dyn StateStore>,
-        now: Timestamp,
+        known: state::Quirks,
+        delivery: &Arc<Delivery>,
     ) -> Result<(), Failure> {
-        let (maildrop, policy) = (self.account.maildrop.clone(), self.account.policy);
-        let listed = Arc::clone(&listing);
-        let plan = blocking(move || {
-            let account = store.account(&maildrop)?;
-            plan(&*store, account, &listed, policy, now)
-        })
-        .await?;
-        self.tell_plan(&listing, &plan);
-        let fetch = plan
-            .fetch
-            .iter()
-            .map(|fetch| (Action::Fetch, fetch.position));
-        let delete = plan
-            .delete
-            .iter()
-            .map(|&position| (Action::Delete, position));
-        for (action, position) in fetch.chain(delete) {
-            if let Some(key) = listing.key(position) {
-                self.event(Event::Would {
-                    action,
-                    number: listing.number(position),
-                    identity: key.identity,
-                    octets: listing.octets(position),
-                });
-            }
+        let learned = self.config.quirks();
+        let quirks = state::Quirks {
+            without_capa: learned.without_capa,
+            broke_pipelining: match (known.without_pipelining(), learned.without_pipelining) {
+                (true, _) => known.broke_pipelining,
+                (false, true) => known.broke_pipelining + 1,
+                (false, false) => 0,
+            },
+        };
+        if quirks == known {
+            return Ok(());
         }
-        // Nothing was changed that its failure could leave undone.
-        session.quit().await.map_or(Ok(()), |_| Ok(()))
+        let delivery = Arc::clone(delivery);
+        blocking(move || {
+            let mut facts = delivery.store.facts(delivery.account)?;
+            facts.quirks = quirks;
+            Ok(delivery.store.learn(delivery.account, &facts)?)
+        })
+        .await
     }
 
-    /// Logs in and lists what is in the maildrop.
-    pub(crate) async fn begin(
+    async fn session(&mut self, password: &Secret, delivery: &Arc<Delivery>) -> Outcome {
+        let ended = match self.begin(password.clone()).await {
+            Ok(opened) => self.transact(opened, delivery).await,
+            Err(broken) => Err(broken),
+        };
+        ended.unwrap_or_else(
+            |Broken {
+                 failure,
+                 is_avoidable,
+             }| Outcome {
+                next: self.after_break(is_avoidable),
+                ..Outcome::from(failure)
+            },
+        )
+    }
+
+    /// A session that broke over something avoidable is begun anew: it is known by now to do
+    /// without (Q7, Q23).
+    fn after_break(&mut self, is_avoidable: bool) -> Next {
+        if !is_avoidable || self.begun_anew == BEGIN_ANEW {
+            return Next::Done;
+        }
+        self.begun_anew += 1;
+        Next::Again
+    }
+
+    /// Logs in and lists what is in the maildrop, for whoever wants to look only.
+    pub(crate) async fn look(
         &mut self,
         password: Secret,
     ) -> Result<(Session, Arc<Listing>), Failure> {
+        match self.begin(password).await {
+            Ok(opened) => Ok((opened.session, opened.listing)),
+            Err(broken) => Err(broken.failure),
+        }
+    }
+
+    /// Logs in and lists.
+    async fn begin(&mut self, password: Secret) -> Result<Opened, Broken> {
         let mut stop = self.stop.clone();
-        let mut session = stop.or(self.log_in(password)).await?;
-        let listing = stop
-            .or(maildrop::list(&mut session, &self.account.config))
-            .await?;
-        Ok((session, Arc::new(listing)))
+        let session = stop.or(self.log_in(password)).await?;
+        let opened = tokio::select! {
+            opened = maildrop::list(session, &self.config) => opened,
+            failure = stop.asked() => Err(failure.into()),
+        }?;
+        self.login_delay = opened.login_delay;
+        Ok(opened)
     }
 
     /// Logs in.
-    pub(crate) async fn log_in(&mut self, password: Secret) -> Result<Session, Failure> {
-        let Account { config, user, .. } = self.account;
-        let (host, port) = config.address();
-        let attempt = format!("connect to {host}, port {port}");
-        let mut client = Client::connect(config)
-            .await
-            .map_err(|error| trouble::failure(&attempt, config, &error))?;
-        // A refusal is nothing to the login, which needs not ask again; any other failure is its
-        // own, too.
-        let capabilities = client.capa().await.ok();
-        self.login_delay = capabilities.and_then(|listed| login_delay(&listed));
+    pub(crate) async fn log_in(&self, password: Secret) -> Result<Session, Failure> {
+        let (config, user) = (&self.config, &self.account.user);
+        let host = config.address().0;
         let credentials = account::credentials(config, user, password);
-        let attempt = format!("log in to {host} as {user}");
-        let session = client
-            .login(&credentials)
+        let session = Session::open(config, &credentials)
             .await
-            .map_err(|refused| trouble::login_failure(&attempt, config, &refused.error))?;
+            .map_err(|error| trouble::opening_failure(user, config, &error))?;
         let tls = session.tls().map(|facts| TlsShown {
             version: facts.version(),
             cipher_suite: facts.cipher_suite(),
@@ -190,80 +284,89 @@ impl<'a> Fetcher<'a> {
     /// Everything between the listing and the end of the session.
     async fn transact(
         &mut self,
-        mut session: Session,
-        listing: &Arc<Listing>,
+        mut opened: Opened,
         delivery: &Arc<Delivery>,
-    ) -> Result<Outcome, Failure> {
-        let mut plan = self.prepare(listing, delivery).await?;
-        self.tell_plan(listing, &plan);
-        let wanted = std::mem::take(&mut plan.fetch);
+    ) -> Result<Outcome, Broken> {
+        let mut plan = self.prepare(&mut opened, delivery).await?;
+        plan.fetch
+            .retain(|fetch| self.may_be_tried(&opened.listing, fetch));
+        self.tell_plan(&opened.listing, &plan);
+        self.leave_out(&mut opened, &mut plan, delivery).await?;
+        let excerpts = self.excerpt(&mut opened, &plan.excerpts, delivery).await?;
+        let Opened {
+            session, listing, ..
+        } = opened;
         let fetched = self
-            .fetch_all(&mut session, listing, &wanted, delivery)
+            .fetch_all(session, &listing, &plan.fetch, delivery)
             .await?;
+        let stored = fetched.stored.len();
+        let advanced = stored + excerpts > 0 || fetched.failed_first;
         let mut outcome = Outcome {
             summary: Summary {
-                stored: fetched.stored.len() - fetched.recognised,
+                stored: stored - fetched.recognised + excerpts,
                 octets: fetched.octets,
-                not_fetched: fetched.not_fetched,
                 ..Summary::default()
             },
             failure: fetched.failure,
-            pipeline_broke: fetched.pipeline_broke,
+            next: match fetched.blames_message && advanced {
+                true => Next::Again,
+                false => self.after_break(fetched.pipeline_broke),
+            },
             ..Outcome::default()
         };
         // A QUIT may delete whatever was fetched, on some servers without any DELE (P10, Q22). It
         // is only sent when everything fetched is stored.
-        if !fetched.session_is_good {
+        let Some(session) = fetched.session else {
             return Ok(outcome);
-        }
-        let mut delete = plan.delete;
+        };
         if self.account.policy.keep == Keep::None {
-            delete.extend(fetched.stored);
+            plan.delete.extend(fetched.stored);
         }
-        match self.remove(session, listing, delete, delivery).await {
+        match self.remove(session, &listing, &plan, delivery).await {
             Ok(deleted) => outcome.summary.deleted = deleted,
-            Err(failure) => outcome.failure = outcome.failure.or(Some(failure)),
+            Err(broken) => {
+                outcome.failure.get_or_insert(broken.failure);
+                outcome.next = self.after_break(broken.is_avoidable);
+            }
+        }
+        if outcome.failure.is_none() && (advanced || outcome.summary.deleted > 0) {
+            outcome.next = match plan.more {
+                true => Next::Again,
+                false if stored >= SHOWN_AT_ONCE && self.login_delay.is_none() => Next::Look,
+                false => Next::Done,
+            };
         }
         Ok(outcome)
     }
 
-    /// Makes the plan and lets the state know what the listing says.
-    async fn prepare(
-        &self,
-        listing: &Arc<Listing>,
-        delivery: &Arc<Delivery>,
-    ) -> Result<Plan, Failure> {
-        let (listing, delivery) = (Arc::clone(listing), Arc::clone(delivery));
-        let policy = self.account.policy;
-        blocking(move || {
-            let (store, account, now) = (&*delivery.store, delivery.account, delivery.clock.now());
-            let mut facts = store.facts(account)?;
-            let policy = Policy {
-                only_new: policy.only_new && facts.begun_at.is_none(),
-                ..policy
-            };
-            // Before what depends on them: fetching old mail is better than missing new mail.
-            facts.pass(now);
-            facts.begun_at.get_or_insert(now);
-            store.learn(account, &facts)?;
-            let plan = plan(store, Some(account), &listing, policy, now)?;
-            remember(store, account, &listing, &plan, now)?;
-            Ok(plan)
-        })
-        .await
+    /// A message that failed in this run has had its turn; one that broke a session has another
+    /// one behind all others, so that it is alone (Q11).
+    fn may_be_tried(&self, listing: &Listing, fetch: &Fetch) -> bool {
+        let key = listing.key(fetch.position);
+        let failed = key.and_then(|key| self.failed.get(&key.to_key()));
+        failed.is_none_or(|failed| failed.broke && failed.times < 2)
     }
 
     fn tell_plan(&self, listing: &Listing, plan: &Plan) {
-        let octets = |fetch: &crate::plan::Fetch| listing.octets(fetch.position).unwrap_or(0);
+        let octets = |fetch: &Fetch| listing.octets(fetch.position).unwrap_or(0);
         self.event(Event::Planned(&Planned {
             messages: listing.len(),
             octets: listing.total_octets(),
             fetch: plan.fetch.len(),
             fetch_octets: plan.fetch.iter().map(octets).fold(0, u64::saturating_add),
-            delete: plan.delete.len(),
+            delete: plan.delete.len() + plan.reject.len(),
             quarantined: plan.count.quarantined,
+            skipped: plan.count.skipped,
+            oversize: plan.count.oversize,
             nameless: plan.count.nameless,
         }));
+    }
+
+    fn broken(&self, attempt: &str, error: &Error) -> Broken {
+        Broken {
+            failure: trouble::failure(attempt, &self.config, error),
+            is_avoidable: is_pipelined(error),
+        }
     }
 
     fn event(&self, event: Event<'_>) {
@@ -271,50 +374,9 @@ impl<'a> Fetcher<'a> {
     }
 }
 
-/// The time between two logins that the server asks for (RFC 2449, section 6.5); no longer than a
-/// day, whatever it says.
-fn login_delay(capabilities: &Capabilities) -> Option<Duration> {
-    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-    let delay = capabilities.login_delay()?;
-    Some(Duration::from_secs(delay.value.into()).min(LONGEST))
-}
-
-/// Compares the listing with what the store knows of the account.
-fn plan(
-    store: &dyn StateStore,
-    account: Option<AccountId>,
-    listing: &Listing,
-    policy: Policy,
-    now: Timestamp,
-) -> Result<Plan, Failure> {
-    let mut planner = Planner::new(listing, policy, now);
-    if let Some(account) = account {
-        store.rows(account, &mut |row| planner.row(row))?;
-    }
-    Ok(planner.finish())
-}
-
-/// Lets the store know what the listing says.
-fn remember(
-    store: &dyn StateStore,
-    account: AccountId,
-    listing: &Listing,
-    plan: &Plan,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let found = (plan.found.iter()).filter_map(|&position| listing.key(position));
-    let skip = (plan.skip.iter()).filter_map(|&position| listing.key(position));
-    let mut changes = (found.map(|key| Change::Found { key }))
-        .chain(skip.map(|key| Change::Skipped { key }))
-        .chain(plan.seen.iter().map(|key| Change::Seen { key }))
-        .chain(plan.unseen.iter().map(|key| Change::Unseen { key }))
-        .chain(plan.gone.iter().map(|key| Change::Gone { key }))
-        .chain(plan.forget.iter().map(|key| Change::Forget { key }))
-        .peekable();
-    if changes.peek().is_some() {
-        store.apply(account, now, &mut changes)?;
-    }
-    Ok(())
+/// Whether an error came of several commands being on their way at once.
+fn is_pipelined(error: &Error) -> bool {
+    matches!(error, Error::Protocol(ProtocolError::PipelineBroken(_)))
 }
 
 /// Does something that blocks, elsewhere.

@@ -67,7 +67,7 @@ pub(crate) fn run(
     let password = secret::password(&account.password, &account.user, account.host())?;
     let mut out = Output::new(common);
     let got = block_on(async |stop| {
-        let mut fetcher = Fetcher::new(&account, &**report, stop.clone());
+        let fetcher = Fetcher::new(&account, &**report, stop.clone());
         let source = Source {
             account: &account,
             stop: stop.clone(),

@@ -31,7 +31,6 @@ mod jobs;
 mod key;
 mod list;
 mod metrics;
-#[allow(dead_code, reason = "the sessions that obey all of it follow")]
 mod plan;
 mod print;
 mod quarantine;
@@ -69,6 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match &cli.command {
         Command::Demo(options) => demo::run(options, &cli.common, &report),
         Command::Sync(options) => sync::run(options, &report),
+        Command::MarkSeen(options) => sync::mark_seen(options, &report),
         Command::List(options) => list::run(options, &cli.common, &report).map(|()| None),
         Command::Get(options) => get::run(options, &cli.common, &report).map(|()| None),
         Command::Status(options) => status::run(options, &cli.common).map(|()| None),

@@ -48,7 +48,7 @@ pub(crate) fn run(
             out: &mut out,
         };
         let mut fetcher = Fetcher::new(&account, &**report, stop);
-        let (session, listing) = fetcher.begin(password).await?;
+        let (session, listing) = fetcher.look(password).await?;
         list.show(session, &listing, options.headers).await
     })?;
     End::settle(listed.and_then(|()| out.finish()))

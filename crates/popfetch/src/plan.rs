@@ -13,7 +13,6 @@ use crate::key::{KeyList, Sum};
 
 pub(crate) use listing::{By, Listing};
 pub(crate) use planner::Planner;
-#[allow(unused_imports, reason = "the sessions that obey all of it follow")]
 pub(crate) use reset::{Matched, Reset};
 
 /// How often a message that the server refuses or garbles is asked for before it is quarantined.
@@ -51,7 +50,7 @@ pub(crate) struct Policy {
     /// than the server said is on its way already, and is fetched whole.
     pub(crate) skip_over: Option<u64>,
     pub(crate) oversize: Oversize,
-    /// The most messages and octets to fetch in one session. One message may always come.
+    /// The most messages and octets to fetch in one session, which is one message at least.
     pub(crate) max_messages: Option<u32>,
     pub(crate) max_octets: Option<u64>,
     /// Whether an account's first session leaves alone what it finds.
@@ -88,8 +87,10 @@ pub(crate) struct Plan {
     pub(crate) fetch: Vec<Fetch>,
     /// Messages of which only the headers are wanted.
     pub(crate) excerpts: Vec<Fetch>,
-    /// Positions of messages that may go: they are stored, or rejected.
+    /// Positions of messages that are stored and may go.
     pub(crate) delete: Vec<u32>,
+    /// Positions of messages that are to go unseen.
+    pub(crate) reject: Vec<u32>,
     /// There are more to fetch, in another session.
     pub(crate) more: bool,
     pub(crate) count: Count,
@@ -109,6 +110,8 @@ pub(crate) struct Count {
     pub(crate) oversize: u64,
     /// Without anything to tell them apart by.
     pub(crate) nameless: u64,
+    /// Those that the state knows by a unique-id and that may be on the server.
+    pub(crate) by_unique_id: u64,
     /// Those that the state has no row of.
     unknown: u64,
     /// Delivered ones that the listing has, and that it lacks.
@@ -117,6 +120,32 @@ pub(crate) struct Count {
 }
 
 impl Plan {
+    /// Leaves for another session what is too much for one.
+    pub(crate) fn limit(&mut self, listing: &Listing, policy: Policy) {
+        let messages = policy.max_messages.unwrap_or(u32::MAX) as usize;
+        let most = policy.max_octets.unwrap_or(u64::MAX);
+        let mut octets = 0_u64;
+        let within = (self.fetch.iter().take(messages))
+            .take_while(|fetch| {
+                octets = octets.saturating_add(listing.octets(fetch.position).unwrap_or(0));
+                octets <= most
+            })
+            .count()
+            .max(1);
+        self.more = within < self.fetch.len();
+        self.fetch.truncate(within);
+    }
+
+    /// Whatever is new may be one of these contents, and must not be delivered again then.
+    pub(crate) fn compare_new_with(&mut self, delivered: &Arc<[Sum]>) {
+        for fetch in &mut self.fetch {
+            if fetch.attempts == 0 && fetch.known.is_empty() {
+                fetch.known = Arc::clone(delivered);
+                self.found.push(fetch.position);
+            }
+        }
+    }
+
     /// Whether the server seems to have made its unique-ids anew (Q15): nearly everything in the
     /// listing is new, and nearly everything that was delivered is missing from it.
     pub(crate) fn shows_reset(&self, listing: &Listing) -> bool {

@@ -75,6 +75,10 @@ pub(crate) enum Event<'a> {
         failure: &'a Failure,
         quarantined: bool,
     },
+    /// Messages are left alone from now on.
+    Marked { messages: usize },
+    /// A message is left alone for good.
+    LeftAlone { number: u32, why: &'a str },
     /// The server has deleted messages that are stored.
     Deleted { messages: usize },
     /// Something is wrong, and it went on.
@@ -113,6 +117,8 @@ pub(crate) struct TlsShown<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Fetch,
+    FetchHeaders,
+    Skip,
     Delete,
 }
 
@@ -125,6 +131,8 @@ pub(crate) struct Planned {
     pub(crate) fetch_octets: u64,
     pub(crate) delete: usize,
     pub(crate) quarantined: u64,
+    pub(crate) skipped: u64,
+    pub(crate) oversize: u64,
     pub(crate) nameless: u64,
 }
 

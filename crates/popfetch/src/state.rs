@@ -21,7 +21,7 @@ use crate::clock::Timestamp;
 use crate::key::{Key, KeyRef, Sum};
 
 pub(crate) use error::StateError;
-pub(crate) use facts::{Facts, LONGEST_PAUSE};
+pub(crate) use facts::{Facts, LONGEST_PAUSE, Quirks};
 pub(crate) use sqlite::SqliteStore;
 
 /// Where a message is on its way from the server to a target.
@@ -205,6 +205,14 @@ pub(crate) enum Change<'a> {
 }
 
 impl<'a> Change<'a> {
+    /// An attempt to fetch it failed, and perhaps that was one too many.
+    pub(crate) fn failed(key: KeyRef<'a>, reason: &'a str, quarantined: bool) -> Self {
+        match quarantined {
+            true => Self::Quarantined { key, reason },
+            false => Self::Failed { key, reason },
+        }
+    }
+
     pub(crate) fn key(self) -> KeyRef<'a> {
         match self {
             Self::Found { key }

@@ -25,14 +25,35 @@ pub(crate) fn run(
     options: &cli::Sync,
     report: &Arc<dyn Report>,
 ) -> Result<Option<Status>, Failure> {
-    let configuration = config::read(&options.files)?;
-    let accounts = configuration.accounts(&options.settings, &options.accounts)?;
-    let state = configuration.state(&options.files)?;
     let mode = if options.dry_run {
         Mode::DryRun
     } else {
         Mode::Fetch
     };
+    visit(options, mode, report)
+}
+
+/// `popfetch mark-seen`: leaves alone, from now on, what is on the server.
+pub(crate) fn mark_seen(
+    options: &cli::Sync,
+    report: &Arc<dyn Report>,
+) -> Result<Option<Status>, Failure> {
+    let mode = if options.dry_run {
+        Mode::DryMarkSeen
+    } else {
+        Mode::MarkSeen
+    };
+    visit(options, mode, report)
+}
+
+fn visit(
+    options: &cli::Sync,
+    mode: Mode,
+    report: &Arc<dyn Report>,
+) -> Result<Option<Status>, Failure> {
+    let configuration = config::read(&options.files)?;
+    let accounts = configuration.accounts(&options.settings, &options.accounts)?;
+    let state = configuration.state(&options.files)?;
     let shared = Shared::open(&state, mode, Arc::clone(report))?;
     sync(accounts, &shared, options.limits)
 }

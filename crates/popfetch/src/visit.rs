@@ -21,6 +21,15 @@ use crate::stop::Stop;
 pub(crate) enum Mode {
     Fetch,
     DryRun,
+    MarkSeen,
+    DryMarkSeen,
+}
+
+impl Mode {
+    /// Whether nothing may change.
+    fn is_dry(self) -> bool {
+        matches!(self, Self::DryRun | Self::DryMarkSeen)
+    }
 }
 
 /// What all accounts of a process share.
@@ -38,7 +47,7 @@ impl Shared {
     pub(crate) fn open(state: &Path, mode: Mode, report: Arc<dyn Report>) -> Result<Self, Failure> {
         let store = match mode {
             // Not even an empty state is left behind.
-            Mode::DryRun if !state.exists() => SqliteStore::in_memory()?,
+            _ if mode.is_dry() && !state.exists() => SqliteStore::in_memory()?,
             _ => SqliteStore::open(state)?,
         };
         Ok(Self {
@@ -58,6 +67,7 @@ impl Shared {
         let visited = match self.mode {
             Mode::Fetch => self.fetch(account, stop).await,
             Mode::DryRun => self.dry_run(account, stop).await,
+            Mode::MarkSeen | Mode::DryMarkSeen => self.mark_seen(account, stop).await,
         };
         let mut outcome = visited.unwrap_or_else(Outcome::from);
         let summary = outcome.summary;
@@ -114,6 +124,22 @@ impl Shared {
         let mut fetcher = Fetcher::new(account, &*self.report, stop);
         let store = Arc::clone(&self.store);
         Ok(fetcher.dry_run(password, store, self.clock.now()).await)
+    }
+
+    async fn mark_seen(&self, account: &Arc<Account>, stop: &Stop) -> Result<Outcome, Failure> {
+        let claim = match self.mode.is_dry() {
+            true => None,
+            false => {
+                let (store, maildrop) = (Arc::clone(&self.store), account.maildrop.clone());
+                Some(blocking(move || Ok(store.claim(&maildrop)?)).await?)
+            }
+        };
+        let mut stop = stop.clone();
+        let password = stop.or(password(account)).await?;
+        let mut fetcher = Fetcher::new(account, &*self.report, stop);
+        let (store, now) = (Arc::clone(&self.store), self.clock.now());
+        let claimed = claim.as_ref().map(|claim| claim.account);
+        Ok(fetcher.mark_seen(password, store, claimed, now).await)
     }
 }
 

@@ -3,32 +3,47 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use poplib::tokio::Session;
 use poplib::{Config, Error, ProtocolError, Scan, UniqueId};
 use sha2::{Digest, Sha256};
 
-use super::trouble;
-use crate::failure::Failure;
+use super::{Broken, Opened, is_pipelined, trouble};
 use crate::key::Sum;
 use crate::plan::{By, Listing};
 
 #[cfg(test)]
 mod tests;
 
+/// The time between two logins (RFC 2449, section 6.5) is no longer than a day, whatever the
+/// server says.
+const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Lists the maildrop.
 ///
 /// # Errors
 /// A refusal of LIST where UIDL shows nothing either: that is no empty maildrop.
-pub(super) async fn list(session: &mut Session, config: &Config) -> Result<Listing, Failure> {
-    let list = unless_refused(session.list().await)
-        .map_err(|error| trouble::failure("list the messages", config, &error))?;
-    let uidl = unless_refused(session.uidl().await)
-        .map_err(|error| trouble::failure("ask for the unique-ids", config, &error))?;
-    if let (Err(refused), Err(_)) = (&list, &uidl) {
-        return Err(trouble::failure("list the messages", config, refused));
-    }
-    let (list, uidl) = (list.unwrap_or_default(), uidl.unwrap_or_default());
+pub(super) async fn list(mut session: Session, config: &Config) -> Result<Opened, Broken> {
+    let broken = |attempt, error: &Error| Broken {
+        failure: trouble::failure(attempt, config, error),
+        is_avoidable: is_pipelined(error),
+    };
+    let overview =
+        (session.overview().await).map_err(|error| broken("list the messages", &error))?;
+    let login_delay = (overview.capabilities.ok())
+        .and_then(|capabilities| capabilities.login_delay())
+        .map(|delay| Duration::from_secs(delay.value.into()).min(LONGEST_DELAY))
+        .filter(|delay| !delay.is_zero());
+    let uidl = overview.unique_ids.map_err(Error::from);
+    let no_unique_ids = (uidl.as_ref().err())
+        .map(|refused| trouble::no_unique_ids("ask for the unique-ids", config, refused));
+    let list = match (overview.listing, &uidl) {
+        (Err(refused), Err(_)) => return Err(broken("list the messages", &refused.into())),
+        (list, _) => list.unwrap_or_default(),
+    };
+    let uidl = uidl.unwrap_or_default();
     // Nearly all servers list in order; only for the others is there a copy.
     let mut scans = list.scans();
     let mut sorted_scans;
@@ -38,13 +53,19 @@ pub(super) async fn list(session: &mut Session, config: &Config) -> Result<Listi
         scans = &sorted_scans;
     }
     let listing = if uidl.iter().is_sorted_by_key(|unique_id| unique_id.number) {
-        complete(session, || merge(scans, uidl.iter())).await
+        complete(&mut session, || merge(scans, uidl.iter())).await
     } else {
         let mut sorted: Vec<UniqueId<'_>> = uidl.iter().collect();
         sorted.sort_by_key(|unique_id| unique_id.number);
-        complete(session, || merge(scans, sorted.iter().copied())).await
+        complete(&mut session, || merge(scans, sorted.iter().copied())).await
     };
-    listing.map_err(|error| trouble::failure("read the headers of the messages", config, &error))
+    let listing = listing.map_err(|error| broken("read the headers of the messages", &error))?;
+    Ok(Opened {
+        session,
+        listing: Arc::new(listing),
+        no_unique_ids,
+        login_delay,
+    })
 }
 
 /// Sets a refusal, with which the session goes on, apart from the end of everything.

@@ -9,15 +9,17 @@ mod run;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use poplib::tokio::{Body, Session};
-use poplib::{Error, ProtocolError, Wanted};
+use poplib::{Error, Phase, ProtocolError, Wanted};
+use tokio::time::{sleep, timeout};
 
-use self::run::{Run, Trouble};
-use super::{Fetcher, blocking, trouble};
-use crate::deliver::queue::Queue;
-use crate::deliver::{Delivery, Ticket};
-use crate::failure::Failure;
+use self::run::{Run, Trouble, Unproven};
+use super::{Broken, Fetcher, blocking, trouble};
+use crate::deliver::queue::{Queue, Stopped};
+use crate::deliver::{Delivery, Stored, Ticket};
+use crate::failure::{Failure, Status};
 use crate::key::Key;
 use crate::plan::{Fetch, Listing};
 use crate::report::Event;
@@ -31,14 +33,20 @@ pub(super) struct Fetched {
     pub(super) recognised: usize,
     /// Octets of all whole messages, as received.
     pub(super) octets: u64,
-    pub(super) not_fetched: usize,
     /// Why not everything was asked for.
     pub(super) failure: Option<Failure>,
-    /// Whether the session can go on.
-    pub(super) session_is_good: bool,
+    /// The session, if it can go on.
+    pub(super) session: Option<Session>,
     /// Whether the session broke while commands were pipelined, so that it may do without.
     pub(super) pipeline_broke: bool,
+    /// Whether a message broke it, so that the others may come in another one (Q11, Q12).
+    pub(super) blames_message: bool,
+    /// Whether a message failed that had not failed in this run.
+    pub(super) failed_first: bool,
 }
+
+/// How long the network waits for the disk in the middle of a message. There is no NOOP then.
+const DISK_PATIENCE: Duration = Duration::from_secs(300);
 
 impl Fetcher<'_> {
     /// Fetches these messages and waits until they are stored.
@@ -47,11 +55,12 @@ impl Fetcher<'_> {
     /// The disk or the state failed. What was stored before is stored.
     pub(super) async fn fetch_all(
         &mut self,
-        session: &mut Session,
+        mut session: Session,
         listing: &Listing,
         wanted: &[Fetch],
         delivery: &Arc<Delivery>,
     ) -> Result<Fetched, Failure> {
+        let quirks = self.config.quirks();
         let mut queue = Queue::start(Arc::clone(delivery));
         let mut run = Run::default();
         let mut stop = self.stop.clone();
@@ -59,34 +68,76 @@ impl Fetcher<'_> {
             let urgently = pin!(stop.asked_urgently());
             tokio::select! {
                 biased;
-                ended = self.fetch_each(session, listing, wanted, &mut queue, &mut run) => ended,
+                ended = self.fetch_each(&mut session, listing, wanted, &mut queue, &mut run) => ended,
                 failure = urgently => Err(Trouble::Asked(failure)),
             }
         };
-        if let Err(trouble) = ended {
-            // The disk's own failure is told by `finish`.
-            let _ = queue.discard();
-            run.end(trouble);
-        } else {
-            run.failure = run.failure.or_else(|| self.stop.failure());
-        }
-        let stored = queue.finish().await?;
-        // A QUIT may delete what was fetched (P10), and these are not stored.
-        let session_is_good = !run.session_is_broken && stored.refused.is_empty();
+        let session = match ended {
+            Ok(()) => {
+                run.failure = run.failure.or_else(|| self.stop.failure());
+                Some(session)
+            }
+            Err(trouble) => {
+                // The disk's own failure is told by `finish`.
+                let _ = queue.discard();
+                run.end(trouble);
+                None
+            }
+        };
+        let broke = session.is_none();
+        let (stored, session) = self.wait_for_disk(queue, session, &mut run).await?;
+        // A QUIT may delete what was fetched (P10), and what a target refused is not stored.
+        let session = session.filter(|_| stored.refused.is_empty());
         for refused in stored.refused {
             let fetch = (wanted.iter()).find(|fetch| fetch.position == refused.ticket.position);
             run.refused_by_target(refused, fetch.map_or(0, |fetch| fetch.attempts));
         }
-        self.settle(&run, delivery).await?;
+        let failed_first = self.settle(&run, delivery).await?;
+        for key in stored.positions.iter().filter_map(|&p| listing.key(p)) {
+            self.failed.remove(&key.to_key());
+        }
         Ok(Fetched {
             stored: stored.positions,
             recognised: stored.recognised,
             octets: run.octets,
-            not_fetched: run.lost.len(),
             failure: run.failure,
-            session_is_good,
-            pipeline_broke: run.pipeline_broke,
+            session,
+            pipeline_broke: broke && self.config.quirks() != quirks,
+            blames_message: run.lost.iter().any(|lost| lost.broke && lost.counts),
+            failed_first,
         })
+    }
+
+    /// Waits until everything is stored, and lets the server know meanwhile that somebody is
+    /// there (Q27).
+    async fn wait_for_disk(
+        &self,
+        queue: Queue,
+        mut session: Option<Session>,
+        run: &mut Run,
+    ) -> Result<(Stored, Option<Session>), Failure> {
+        let mut stored = pin!(queue.finish());
+        loop {
+            tokio::select! {
+                biased;
+                stored = &mut stored => return Ok((stored?, session)),
+                () = sleep(self.noop_every) => {}
+            }
+            if let Some(waiting) = &mut session
+                && let Err(broken) = self.say_noop(waiting).await
+            {
+                run.failure.get_or_insert(broken.failure);
+                session = None;
+            }
+        }
+    }
+
+    /// Says NOOP, whatever the server thinks of it.
+    pub(super) async fn say_noop(&self, session: &mut Session) -> Result<(), Broken> {
+        match session.noop().await {
+            Ok(_) | Err(Error::Protocol(ProtocolError::Refused(_))) => Ok(()),
+            Err(error) => Err(self.broken("keep the session", &error)),
+        }
     }
 
     async fn fetch_each(
@@ -106,7 +157,7 @@ impl Fetcher<'_> {
             });
         let mut bodies = match session.retr_many(requests).await {
             Ok(bodies) => bodies,
-            Err(error) => return Err(self.broken("ask what the server can do", &error)),
+            Err(error) => return Err(self.session_broke("ask what the server can do", &error)),
         };
         for fetch in wanted {
             let number = listing.number(fetch.position);
@@ -117,7 +168,7 @@ impl Fetcher<'_> {
                 Err(error) => {
                     self.doubt(&error, run, queue).await?;
                     run.current = ticket(listing, fetch).map(|ticket| (ticket, fetch.attempts));
-                    return Err(self.broken(&attempt, &error));
+                    return Err(self.session_broke(&attempt, &error));
                 }
             };
             self.prove(run, queue).await?;
@@ -127,11 +178,13 @@ impl Fetcher<'_> {
             match outcome {
                 Ok(body) => {
                     run.current = Some((ticket.clone(), fetch.attempts));
-                    self.stream(body, ticket, run, queue).await?;
+                    let expected = listing.octets(fetch.position);
+                    self.stream(body, ticket, expected, run, queue).await?;
                 }
                 Err(error) => {
-                    let failure = trouble::failure(&attempt, &self.account.config, &error);
-                    let go_on = run.refused(ticket, fetch.attempts, failure);
+                    let failure = trouble::failure(&attempt, &self.config, &error);
+                    let is_quota = trouble::is_quota(&error);
+                    let go_on = run.refused(ticket, fetch.attempts, failure, is_quota);
                     enough.fetch_or(!go_on, Ordering::Relaxed);
                 }
             }
@@ -145,6 +198,7 @@ impl Fetcher<'_> {
         &self,
         mut body: Body<'_>,
         ticket: Ticket,
+        expected: Option<u64>,
         run: &mut Run,
         queue: &mut Queue,
     ) -> Result<(), Trouble> {
@@ -154,7 +208,7 @@ impl Fetcher<'_> {
         loop {
             match body.chunk().await {
                 Ok(Some(chunk)) => {
-                    queue.write(chunk).await?;
+                    in_time(queue.write(chunk)).await?;
                     octets += chunk.len() as u64;
                     self.event(Event::Received {
                         octets: chunk.len(),
@@ -162,17 +216,20 @@ impl Fetcher<'_> {
                     });
                 }
                 Ok(None) => break,
-                Err(error) => return Err(self.broken(&attempt, &error)),
+                Err(Error::Timeout(Phase::Body)) if expected.is_some_and(|all| octets >= all) => {
+                    return Err(self.endless(&attempt));
+                }
+                Err(error) => return Err(self.session_broke(&attempt, &error)),
             }
         }
-        run.unproven = Some(octets);
+        run.unproven = Some(Unproven { octets, expected });
         Ok(())
     }
 
     /// The next answer began as it must: the message before it is whole.
     async fn prove(&self, run: &mut Run, queue: &mut Queue) -> Result<(), Trouble> {
         if run.prove() {
-            queue.end().await?;
+            in_time(queue.end()).await?;
             self.event(Event::Received {
                 octets: 0,
                 messages: 1,
@@ -195,35 +252,55 @@ impl Fetcher<'_> {
             Ok(_) | Err(Error::Protocol(ProtocolError::Refused(_))) => self.prove(run, queue).await,
             Err(error) => {
                 self.doubt(&error, run, queue).await?;
-                Err(self.broken("go on behind the last message", &error))
+                Err(self.session_broke("go on behind the last message", &error))
             }
         }
     }
 
     /// Decides about the message before an answer that did not come or was none. A connection
-    /// that ended says nothing about it; octets that are no answer may be its rest.
+    /// that ended says nothing about it; octets that are no answer may be its rest. Where it was
+    /// longer than it should be and no answer comes, that one may be within it (Q12).
     async fn doubt(&self, error: &Error, run: &mut Run, queue: &mut Queue) -> Result<(), Trouble> {
-        if run.unproven.is_none() {
+        let Some(Unproven { octets, expected }) = run.unproven else {
             run.current = None;
             return Ok(());
-        }
-        if trouble::is_misbehaviour(error) {
-            return Err(self.broken("find the end of the message before", error));
+        };
+        let is_late = matches!(error, Error::Timeout(_));
+        let is_longer = expected.is_some_and(|expected| octets > expected);
+        if trouble::is_misbehaviour(error) || is_late && is_longer {
+            return Err(self.session_broke("find the end of the message before", error));
         }
         self.prove(run, queue).await
     }
 
-    fn broken(&self, attempt: &str, error: &Error) -> Trouble {
+    fn session_broke(&self, attempt: &str, error: &Error) -> Trouble {
         Trouble::Broken {
-            failure: trouble::failure(attempt, &self.account.config, error),
+            failure: trouble::failure(attempt, &self.config, error),
             blames_message: trouble::is_misbehaviour(error),
-            pipelined: matches!(error, Error::Protocol(ProtocolError::PipelineBroken(_))),
         }
     }
 
-    /// Tells of the messages that were not fetched, and remembers them.
-    async fn settle(&self, run: &Run, delivery: &Arc<Delivery>) -> Result<(), Failure> {
+    /// As many octets have come as the message has, and no end: it may stand on the message's
+    /// last line, where it is none (Q12).
+    fn endless(&self, attempt: &str) -> Trouble {
+        let message = format!("could not {attempt}: all of it came, and then no end");
+        let hint = "the server may lack a line end before the end of the message";
+        Trouble::Broken {
+            failure: Failure::new(Status::Protocol, message).hint(hint),
+            blames_message: true,
+        }
+    }
+
+    /// Tells of the messages that were not fetched, and remembers them. Whether some of them
+    /// failed for the first time in this run.
+    async fn settle(&mut self, run: &Run, delivery: &Arc<Delivery>) -> Result<bool, Failure> {
+        let mut first = false;
         for lost in &run.lost {
+            let failed = self.failed.entry(lost.ticket.key.clone()).or_default();
+            first |= failed.times == 0;
+            failed.times += 1;
+            failed.broke |= lost.broke;
+            self.blamed_message |= lost.broke && lost.counts;
             self.event(Event::NotFetched {
                 number: lost.ticket.number,
                 identity: lost.ticket.key.as_ref().identity,
@@ -243,21 +320,29 @@ impl Fetcher<'_> {
             })
             .collect();
         if remembered.is_empty() {
-            return Ok(());
+            return Ok(first);
         }
         let delivery = Arc::clone(delivery);
         blocking(move || {
             let mut changes = remembered.iter().map(|(key, quarantined, reason)| {
-                let key = key.as_ref();
-                match quarantined {
-                    true => Change::Quarantined { key, reason },
-                    false => Change::Failed { key, reason },
-                }
+                Change::failed(key.as_ref(), reason, *quarantined)
             });
             let now = delivery.clock.now();
             Ok(delivery.store.apply(delivery.account, now, &mut changes)?)
         })
-        .await
+        .await?;
+        Ok(first)
+    }
+}
+
+/// Waits for the disk, but not for ever.
+async fn in_time(work: impl Future<Output = Result<(), Stopped>>) -> Result<(), Trouble> {
+    match timeout(DISK_PATIENCE, work).await {
+        Ok(done) => Ok(done?),
+        Err(_) => {
+            let message = "the disk took nothing for several minutes; the session was given up";
+            Err(Trouble::Asked(Failure::new(Status::InputOutput, message)))
+        }
     }
 }
 

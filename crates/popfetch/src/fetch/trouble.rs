@@ -1,15 +1,70 @@
 //! What the library's errors mean for the person who waits for mail: the likely cause, what to
 //! do about it, and the exit status.
 
-use poplib::{CodeKind, Config, Error, Phase, ProtocolError, ResponseCode, Security, TlsError};
+use poplib::{Config, Error, Phase, ProtocolError, Security, TlsError};
 use poplib_proto::error::{Misbehaviour, OtherProtocol, Refused};
 use poplib_proto::wire::line::Verb;
 
 use crate::failure::{Failure, Status};
 use crate::key::hex;
 
+use self::refusal::Refusal;
+
+mod refusal;
 #[cfg(test)]
 mod tests;
+
+/// The failure of the opening of a session, from the name to the login.
+pub(super) fn opening_failure(user: &str, config: &Config, error: &Error) -> Failure {
+    let (host, port) = config.address();
+    match reached_login(error) {
+        true => login_failure(&format!("log in to {host} as {user}"), config, error),
+        false => failure(&format!("connect to {host}, port {port}"), config, error),
+    }
+}
+
+fn reached_login(error: &Error) -> bool {
+    let is_early = |phase: &Phase| {
+        matches!(
+            phase,
+            Phase::Connect | Phase::Proxy | Phase::Greeting | Phase::Tls
+        )
+    };
+    match error {
+        Error::Timeout(phase) | Error::Io { phase, .. } => !is_early(phase),
+        Error::Protocol(error) => verb(error)
+            .is_none_or(|verb| ![Verb::GREETING.as_str(), "CAPA", "STLS"].contains(&verb.as_str())),
+        _ => false,
+    }
+}
+
+/// What was being said when it happened.
+fn verb(error: &ProtocolError) -> Option<&Verb> {
+    match error {
+        ProtocolError::Refused(refused) => Some(&refused.verb),
+        ProtocolError::Misbehaved(misbehaved) => Some(&misbehaved.verb),
+        ProtocolError::Closed(closed) => Some(&closed.verb),
+        ProtocolError::PipelineBroken(cause) | ProtocolError::Poisoned(cause) => verb(cause),
+        _ => None,
+    }
+}
+
+/// The failure of UIDL for an account whose messages are known by their unique-ids.
+pub(super) fn no_unique_ids(attempt: &str, config: &Config, error: &Error) -> Failure {
+    let failure = Failure {
+        status: Status::Temporary,
+        ..failure(attempt, config, error)
+    };
+    failure.hint("without them nobody can tell what is new; try again later")
+}
+
+/// Whether the server says that it gives no more for now (Q21).
+pub(super) fn is_quota(error: &Error) -> bool {
+    match error.protocol() {
+        Some(ProtocolError::Refused(refused)) => refusal::is_quota(refused),
+        _ => false,
+    }
+}
 
 /// The failure of an attempt, which reads on from "could not": `fetch message 3`.
 pub(crate) fn failure(attempt: &str, config: &Config, error: &Error) -> Failure {
@@ -98,40 +153,15 @@ pub(crate) fn login_failure(attempt: &str, config: &Config, error: &Error) -> Fa
         |status, cause: &str| Failure::new(status, format!("could not {attempt}: {cause}"));
     match error.protocol() {
         Some(ProtocolError::Refused(refused)) => {
-            let (status, cause, hint) = match refused.reply.code().map(ResponseCode::kind) {
-                Some(CodeKind::InUse) => (
-                    Status::Temporary,
-                    "the maildrop is in use",
-                    "another program is fetching; a session that was cut off may hold it for \
-                     some minutes",
-                ),
-                Some(CodeKind::LoginDelay) => (
-                    Status::Temporary,
-                    "the last login was too recent",
-                    "fetch less often",
-                ),
-                Some(CodeKind::SysTemp) => (
-                    Status::Temporary,
-                    "the server has trouble",
-                    "try again later",
-                ),
-                Some(CodeKind::SysPerm) => (
-                    Status::Unavailable,
-                    "the server has trouble that somebody must mend",
-                    "ask those who run it",
-                ),
-                _ => (
-                    Status::LoginRefused,
-                    "the server refused the login",
-                    "check the user name and the password; some providers want an application \
-                     password, or must be told first to allow POP3",
-                ),
-            };
+            let refusal = Refusal::of(refused);
+            let (status, cause, hint) = refusal.words();
             let cause = match explanation(refused) {
                 Some(explanation) => format!("{cause} ({explanation})"),
                 None => cause.to_owned(),
             };
-            with_reply(failed(status, &cause), Some(refused)).hint(hint)
+            with_reply(failed(status, &cause), Some(refused))
+                .hint(hint)
+                .retry_after(refusal.pause())
         }
         // Some servers answer a wrong password by hanging up (Q17).
         Some(ProtocolError::Closed(closed)) if closed.verb.as_str() != "USER" => failed(

@@ -73,6 +73,8 @@ impl<'a> Planner<'a> {
         {
             self.flush();
         }
+        let is_by_unique_id = row.key.identity.unique_id().is_some() && row.state != State::Gone;
+        self.plan.count.by_unique_id += u64::from(is_by_unique_id);
         self.rows.push(KnownRow {
             key: row.key.to_key(),
             state: row.state,
@@ -101,26 +103,7 @@ impl<'a> Planner<'a> {
         self.plan.excerpts.sort_by_key(|fetch| fetch.position);
         self.plan.skip.sort_unstable();
         self.plan.delete.sort_unstable();
-        self.limit();
         self.plan
-    }
-
-    /// Leaves for another session what is too much for one.
-    fn limit(&mut self) {
-        let fetch = &mut self.plan.fetch;
-        let messages = self.policy.max_messages.unwrap_or(u32::MAX) as usize;
-        let most = self.policy.max_octets.unwrap_or(u64::MAX);
-        let mut octets = 0_u64;
-        let within = fetch
-            .iter()
-            .take(messages)
-            .take_while(|fetch| {
-                octets = octets.saturating_add(self.listing.octets(fetch.position).unwrap_or(0));
-                octets <= most
-            })
-            .count();
-        self.plan.more = within.max(1) < fetch.len();
-        fetch.truncate(within.max(1));
     }
 
     /// Deletes stored messages, the oldest first, until all there are take no more than this. What
@@ -235,7 +218,7 @@ impl<'a> Planner<'a> {
             }
             _ if siblings.shuffled => Arc::clone(&siblings.delivered),
             State::Rejected if row.unseen_since.is_none() => {
-                return self.plan.delete.push(position);
+                return self.plan.reject.push(position);
             }
             State::Pending | State::Quarantined | State::Skipped | State::Rejected => {
                 Arc::default()

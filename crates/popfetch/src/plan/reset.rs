@@ -1,7 +1,6 @@
 //! Messages known again whose unique-ids the server has made anew (Q15).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::Listing;
 use crate::key::{Key, Sum};
@@ -61,13 +60,5 @@ impl<'a> Reset<'a> {
     /// What was found, after the last row.
     pub(crate) fn finish(self) -> Matched {
         self.matched
-    }
-}
-
-impl Matched {
-    /// The contents that may come once more, to compare with.
-    pub(crate) fn into_delivered(mut self) -> Arc<[Sum]> {
-        self.delivered.sort_unstable();
-        self.delivered.into()
     }
 }

@@ -109,6 +109,8 @@ impl Report for Human {
             } => {
                 let verb = match action {
                     Action::Fetch => "fetch",
+                    Action::FetchHeaders => "fetch the headers of",
+                    Action::Skip => "leave alone",
                     Action::Delete => "delete",
                 };
                 let octets = octets.map_or_else(|| "size unknown".into(), size);
@@ -151,6 +153,19 @@ impl Report for Human {
                 };
                 let text = format!("message {number} ({identity}): {failure}\n  {then}");
                 self.complain(&warning(), account, &text);
+            }
+            Event::Marked { messages } => {
+                let text = match messages {
+                    0 => "there was nothing new to leave alone".into(),
+                    _ => format!("left alone from now on: {}", count(messages as u64)),
+                };
+                say(Verbosity::Normal, &text);
+            }
+            Event::LeftAlone { number, why } => {
+                say(
+                    Verbosity::Normal,
+                    &format!("left message {number} alone: {why}"),
+                );
             }
             Event::Deleted { messages } => {
                 say(
@@ -223,6 +238,8 @@ fn describe_plan(planned: &Planned) -> String {
         fetch_octets,
         delete,
         quarantined,
+        skipped,
+        oversize,
         nameless,
     } = *planned;
     if messages == 0 {
@@ -240,6 +257,8 @@ fn describe_plan(planned: &Planned) -> String {
     for (number, what) in [
         (delete as u64, "stored and to be deleted"),
         (quarantined, "given up after several attempts"),
+        (skipped, "left alone"),
+        (oversize, "larger than is wanted"),
         (
             nameless,
             "without anything to tell them apart by, left alone",

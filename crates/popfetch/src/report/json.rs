@@ -88,6 +88,8 @@ fn describe(event: Event<'_>) -> Option<(&'static str, Fields)> {
         } => {
             let name = match action {
                 Action::Fetch => "would-fetch",
+                Action::FetchHeaders => "would-fetch-headers",
+                Action::Skip => "would-skip",
                 Action::Delete => "would-delete",
             };
             (
@@ -122,6 +124,11 @@ fn describe(event: Event<'_>) -> Option<(&'static str, Fields)> {
                 [message(number, identity), failure(cause), quarantined].concat(),
             )
         }
+        Event::Marked { messages } => ("marked", vec![("messages", json!(messages))]),
+        Event::LeftAlone { number, why } => (
+            "left-alone",
+            vec![("number", json!(number)), ("why", json!(why))],
+        ),
         Event::Deleted { messages } => ("deleted", vec![("messages", json!(messages))]),
         Event::Warning { failure: cause } => ("warning", failure(cause)),
         Event::Finished(summary) => ("finished", summarize(summary)),
@@ -160,6 +167,8 @@ fn plan(planned: &Planned) -> Fields {
         ("fetch_octets", json!(planned.fetch_octets)),
         ("delete", json!(planned.delete)),
         ("quarantined", json!(planned.quarantined)),
+        ("skipped", json!(planned.skipped)),
+        ("oversize", json!(planned.oversize)),
         ("without_identity", json!(planned.nameless)),
     ]
 }

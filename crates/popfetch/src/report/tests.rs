@@ -39,6 +39,8 @@ fn report_everything(report: &dyn Report) {
         fetch_octets: 1_234_567,
         delete: 2,
         quarantined: 1,
+        skipped: 2,
+        oversize: 1,
         nameless: 1,
     };
     let summary = Summary {
@@ -84,6 +86,18 @@ fn report_everything(report: &dyn Report) {
             octets: Some(octets),
         },
         Event::Would {
+            action: Action::FetchHeaders,
+            number,
+            identity,
+            octets: Some(octets),
+        },
+        Event::Would {
+            action: Action::Skip,
+            number,
+            identity,
+            octets: Some(octets),
+        },
+        Event::Would {
             action: Action::Delete,
             number,
             identity,
@@ -106,6 +120,11 @@ fn report_everything(report: &dyn Report) {
             identity,
             failure: &failure,
             quarantined: true,
+        },
+        Event::Marked { messages: 2 },
+        Event::LeftAlone {
+            number,
+            why: "it is none",
         },
         Event::Deleted { messages: 1 },
         Event::Warning { failure: &failure },

@@ -32,6 +32,8 @@ pub(super) fn account(name: &str) -> Account {
         password: Source::Given(Secret::from("secret")),
         destinations: Destinations::maildir(Path::new("mail")),
         policy: Policy::default(),
+        filter: None,
+        rsets_before_quit: false,
         interval: INTERVAL,
     }
 }

@@ -23,8 +23,16 @@ pub(crate) struct Facts {
 pub(crate) struct Quirks {
     /// CAPA hangs or ends the connection (Q24).
     pub(crate) without_capa: bool,
-    /// PIPELINING is advertised and breaks (Q7).
-    pub(crate) without_pipelining: bool,
+    /// In how many runs, one behind the other, a session broke under PIPELINING (Q7). Once may be
+    /// the network's fault.
+    pub(crate) broke_pipelining: u32,
+}
+
+impl Quirks {
+    /// Whether to do without PIPELINING.
+    pub(crate) fn without_pipelining(self) -> bool {
+        self.broke_pipelining >= 2
+    }
 }
 
 impl Facts {

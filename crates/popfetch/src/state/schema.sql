@@ -16,7 +16,7 @@ CREATE TABLE facts (
     passed             INTEGER NOT NULL DEFAULT 0,  -- seconds of its own time
     passed_at          INTEGER,                     -- up to when they were counted
     without_capa       INTEGER NOT NULL DEFAULT 0,
-    without_pipelining INTEGER NOT NULL DEFAULT 0
+    broke_pipelining   INTEGER NOT NULL DEFAULT 0   -- runs, one behind the other
 ) STRICT;
 
 -- What messages are delivered to: a Maildir or an mbox by its absolute path, a command, an address.

@@ -76,6 +76,8 @@ impl Rig {
             destinations: Destinations::maildir(&self.directory.path().join(user)),
             policy: Policy::default(),
             interval: INTERVAL,
+            filter: None,
+            rsets_before_quit: false,
         }
     }
 

@@ -20,7 +20,6 @@ pub(super) enum Trouble {
     Broken {
         failure: Failure,
         blames_message: bool,
-        pipelined: bool,
     },
     /// Somebody wants to stop.
     Asked(Failure),
@@ -41,12 +40,22 @@ pub(super) struct Lost {
     pub(super) failure: Failure,
     /// Whether it may be given up after too many attempts.
     pub(super) counts: bool,
+    /// Whether the session broke at it.
+    pub(super) broke: bool,
 }
 
 impl Lost {
     pub(super) fn quarantined(&self) -> bool {
         self.counts && self.attempts + 1 >= ATTEMPTS
     }
+}
+
+/// A message of which everything seems to have come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unproven {
+    pub(super) octets: u64,
+    /// Octets as the server tells them.
+    pub(super) expected: Option<u64>,
 }
 
 /// The messages so far.
@@ -56,40 +65,46 @@ pub(super) struct Run {
     pub(super) lost: Vec<Lost>,
     /// The message that is being fetched, and how often that has failed.
     pub(super) current: Option<(Ticket, u32)>,
-    /// Octets of the current message, once its terminator has come.
-    pub(super) unproven: Option<u64>,
+    /// The current message, once its terminator has come.
+    pub(super) unproven: Option<Unproven>,
     /// How many at the end of `lost` were refused one behind the other.
     refused_in_a_row: usize,
     pub(super) failure: Option<Failure>,
-    pub(super) session_is_broken: bool,
-    pub(super) pipeline_broke: bool,
 }
 
 impl Run {
     /// The current message is whole, if there was one.
     pub(super) fn prove(&mut self) -> bool {
-        let Some(octets) = self.unproven.take() else {
+        let Some(unproven) = self.unproven.take() else {
             return false;
         };
-        self.octets += octets;
+        self.octets += unproven.octets;
         self.refused_in_a_row = 0;
         self.current = None;
         true
     }
 
-    /// The server refused a message. Whether to ask for more.
-    pub(super) fn refused(&mut self, ticket: Ticket, attempts: u32, failure: Failure) -> bool {
+    /// The server refused a message. Whether to ask for more, which is of no use where it says
+    /// itself that it will give no more.
+    pub(super) fn refused(
+        &mut self,
+        ticket: Ticket,
+        attempts: u32,
+        failure: Failure,
+        is_quota: bool,
+    ) -> bool {
         self.lost.push(Lost {
             ticket,
             attempts,
             failure,
             counts: true,
+            broke: false,
         });
         self.refused_in_a_row += 1;
-        if self.refused_in_a_row < REFUSALS {
+        if self.refused_in_a_row < REFUSALS && !is_quota {
             return true;
         }
-        self.refusals_were_about_the_session();
+        self.refusals_were_about_the_session(is_quota);
         false
     }
 
@@ -100,20 +115,26 @@ impl Run {
             attempts,
             failure: refused.failure,
             counts: refused.counts,
+            broke: false,
         });
     }
 
-    fn refusals_were_about_the_session(&mut self) {
+    fn refusals_were_about_the_session(&mut self, is_quota: bool) {
         let first = self.lost.len() - self.refused_in_a_row;
         for lost in &mut self.lost[first..] {
             lost.counts = false;
         }
         self.failure = self.lost.last().map(|lost| {
-            let message = format!(
-                "the server refused {} messages one behind the other; the rest was left for \
-                 another time",
-                self.refused_in_a_row
-            );
+            let message = match is_quota {
+                true => {
+                    "the server gives no more for now; the rest was left for another time".into()
+                }
+                false => format!(
+                    "the server refused {} messages one behind the other; the rest was left for \
+                     another time",
+                    self.refused_in_a_row
+                ),
+            };
             Failure {
                 retry_after: Some(QUOTA_PAUSE),
                 server: lost.failure.server.clone(),
@@ -125,22 +146,20 @@ impl Run {
 
     /// The session cannot go on.
     pub(super) fn end(&mut self, trouble: Trouble) {
-        self.session_is_broken = true;
         match trouble {
             Trouble::Broken {
                 failure,
                 blames_message,
-                pipelined,
             } => {
                 let reason = Failure::new(failure.status, failure.message.clone());
                 self.failure = Some(failure);
-                self.pipeline_broke = pipelined;
                 if let Some((ticket, attempts)) = self.current.take() {
                     self.lost.push(Lost {
                         ticket,
                         attempts,
                         failure: reason,
                         counts: blames_message,
+                        broke: true,
                     });
                 }
             }

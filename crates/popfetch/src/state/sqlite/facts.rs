@@ -8,7 +8,7 @@ use crate::state::facts::{Facts, Quirks};
 
 pub(super) fn read(connection: &Connection, account: AccountId) -> rusqlite::Result<Facts> {
     let mut statement = connection.prepare_cached(
-        "SELECT begun_at, passed, passed_at, without_capa, without_pipelining
+        "SELECT begun_at, passed, passed_at, without_capa, broke_pipelining
          FROM facts WHERE account = ?",
     )?;
     let facts = statement.query_row([account.0], |row| {
@@ -18,7 +18,7 @@ pub(super) fn read(connection: &Connection, account: AccountId) -> rusqlite::Res
             passed_at: row.get::<_, Option<i64>>(2)?.map(Timestamp),
             quirks: Quirks {
                 without_capa: row.get(3)?,
-                without_pipelining: row.get(4)?,
+                broke_pipelining: row.get(4)?,
             },
         })
     });
@@ -39,7 +39,7 @@ pub(super) fn write(
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO facts
-             (account, begun_at, passed, passed_at, without_capa, without_pipelining)
+             (account, begun_at, passed, passed_at, without_capa, broke_pipelining)
              VALUES (?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
@@ -48,7 +48,7 @@ pub(super) fn write(
             passed,
             passed_at.map(|at| at.0),
             quirks.without_capa,
-            quirks.without_pipelining
+            quirks.broke_pipelining
         ])?;
     Ok(())
 }

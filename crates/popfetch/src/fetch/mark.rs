@@ -1,0 +1,79 @@
+//! Marking what is on the server, so that it is never fetched.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use poplib::Secret;
+
+use super::{Broken, Fetcher, Outcome, blocking, prepare};
+use crate::clock::Timestamp;
+use crate::plan::{Plan, Policy};
+use crate::report::{Event, Summary};
+use crate::state::{AccountId, StateStore};
+
+impl Fetcher<'_> {
+    /// Leaves alone, for good, what is on the server now and was not fetched. `account` is `None`
+    /// where nothing may change, and what would be marked is only shown.
+    pub(crate) async fn mark_seen(
+        &mut self,
+        password: Secret,
+        store: Arc<dyn StateStore>,
+        account: Option<AccountId>,
+        now: Timestamp,
+    ) -> Outcome {
+        let begun = Instant::now();
+        let marked = self.mark(password, store, account, now).await;
+        Outcome {
+            summary: Summary {
+                dry_run: account.is_none(),
+                time: begun.elapsed(),
+                ..Summary::default()
+            },
+            failure: marked.err().map(|broken| broken.failure),
+            ..Outcome::default()
+        }
+    }
+
+    async fn mark(
+        &mut self,
+        password: Secret,
+        store: Arc<dyn StateStore>,
+        account: Option<AccountId>,
+        now: Timestamp,
+    ) -> Result<(), Broken> {
+        let opened = self.begin(password).await?;
+        let policy = Policy {
+            only_new: true,
+            ..self.account.policy
+        };
+        let (listing, maildrop) = (Arc::clone(&opened.listing), self.account.maildrop.clone());
+        let plan = blocking(move || {
+            let known = match account {
+                Some(account) => Some(account),
+                None => store.account(&maildrop)?,
+            };
+            let plan = prepare::plan(&*store, known, &listing, policy, now)?;
+            if let Some(account) = account {
+                prepare::begin(&*store, account, policy, now)?;
+                prepare::remember(&*store, account, &listing, &plan, now)?;
+            }
+            Ok(plan)
+        })
+        .await?;
+        match account {
+            Some(_) => self.event(Event::Marked {
+                messages: plan.skip.len(),
+            }),
+            None => self.tell_actions(
+                &opened.listing,
+                &Plan {
+                    skip: plan.skip,
+                    ..Plan::default()
+                },
+            ),
+        }
+        // Nothing depends on its answer.
+        let _ = opened.session.quit().await;
+        Ok(())
+    }
+}

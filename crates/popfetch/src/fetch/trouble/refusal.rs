@@ -1,0 +1,136 @@
+//! Why a server does not let somebody in, and for how long (Q20).
+
+use std::time::Duration;
+
+use poplib::{CodeKind, ResponseCode};
+use poplib_proto::error::Refused;
+
+use crate::failure::Status;
+
+/// Why a login was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    InUse,
+    TooSoon,
+    Temporary,
+    Permanent,
+    Credentials,
+}
+
+impl Refusal {
+    /// What the response code says (RFC 2449 §8, RFC 3206), or the words where there is none.
+    pub(super) fn of(refused: &Refused) -> Self {
+        match refused.reply.code().map(ResponseCode::kind) {
+            Some(CodeKind::InUse) => Self::InUse,
+            Some(CodeKind::LoginDelay) => Self::TooSoon,
+            Some(CodeKind::SysTemp) => Self::Temporary,
+            Some(CodeKind::SysPerm) => Self::Permanent,
+            Some(CodeKind::Auth) => Self::Credentials,
+            _ => Self::of_words(&refused.reply.text_lossy().to_lowercase()),
+        }
+    }
+
+    /// Servers without response codes say such things as "login allowed only every 15 minutes".
+    fn of_words(words: &str) -> Self {
+        let any = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+        if any(&["password", "credential", "invalid", "incorrect"]) {
+            Self::Credentials
+        } else if any(&[
+            "allowed only every",
+            "too many",
+            "too often",
+            "too frequent",
+        ]) {
+            Self::TooSoon
+        } else if any(&[
+            "in use",
+            "is locked by",
+            "maildrop already",
+            "mailbox already",
+        ]) || (any(&["lock"]) && any(&["maildrop", "mailbox", "mail drop"]))
+        {
+            Self::InUse
+        } else if any(&["temporar", "try again later", "try later", "unavailable"]) {
+            Self::Temporary
+        } else {
+            Self::Credentials
+        }
+    }
+
+    /// The status to end with, what it means, and what to do.
+    pub(super) fn words(self) -> (Status, &'static str, &'static str) {
+        match self {
+            Self::InUse => (
+                Status::Temporary,
+                "the maildrop is in use",
+                "another program is fetching; a session that was cut off may hold it for some \
+                 minutes",
+            ),
+            Self::TooSoon => (
+                Status::Temporary,
+                "the last login was too recent",
+                "fetch less often",
+            ),
+            Self::Temporary => (
+                Status::Temporary,
+                "the server has trouble",
+                "try again later",
+            ),
+            Self::Permanent => (
+                Status::Unavailable,
+                "the server has trouble that somebody must mend",
+                "ask those who run it",
+            ),
+            Self::Credentials => (
+                Status::LoginRefused,
+                "the server refused the login",
+                "check the user name and the password; some providers want an application \
+                 password, or must be told first to allow POP3",
+            ),
+        }
+    }
+
+    /// How long to leave the server in peace. Some hold the lock of a lost connection for ten
+    /// minutes, let nobody in more often than every fifteen, and lock an account after a few wrong
+    /// passwords.
+    pub(super) fn pause(self) -> Duration {
+        Duration::from_secs(
+            60 * match self {
+                Self::InUse => 2,
+                Self::Temporary => 5,
+                Self::TooSoon => 15,
+                Self::Permanent | Self::Credentials => 60,
+            },
+        )
+    }
+}
+
+/// Whether the server says that it gives no more for now (Q21).
+pub(super) fn is_quota(refused: &Refused) -> bool {
+    let words = refused.reply.text_lossy().to_lowercase();
+    ["exceed", "quota", "limit reached"]
+        .iter()
+        .any(|part| words.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn q20_words_tell_what_no_code_does() {
+        for (words, refusal) in [
+            ("login allowed only every 15 minutes", Refusal::TooSoon),
+            ("too many connections", Refusal::TooSoon),
+            ("maildrop already locked", Refusal::InUse),
+            ("unable to lock mailbox", Refusal::InUse),
+            ("mailbox in use", Refusal::InUse),
+            ("service temporarily unavailable", Refusal::Temporary),
+            ("wrong password, try again later", Refusal::Credentials),
+            ("account locked", Refusal::Credentials),
+            ("", Refusal::Credentials),
+        ] {
+            assert_eq!(Refusal::of_words(words), refusal, "{words}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Servers that show a part, forget, hang or break, and the sessions that get everything all the
+//! same.
+
+use poplib_sandbox::Mailbox;
+
+use crate::support::{By, Rig, USER, five, names, ran};
+
+fn numbered(messages: usize) -> Vec<Vec<u8>> {
+    (0..messages)
+        .map(|number| format!("Subject: {number:03}\n\n").into_bytes())
+        .collect()
+}
+
+fn retrieved(rig: &Rig) -> u64 {
+    rig.sandbox.retrievals(USER).unwrap().values().sum()
+}
+
+/// How many sessions sent this line.
+fn sent(rig: &Rig, line: &str) -> usize {
+    let sessions = rig.sandbox.sessions();
+    let sent = sessions.iter().filter(|session| {
+        let lines = session.lines();
+        lines.iter().any(|sent| sent == line)
+    });
+    sent.count()
+}
+
+#[test]
+fn q11_a_message_that_breaks_the_session_harms_no_other() {
+    let rig = Rig::five(&["no-stuffing"]);
+    for attempt in 0..2 {
+        let ran = rig.run(&["--keep", "none"]);
+        // Everything else came in the first run, and the broken one was tried alone.
+        assert_eq!((rig.delivered().len(), rig.left()), (4, 1), "{}", ran.err);
+        assert_eq!(ran.err.contains("given up"), attempt == 1, "{}", ran.err);
+    }
+    let ran = rig.run(&["--keep", "none"]).expect(0);
+    assert!(ran.out.contains("1 given up"), "{}", ran.out);
+    assert_eq!(rig.states(), ["gone", "quarantined"]);
+}
+
+#[test]
+fn q12_a_message_whose_end_never_comes_harms_no_other() {
+    let messages = ["Subject: one\n\nplain\n", "Subject: two\n\nplain\n"];
+    let rig = Rig::new(Mailbox::messages(messages));
+    // One session breaks at each of them.
+    rig.misbehave(&["glued-end@1-2"]);
+    let options = ["--timeout", "1", "--keep", "none"];
+    let ran = rig.run(&options).expect(0);
+    assert_eq!(ran.err.matches("and then no end").count(), 2, "{}", ran.err);
+    assert_eq!(
+        rig.delivered(),
+        messages.map(|message| message.as_bytes().to_vec())
+    );
+    assert_eq!(rig.left(), 0);
+    // One that never comes is given up in the end.
+    let rig = Rig::new(Mailbox::messages(messages.into_iter().take(1)));
+    rig.misbehave(&["glued-end"]);
+    for status in [76, 75] {
+        rig.run(&options).expect(status);
+    }
+    assert_eq!((rig.states(), rig.left()), (vec!["quarantined".into()], 1));
+    rig.run(&options).expect(0);
+}
+
+#[test]
+fn q15_unique_ids_made_anew_fetch_nothing_twice() {
+    let rig = Rig::five(&["regenerated-uidl@2-"]);
+    rig.run(&[]).expect(0);
+    for _ in 0..2 {
+        rig.run(&[]).expect(0);
+        rig.assert_five();
+        assert_eq!(retrieved(&rig), 5);
+    }
+    rig.run(&["--keep", "none"]).expect(0);
+    rig.assert_five();
+    assert_eq!(rig.left(), 0);
+}
+
+#[test]
+fn q15_q23_what_headers_do_not_tell_content_does() {
+    for fault in ["top-other-header", "top-one-line", "no-top", "stall=TOP"] {
+        let rig = Rig::five(&[]);
+        rig.run(&[]).expect(0);
+        rig.misbehave(&["regenerated-uidl", fault]);
+        rig.run(&["--timeout", "2"]).expect(0);
+        rig.assert_five();
+        rig.run(&["--timeout", "2", "--keep", "none"]).expect(0);
+        rig.assert_five();
+        assert_eq!(rig.left(), 0, "{fault}");
+    }
+}
+
+#[test]
+fn q15_new_mail_in_the_place_of_old_is_fetched() {
+    let rig = Rig::new(Mailbox::messages(numbered(6)));
+    rig.run(&[]).expect(0);
+    let others: Vec<Vec<u8>> = numbered(12)[6..].to_vec();
+    let other = Rig::new(Mailbox::messages(others));
+    // The same account elsewhere: nothing of what was there is there.
+    let state = rusqlite::Connection::open(rig.path("state.db")).unwrap();
+    let name = format!("{USER}@localhost:{}", other.sandbox.tls_addr().port());
+    state
+        .execute("UPDATE account SET name = ?", [name])
+        .unwrap();
+    drop(state);
+    std::fs::copy(rig.path("state.db"), other.path("state.db")).unwrap();
+    other.run(&[]).expect(0);
+    assert_eq!(other.delivered(), numbered(12)[6..]);
+}
+
+#[test]
+fn q20_a_refusal_for_a_while_is_no_wrong_password() {
+    let rig = Rig::five(&["refuse-login=login allowed only every 15 minutes@1"]);
+    let refused = rig.run(&[]).expect(75);
+    assert!(refused.err.contains("too recent"), "{}", refused.err);
+    rig.run(&[]).expect(0);
+    rig.assert_five();
+}
+
+#[test]
+fn q21_a_quota_is_believed_at_once() {
+    let rig = Rig::five(&["quota=2@1"]);
+    let refused = rig.run(&["--keep", "none"]).expect(75);
+    assert!(
+        refused.err.contains("gives no more for now"),
+        "{}",
+        refused.err
+    );
+    assert_eq!((rig.delivered().len(), rig.left()), (2, 3));
+    rig.run(&["--keep", "none"]).expect(0);
+    rig.assert_five();
+}
+
+#[test]
+fn q22_sessions_follow_until_nothing_new_is_shown() {
+    let messages = numbered(250);
+    let rig = Rig::new(Mailbox::messages(messages.clone()));
+    // It hides what was fetched, as Gmail does.
+    rig.misbehave(&["first-only=100", "delete-retrieved"]);
+    rig.run(&[]).expect(0);
+    assert_eq!(rig.delivered(), messages);
+    assert_eq!(rig.sandbox.sessions().len(), 3);
+}
+
+#[test]
+fn q22_a_look_that_is_not_granted_is_no_failure() {
+    let rig = Rig::new(Mailbox::messages(numbered(100)));
+    rig.misbehave(&["refuse-login=[LOGIN-DELAY] wait@2"]);
+    rig.run(&[]).expect(0);
+    assert_eq!(rig.sandbox.sessions().len(), 2);
+}
+
+#[test]
+fn q24_a_server_that_cannot_bear_capa_is_asked_once() {
+    for fault in ["close-on=CAPA", "stall=CAPA"] {
+        let rig = Rig::five(&[fault]);
+        for _ in 0..2 {
+            ran(rig
+                .sync(By::ImplicitTls)
+                .args(["--auth", "user", "--timeout", "2"]))
+            .expect(0);
+            rig.assert_five();
+        }
+        assert_eq!(
+            (rig.sandbox.sessions().len(), sent(&rig, "CAPA")),
+            (3, 1),
+            "{fault}"
+        );
+    }
+}
+
+#[test]
+fn q07_a_server_that_breaks_under_pipelining_is_remembered() {
+    let rig = Rig::five(&["pipeline-closes"]);
+    // Once may be the network's fault.
+    for more in [2, 2, 1, 1] {
+        let sessions = rig.sandbox.sessions().len();
+        rig.run(&[]).expect(0);
+        rig.assert_five();
+        assert_eq!(rig.sandbox.sessions().len(), sessions + more);
+    }
+}
+
+#[test]
+fn q25_rset_before_quit_keeps_what_was_read() {
+    let rig = Rig::five(&["delete-retrieved"]);
+    rig.run(&["--rset-before-quit"]).expect(0);
+    rig.assert_five();
+    assert_eq!(rig.left(), 5);
+    // And what is to be deleted is deleted.
+    rig.run(&["--rset-before-quit", "--keep", "none"]).expect(0);
+    assert_eq!(rig.left(), 0);
+}
+
+#[test]
+fn q28_folder_data_is_no_message() {
+    let rig = Rig::five(&["folder-data"]);
+    for run in 0..2 {
+        let ran = rig.run(&["--keep", "none"]).expect(0);
+        let said = ran.out.contains("left message 1 alone");
+        assert_eq!(said, run == 0, "{}", ran.out);
+        assert_eq!((rig.delivered().len(), rig.left()), (4, 1));
+    }
+}
+
+#[test]
+fn a_refused_uidl_is_no_other_mailbox() {
+    let rig = Rig::five(&["refuse=UIDL@2"]);
+    rig.run(&[]).expect(0);
+    let refused = rig.run(&[]).expect(75);
+    assert!(refused.err.contains("what is new"), "{}", refused.err);
+    rig.run(&[]).expect(0);
+    rig.assert_five();
+}
+
+#[test]
+fn fault_no_unique_ids_and_messages_kept_for_a_day() {
+    let rig = Rig::five(&["no-uidl"]);
+    for _ in 0..2 {
+        rig.run(&["--keep", "1d"]).expect(0);
+        rig.assert_five();
+    }
+    assert_eq!((rig.left(), retrieved(&rig)), (5, 5));
+    assert_eq!(names(&rig.path("mail/tmp")), [""; 0]);
+}
+
+#[test]
+fn p10_expire_0_what_is_not_stored_is_not_lost() {
+    // Refused and garbled messages, and excerpts, are not fetched; everything else is stored.
+    let rig = Rig::built(Mailbox::messages(five()), |builder| builder.expire("0"));
+    rig.misbehave(&["no-stuffing@1-2"]);
+    rig.run(&["--skip-over", "1kB", "--oversize", "headers"]);
+    for session in rig.sandbox.sessions().iter().take(2) {
+        let lines = session.lines();
+        assert!(!lines.iter().any(|line| line == "QUIT"), "{lines:?}");
+    }
+    rig.run(&[]).expect(0);
+    let delivered = rig.delivered();
+    assert!(five().iter().all(|message| delivered.contains(message)));
+    // What came in the sessions without QUIT is still there, and known.
+    assert_eq!((delivered.len(), rig.left()), (6, 3));
+}

@@ -157,6 +157,11 @@ pub(crate) struct Import {
     #[arg(long, requires = "out")]
     pub(crate) force: bool,
 
+    /// Write it also where the file cannot be read in which the program has what it fetched:
+    /// everything on that server is then fetched again
+    #[arg(long, requires = "out")]
+    pub(crate) fetch_again: bool,
+
     #[command(flatten)]
     pub(crate) files: Files,
 }

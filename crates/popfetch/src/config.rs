@@ -27,6 +27,7 @@ use crate::settings::Settings;
 
 pub(crate) use expand::Facts;
 pub(crate) use given::Given;
+pub(crate) use keys::is_path;
 #[cfg(test)]
 pub(crate) use keys::{Key, all as keys};
 use place::Place;

@@ -59,14 +59,33 @@ pub(crate) fn run(
     found.iter_mut().for_each(Found::drop_what_is_wrong);
     let maildrops: Vec<String> = found.iter().map(maildrop).collect::<Result<_, Failure>>()?;
     let state = config::read(&options.files)?.state(&options.files)?;
+    let fetched = (found.iter_mut())
+        .map(|found| fetched(found, options))
+        .collect::<Result<Vec<_>, Failure>>()?;
     // Before anything is remembered: what is refused leaves no trace.
     write::configuration(&found, &path, options)?;
     let store = SqliteStore::open(&state)?;
-    for (found, maildrop) in found.iter().zip(maildrops) {
-        let known = remember(found.unique_ids(), &maildrop, &store)?;
+    for ((found, maildrop), unique_ids) in found.iter().zip(maildrops).zip(fetched) {
+        let known = remember(unique_ids, &maildrop, &store)?;
         tell(found, known, common, report);
     }
     Ok(())
+}
+
+/// The unique-ids of what was fetched. That they cannot be read is noted, unless the next sync
+/// would then do what nobody asked for.
+fn fetched(found: &mut Found, options: &cli::Import) -> Result<Vec<Vec<u8>>, Failure> {
+    found.unique_ids().or_else(|failure| {
+        if options.out.is_some() && !options.fetch_again {
+            return Err(Failure {
+                message: format!("{}: {}", found.name, failure.message),
+                ..failure
+            }
+            .hint("if that is right, say --fetch-again"));
+        }
+        found.note(failure.message);
+        Ok(Vec::new())
+    })
 }
 
 /// What the state knows the account by.

@@ -88,6 +88,11 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
     all().iter().find(|key| key.name == name)
 }
 
+/// Whether the key's value is a path, in which braces mean something.
+pub(crate) fn is_path(name: &str) -> bool {
+    find(name).is_some_and(|key| key.is_path)
+}
+
 /// The candidate that differs least from `name`, if it could be what was meant.
 pub(super) fn nearest<'a>(
     name: &str,

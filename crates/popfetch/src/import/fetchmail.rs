@@ -16,9 +16,13 @@ pub(super) fn read(text: &str, home: &Path) -> Vec<Found> {
         interval: None,
         defaults: Said::default(),
         found: Vec::new(),
+        notes: Vec::new(),
     };
     reader.read(home);
     let mut found = reader.found;
+    if let Some(first) = found.first_mut() {
+        first.notes.splice(..0, reader.notes);
+    }
     if found.len() == 1 || found.is_empty() {
         return found;
     }
@@ -33,6 +37,17 @@ pub(super) fn read(text: &str, home: &Path) -> Vec<Found> {
     }
     found
 }
+
+/// Words that are no value of the word before them: those that mean something to us, and those
+/// that have a value of their own.
+const KEYWORDS: &str = "aka antispam auth authenticate batchlimit bsmtp defaults envelope expunge \
+    fetchall fetchlimit folder interval is keep limit localdomains mda no pass password plugin \
+    plugout poll port postconnect preconnect proto protocol qvirtual server service set skip smtp \
+    smtpaddress smtphost smtpname ssl sslcert sslcertck sslcertfile sslcertpath sslfingerprint \
+    sslkey sslproto timeout to user username via warnings";
+
+/// Words that fetchmail lets stand anywhere, and those for what popfetch does anyway.
+const NOISE: &str = "and with has wants options here there uidl sslcertck nofetchall nossl nouidl";
 
 /// What was said of a server and then of a user of it.
 #[derive(Clone, Default)]
@@ -65,6 +80,8 @@ struct Reader {
     interval: Option<i64>,
     defaults: Said,
     found: Vec<Found>,
+    /// What could not be carried over and is of no account.
+    notes: Vec<String>,
 }
 
 impl Reader {
@@ -131,8 +148,11 @@ impl Reader {
                     self.ids = at_home(&path, home);
                 }
             }
-            // Other settings have one value or none; what is left is ignored as noise.
-            _ => {}
+            Some(name) => {
+                let said = self.with_values(name.to_owned());
+                self.notes.push(format!("`set {said}` is not carried over"));
+            }
+            None => {}
         }
     }
 
@@ -146,10 +166,15 @@ impl Reader {
             }
             "auth" | "authenticate" => said.auth = self.next(),
             "is" | "to" => {
-                said.local_user = self.next();
-                // Further names are for mail with several recipients.
-                while self.peek() == Some("=") {
-                    self.at += 2;
+                let names = self.values();
+                match &*names.iter().map(String::as_str).collect::<Vec<_>>() {
+                    ["*"] | [] => said.local_user = None,
+                    [name] | [_, "=", name] => said.local_user = Some((*name).to_owned()),
+                    // By what headers say; popfetch believes none of them.
+                    names => said.note(&format!(
+                        "`{word} {}`: all messages go to one `recipient`, which must be named",
+                        names.join(" ")
+                    )),
                 }
             }
             "pass" | "password" => said.password = self.next(),
@@ -175,8 +200,11 @@ impl Reader {
                 let argument = self.next().unwrap_or_default();
                 said.note(&format!("`{word} {argument}` is not carried over"));
             }
-            // Noise (`and`, `with`, `there`, `here` …), and what makes no difference.
-            _ => {}
+            _ if has(NOISE, word) => {}
+            _ => {
+                let word = self.with_values(word.to_owned());
+                said.note(&format!("`{word}` is not carried over"));
+            }
         }
     }
 
@@ -187,7 +215,12 @@ impl Reader {
         let is_pop3 = (said.protocol.as_deref()).is_none_or(|protocol| {
             matches!(protocol.to_lowercase().as_str(), "pop3" | "auto" | "apop")
         });
-        if !is_pop3 || said.server.is_empty() {
+        if !is_pop3 {
+            let note = format!("`poll {}`: popfetch knows POP3 only", said.server);
+            self.notes.push(note);
+            return;
+        }
+        if said.server.is_empty() {
             return;
         }
         let found = said.into_found(self.ids.clone(), self.interval);
@@ -202,6 +235,22 @@ impl Reader {
         let word = self.words.get(self.at).cloned();
         self.at += 1;
         word
+    }
+
+    /// The words up to the next that has a meaning of its own.
+    fn values(&mut self) -> Vec<String> {
+        let rest = self.words.get(self.at..).unwrap_or_default();
+        let is_value = |word: &&String| {
+            let known = |word: &str| has(KEYWORDS, word) || has(NOISE, word);
+            !known(word) && !word.strip_prefix("no").is_some_and(known)
+        };
+        let values: Vec<String> = rest.iter().take_while(is_value).cloned().collect();
+        self.at += values.len();
+        values
+    }
+
+    fn with_values(&mut self, word: String) -> String {
+        [vec![word], self.values()].concat().join(" ")
     }
 
     fn number(&mut self) -> Option<i64> {
@@ -273,6 +322,10 @@ impl Said {
         });
         found
     }
+}
+
+fn has(words: &str, word: &str) -> bool {
+    words.split(' ').any(|other| other == word)
 }
 
 /// The words of the file. `:`, `;` and `,` are white space; `=` is a word of its own.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use crate::config;
+use crate::failure::{Failure, Status};
 use crate::settings::Settings;
 
 /// What becomes one `[account.NAME]`.
@@ -62,7 +64,14 @@ impl Found {
     }
 
     pub(super) fn set(&mut self, key: &'static str, value: impl Into<Value>) {
-        self.keys.push((key, value.into()));
+        let value = match value.into() {
+            // To other programs braces are part of a name.
+            Value::String(path) if config::is_path(key) => {
+                path.replace('{', "{{").replace('}', "}}").into()
+            }
+            value => value,
+        };
+        self.keys.push((key, value));
     }
 
     pub(super) fn note(&mut self, note: impl Into<String>) {
@@ -115,13 +124,23 @@ impl Found {
             .collect()
     }
 
-    /// The unique-ids of messages that were fetched. None if nothing was.
-    pub(super) fn unique_ids(&self) -> Vec<Vec<u8>> {
+    /// The unique-ids of messages that were fetched.
+    ///
+    /// # Errors
+    /// When their file cannot be read, as where nothing was fetched, or where it is elsewhere.
+    pub(super) fn unique_ids(&self) -> Result<Vec<Vec<u8>>, Failure> {
         let Some(memory) = &self.memory else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
-        let octets = fs::read(&memory.file).unwrap_or_default();
-        memory.of.unique_ids(&octets)
+        let octets = fs::read(&memory.file).map_err(|error| {
+            let file = memory.file.display();
+            let message = format!(
+                "could not read what was fetched before from {file}: {error}; everything on the \
+                 server would be fetched again"
+            );
+            Failure::new(Status::Configuration, message)
+        })?;
+        Ok(memory.of.unique_ids(&octets))
     }
 }
 

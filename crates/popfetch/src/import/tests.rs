@@ -53,6 +53,8 @@ poll pop.example.org with proto POP3 and port 995
     user "you" there is you here, ssl, fetchall, mda "/usr/bin/procmail -d %T"
 
 poll imap.example.org protocol IMAP user "me"
+poll many.example.org aka a.example.net b.example.net no rewrite
+    user "all" is me you here and keep
 poll tunnel via localhost proto pop3 port 1110 uidl
     user me pass x sslproto '' limit 100000 fetchlimit 50 smtphost lmtp.example.org
     mda '/usr/bin/maildrop'
@@ -133,6 +135,7 @@ fn what_was_written_can_be_read() {
             file: None,
             out: Some(path.clone()),
             force: false,
+            fetch_again: false,
             files: cli::Files {
                 config: Some(path),
                 state: None,
@@ -142,6 +145,16 @@ fn what_was_written_can_be_read() {
         let wrong = config::read(&options.files).err();
         assert!(wrong.is_none(), "{wrong:?}");
     }
+}
+
+#[test]
+fn braces_in_a_name_stay_what_they_are() {
+    let mut found = Found::new("a");
+    found.set("maildir", "/m/{user}");
+    found.set("exec", "awk '{print}'");
+    let text = write::text(&[found], Path::new("rc"), false);
+    assert!(text.contains("maildir = \"/m/{{user}}\""), "{text}");
+    assert!(text.contains("{print}"), "{text}");
 }
 
 #[test]

@@ -68,6 +68,33 @@ fn a_configuration_is_not_overwritten_unasked() {
 }
 
 #[test]
+fn what_was_fetched_must_be_known_unless_it_may_be_fetched_again() {
+    let rig = mpop_user();
+    let uidls = format!(".mpop_uidls/alice_at_{}", rig.sandbox.host());
+    fs::remove_file(rig.path(&uidls)).unwrap();
+    let printed = ran(&mut rig.bare(&["import", "mpop"])).expect(0);
+    for text in [&printed.err, &printed.out] {
+        assert!(
+            text.contains(&uidls) && text.contains("fetched again"),
+            "{text}"
+        );
+    }
+
+    let import = ["import", "mpop", "--out", "out.toml", "--state", "s.db"];
+    let refused = ran(&mut rig.bare(&import)).expect(78);
+    let hint = "hint: if that is right, say --fetch-again";
+    assert!(
+        refused.err.contains(&uidls) && refused.err.contains(hint),
+        "{}",
+        refused.err
+    );
+    assert!(!rig.path("out.toml").exists() && !rig.path("s.db").exists());
+    ran(rig.bare(&import).arg("--fetch-again")).expect(0);
+    ran(&mut rig.bare(&["sync", "--config", "out.toml", "--state", "s.db"])).expect(0);
+    assert_eq!(rig.delivered(), crate::support::sorted(five()));
+}
+
+#[test]
 fn a13_the_configuration_is_printed_without_passwords() {
     let rig = mpop_user();
     let printed = ran(&mut rig.bare(&["import", "mpop"])).expect(0);

@@ -10,6 +10,8 @@ mod mark;
 mod messages;
 mod prepare;
 mod remove;
+#[cfg(test)]
+mod tests;
 pub(crate) mod trouble;
 
 use std::cell::Cell;
@@ -77,6 +79,8 @@ pub(crate) struct Outcome {
     pub(crate) failure: Option<Failure>,
     /// How long the server wants to be left alone now, if it says so.
     pub(crate) login_delay: Option<Duration>,
+    /// Whether a session came about.
+    is_open: bool,
     next: Next,
 }
 
@@ -95,9 +99,10 @@ impl Outcome {
     /// Adds what another session came to.
     fn followed_by(mut self, other: Self) -> Self {
         // Whoever merely looks, and is not let in, has missed nothing.
-        let is_harmless = self.next == Next::Look && other.summary.stored == 0;
+        let is_harmless = self.next == Next::Look && !other.is_open;
         self.summary += other.summary;
         self.failure = other.failure.filter(|_| !is_harmless);
+        self.is_open |= other.is_open;
         self.next = other.next;
         self
     }
@@ -217,19 +222,25 @@ impl<'a> Fetcher<'a> {
     }
 
     async fn session(&mut self, password: &Secret, delivery: &Arc<Delivery>) -> Outcome {
-        let ended = match self.begin(password.clone()).await {
-            Ok(opened) => self.transact(opened, delivery).await,
-            Err(broken) => Err(broken),
+        let opened = match self.begin(password.clone()).await {
+            Ok(opened) => opened,
+            Err(broken) => return self.broken_off(broken),
         };
-        ended.unwrap_or_else(
-            |Broken {
-                 failure,
-                 is_avoidable,
-             }| Outcome {
-                next: self.after_break(is_avoidable),
-                ..Outcome::from(failure)
-            },
-        )
+        let outcome = match self.transact(opened, delivery).await {
+            Ok(outcome) => outcome,
+            Err(broken) => self.broken_off(broken),
+        };
+        Outcome {
+            is_open: true,
+            ..outcome
+        }
+    }
+
+    fn broken_off(&mut self, broken: Broken) -> Outcome {
+        Outcome {
+            next: self.after_break(broken.is_avoidable),
+            ..Outcome::from(broken.failure)
+        }
     }
 
     /// A session that broke over something avoidable is begun anew: it is known by now to do

@@ -20,7 +20,6 @@ mod deliver;
 mod demo;
 mod doctor;
 mod escape;
-#[allow(dead_code, reason = "`run` is about to wait for as long as it says")]
 mod failure;
 mod fetch;
 mod fs;
@@ -38,7 +37,6 @@ mod report;
 mod run;
 mod secret;
 mod settings;
-#[allow(dead_code, reason = "the commands that show all of it follow")]
 mod state;
 mod status;
 mod stop;

@@ -156,6 +156,9 @@ impl Plan {
             lost,
             ..
         } = self.count;
-        lost >= MANY && lost >= 9 * delivered && unknown * 10 >= listing.len() as u64 * 9
+        unknown > 0
+            && lost >= MANY
+            && lost >= 9 * delivered
+            && unknown * 10 >= listing.len() as u64 * 9
     }
 }

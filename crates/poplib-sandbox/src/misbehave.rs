@@ -212,8 +212,10 @@ misbehaviours! {
     ErrOnQuit "err-on-quit";
     /// Deletes at QUIT but closes the connection without an answer.
     LoseQuitAnswer "lose-quit-answer";
-    /// Deletes at QUIT what was retrieved since the last RSET, marked or not (Q22, Q25).
+    /// Deletes at QUIT what was retrieved, marked or not (Q22, Q25).
     DeleteRetrieved "delete-retrieved";
+    /// Deletes at QUIT what was retrieved since the last RSET (Q25).
+    DeleteRetrievedSinceRset "delete-retrieved-since-rset";
 
     // STAT, LIST and UIDL.
     /// Has no messages, according to STAT, LIST and UIDL.

@@ -107,10 +107,12 @@ impl Transaction {
         Arc::make_mut(&mut self.listed.deleted).set(number);
     }
 
-    /// RSET: no message is marked, and none counts as retrieved.
+    /// RSET: no message is marked.
     pub(crate) fn unmark_all(&mut self) {
         Arc::make_mut(&mut self.listed.deleted).clear();
-        self.retrieved.clear();
+        if self.misbehaviours().forgets_retrieved() {
+            self.retrieved.clear();
+        }
     }
 
     /// Answers LIST or UIDL; `line` writes what stands in the line of a message.

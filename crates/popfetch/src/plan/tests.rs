@@ -8,6 +8,8 @@ use crate::clock::Timestamp;
 use crate::key::{Identity, Key, KeyRef};
 use crate::state::{Row, State};
 
+mod policies;
+
 const NOW: Timestamp = Timestamp(100_000_000);
 const LONG_AGO: Timestamp = Timestamp(NOW.0 - FORGET_AFTER - 1);
 const YESTERDAY: Timestamp = Timestamp(NOW.0 - 86_400);

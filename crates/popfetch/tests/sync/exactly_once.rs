@@ -34,7 +34,7 @@ fn a_rerun_fetches_nothing() {
 }
 
 #[test]
-fn the_connection_is_cut_in_message_3() {
+fn fault_the_connection_is_cut_in_message_3() {
     for keep in ["forever", "none"] {
         let rig = Rig::five(&["cut-in-body=3:1000@1"]);
         let ran = rig.run(&["--keep", keep]).expect(75);
@@ -48,7 +48,7 @@ fn the_connection_is_cut_in_message_3() {
 }
 
 #[test]
-fn the_server_stalls_in_message_3() {
+fn fault_the_server_stalls_in_message_3() {
     let rig = Rig::five(&["stall-in-body=3:1000@1"]);
     let ran = rig.run(&["--timeout", "1"]).expect(75);
     assert!(ran.err.contains("took too long"), "{}", ran.err);
@@ -57,7 +57,7 @@ fn the_server_stalls_in_message_3() {
 }
 
 #[test]
-fn it_is_killed_in_message_3() {
+fn fault_it_is_killed_in_message_3() {
     let rig = Rig::five(&["stall-in-body=3:60000@1"]);
     let mut child = start(&mut rig.sync(By::ImplicitTls));
     // Two are whole under tmp/ and the third has begun.
@@ -129,7 +129,7 @@ fn the_second_signal_stops_at_once() {
 }
 
 #[test]
-fn a_refused_message_is_retried_and_then_given_up() {
+fn fault_a_refused_message_is_retried_and_then_given_up() {
     let rig = Rig::five(&["err-on-retr=3"]);
     for attempt in 1..=3 {
         let ran = rig.run(&["--keep", "none"]).expect(75);
@@ -210,7 +210,7 @@ fn p10_nothing_fetched_but_unstored_is_followed_by_quit() {
 }
 
 #[test]
-fn an_empty_listing_forgets_nothing() {
+fn fault_an_empty_listing_forgets_nothing() {
     let rig = Rig::five(&["empty-listing@2"]);
     for _ in 0..3 {
         rig.run(&[]).expect(0);

@@ -184,7 +184,7 @@ fn q07_a_server_that_breaks_under_pipelining_is_remembered() {
 
 #[test]
 fn q25_rset_before_quit_keeps_what_was_read() {
-    let rig = Rig::five(&["delete-retrieved"]);
+    let rig = Rig::five(&["delete-retrieved-since-rset"]);
     rig.run(&["--rset-before-quit"]).expect(0);
     rig.assert_five();
     assert_eq!(rig.left(), 5);

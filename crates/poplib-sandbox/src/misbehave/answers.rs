@@ -115,7 +115,12 @@ impl Misbehaviours {
 
     /// Whether QUIT deletes what was retrieved.
     pub(crate) fn deletes_retrieved(&self) -> bool {
-        self.has(&Misbehaviour::DeleteRetrieved)
+        self.has(&Misbehaviour::DeleteRetrieved) || self.forgets_retrieved()
+    }
+
+    /// Whether RSET makes forget what was retrieved.
+    pub(crate) fn forgets_retrieved(&self) -> bool {
+        self.has(&Misbehaviour::DeleteRetrievedSinceRset)
     }
 }
 

@@ -1,0 +1,319 @@
+//! Which policy does what, and what none of them does.
+
+use super::*;
+use crate::state::LONGEST_PAUSE;
+
+/// A row with everything that a policy looks at.
+#[derive(Clone, Debug)]
+struct Whole {
+    known: Known,
+    excerpt: bool,
+    age: Option<i64>,
+    octets: Option<u64>,
+    header: Option<Sum>,
+}
+
+impl Whole {
+    fn new(state: State) -> Self {
+        Self {
+            known: known(state),
+            excerpt: false,
+            age: Some(0),
+            octets: Some(100),
+            header: None,
+        }
+    }
+
+    fn row<'a>(&self, key: &'a Key) -> Row<'a> {
+        Row {
+            key: key.as_ref(),
+            state: self.known.state,
+            changed_at: NOW,
+            sum: self.known.sum,
+            header: self.header,
+            octets: self.octets,
+            excerpt: self.excerpt,
+            age: self.age,
+            attempts: self.known.attempts,
+            reason: None,
+            unseen_since: self.known.unseen_since,
+        }
+    }
+}
+
+type Wholes = BTreeMap<Key, Whole>;
+
+fn sized(messages: &[(&str, Option<u64>)]) -> Listing {
+    let mut listing = Listing::default();
+    for (number, (unique_id, octets)) in (1..).zip(messages) {
+        listing.push(number, *octets, Some(By::UniqueId(unique_id.as_bytes())));
+    }
+    listing.counted()
+}
+
+fn planned(listing: &Listing, rows: &Wholes, policy: Policy) -> Plan {
+    let mut planner = Planner::new(listing, policy, NOW);
+    for (key, whole) in rows {
+        planner.row(whole.row(key));
+    }
+    planner.finish()
+}
+
+#[test]
+fn a_message_goes_when_its_time_and_one_jump_of_the_clock_have_passed() {
+    let deleted = |time: u64, age| {
+        let row = Whole {
+            age,
+            ..Whole::new(State::Stored)
+        };
+        let policy = Policy {
+            keep: Keep::For(Duration::from_secs(time)),
+            ..Policy::default()
+        };
+        let rows = Wholes::from([(key("a", 1), row)]);
+        planned(&listing(&["a"]), &rows, policy).delete == [0]
+    };
+    let day = LONGEST_PAUSE;
+    assert!(!deleted(3 * 86_400, Some(4 * day - 1)));
+    assert!(deleted(3 * 86_400, Some(4 * day)));
+    // A short time is not made a day longer.
+    assert!(!deleted(60, Some(119)));
+    assert!(deleted(60, Some(120)));
+    assert!(!deleted(60, None));
+    assert!(!deleted(u64::MAX, Some(i64::MAX - 1)));
+}
+
+#[test]
+fn room_is_made_of_what_is_stored_oldest_first() {
+    let maildrop = sized(&[
+        ("old", Some(10)),
+        ("unstored", Some(30)),
+        ("no-size", None),
+        ("new", Some(10)),
+    ]);
+    let rows: Wholes = ["old", "no-size", "new"]
+        .map(|unique_id| (key(unique_id, 1), Whole::new(State::Stored)))
+        .into();
+    // The one without a stated size had 100 when it came.
+    for (room, deleted) in [
+        (150, vec![]),
+        (149, vec![0]),
+        (110, vec![0]),
+        (109, vec![0, 2]),
+        (0, vec![0, 2, 3]),
+    ] {
+        let policy = Policy {
+            keep: Keep::Octets(room),
+            ..Policy::default()
+        };
+        let plan = planned(&maildrop, &rows, policy);
+        assert_eq!(
+            (plan.delete, fetched_of(&plan.fetch)),
+            (deleted, vec![1]),
+            "{room}"
+        );
+    }
+}
+
+fn fetched_of(fetch: &[Fetch]) -> Vec<u32> {
+    fetch.iter().map(|fetch| fetch.position).collect()
+}
+
+#[test]
+fn a_session_is_limited_but_gets_something_done() {
+    let maildrop = sized(&[
+        ("a", Some(10)),
+        ("b", None),
+        ("c", Some(10)),
+        ("d", Some(10)),
+    ]);
+    for (max_messages, max_octets, fetched) in [
+        (None, None, 4),
+        (Some(3), None, 3),
+        (Some(3), Some(10), 2),
+        (None, Some(20), 3),
+        (None, Some(1), 1),
+        (Some(4), Some(30), 4),
+    ] {
+        let policy = Policy {
+            max_messages,
+            max_octets,
+            ..Policy::default()
+        };
+        let mut plan = planned(&maildrop, &Wholes::new(), policy);
+        plan.limit(&maildrop, policy);
+        assert_eq!((plan.fetch.len(), plan.more), (fetched, fetched < 4));
+    }
+}
+
+#[test]
+fn q15_rows_move_to_new_unique_ids_where_header_and_size_are_the_same() {
+    let stored = |sum, header, octets| Whole {
+        known: Known {
+            sum: Some([sum; 32]),
+            ..known(State::Stored)
+        },
+        header: Some([header; 32]),
+        octets: Some(octets),
+        ..Whole::new(State::Stored)
+    };
+    let rows = Wholes::from([
+        (key("a", 1), stored(1, 1, 10)),
+        (key("b", 1), stored(2, 2, 10)),
+        (key("c", 1), stored(3, 2, 10)),
+        (key("d", 1), stored(4, 3, 10)),
+        (key("e", 1), stored(5, 4, 10)),
+        // It is still there, and is not looked for.
+        (key("f", 1), stored(6, 1, 10)),
+    ]);
+    let maildrop = sized(&[
+        ("v", Some(10)),
+        ("w", Some(10)),
+        ("x", Some(10)),
+        ("y", Some(11)),
+        ("z", None),
+        ("f", Some(10)),
+    ]);
+    let headers = [
+        (0, [2; 32]),
+        (1, [1; 32]),
+        (2, [2; 32]),
+        (3, [3; 32]),
+        (4, [4; 32]),
+    ];
+    let mut reset = Reset::new(&maildrop, &headers);
+    for (key, whole) in &rows {
+        reset.row(whole.row(key));
+    }
+    let Matched { renamed, delivered } = reset.finish();
+    let expected = [("a", "w"), ("b", "v"), ("c", "x")];
+    assert_eq!(
+        renamed,
+        expected.map(|(from, to)| (key(from, 1), key(to, 1)))
+    );
+    // Another size, or none, proves nothing.
+    assert_eq!(delivered, [[4; 32], [5; 32]]);
+}
+
+#[test]
+fn q15_a_reset_is_seen_where_nearly_everything_changed() {
+    let row = |unique_id: String| (key(&unique_id, 1), Whole::new(State::Stored));
+    let rows: Wholes = (0..20).map(|n| row(format!("old{n:02}"))).collect();
+    let shows = |unique_ids: &[String]| {
+        let names: Vec<&str> = unique_ids.iter().map(String::as_str).collect();
+        let maildrop = listing(&names);
+        planned(&maildrop, &rows, Policy::default()).shows_reset(&maildrop)
+    };
+    let new = |count| (0..count).map(|n| format!("new{n:02}"));
+    let old = |count| (0..count).map(|n| format!("old{n:02}"));
+    assert!(shows(&new(20).collect::<Vec<_>>()));
+    assert!(shows(&new(19).chain(old(1)).collect::<Vec<_>>()));
+    assert!(!shows(&new(20).chain(old(3)).collect::<Vec<_>>()));
+    assert!(!shows(&[]));
+}
+
+fn state() -> impl Strategy<Value = State> {
+    prop_oneof![
+        Just(State::Pending),
+        Just(State::Storing),
+        Just(State::Stored),
+        Just(State::Deleting),
+        Just(State::Gone),
+        Just(State::Quarantined),
+        Just(State::Skipped),
+        Just(State::Rejected),
+    ]
+}
+
+fn whole() -> impl Strategy<Value = Whole> {
+    let seen = prop_oneof![Just(None), Just(Some(YESTERDAY)), Just(Some(LONG_AGO))];
+    let age = prop::option::of(0..1_000_000_i64);
+    (state(), 0..u8::MAX, any::<bool>(), age, 0..5_u32, seen).prop_map(
+        |(state, sum, excerpt, age, attempts, unseen_since)| Whole {
+            known: Known {
+                sum: state.is_delivered().then_some([sum; 32]),
+                attempts,
+                unseen_since,
+                ..known(state)
+            },
+            excerpt: excerpt && state.is_delivered(),
+            age,
+            ..Whole::new(state)
+        },
+    )
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    let keep = prop_oneof![
+        Just(Keep::Forever),
+        Just(Keep::None),
+        (1..900_000_u64).prop_map(|time| Keep::For(Duration::from_secs(time))),
+        (0..1_000_u64).prop_map(Keep::Octets),
+    ];
+    let skip_over = prop::option::of(0..300_u64);
+    let oversize = prop_oneof![Just(Oversize::Skip), Just(Oversize::Headers)];
+    (keep, skip_over, oversize, any::<bool>()).prop_map(|(keep, skip_over, oversize, only_new)| {
+        Policy {
+            keep,
+            skip_over,
+            oversize,
+            only_new,
+            ..Policy::default()
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    /// Whatever the server lists, the state knows and the user wants.
+    #[test]
+    fn every_message_has_one_fate_and_none_that_loses_it(
+        messages in prop::collection::vec((0..6_u8, prop::option::of(0..300_u64)), 0..12),
+        rows in prop::collection::btree_map((0..8_u8, 1..4_u32), whole(), 0..16),
+        policy in policy(),
+    ) {
+        let named: Vec<(String, Option<u64>)> = messages
+            .iter()
+            .map(|&(unique_id, octets)| (unique_id.to_string(), octets))
+            .collect();
+        let named: Vec<(&str, Option<u64>)> =
+            named.iter().map(|(unique_id, octets)| (unique_id.as_str(), *octets)).collect();
+        let maildrop = sized(&named);
+        let rows: Wholes = rows
+            .into_iter()
+            .map(|((unique_id, copy), whole)| (key(&unique_id.to_string(), copy), whole))
+            .collect();
+        let plan = planned(&maildrop, &rows, policy);
+        let row = |position| rows.get(&maildrop.key(position).unwrap().to_key());
+
+        for fetch in plan.fetch.iter().chain(&plan.excerpts) {
+            // What is stored comes again only to be compared, or because only a part is stored.
+            if let Some(row) = row(fetch.position)
+                && matches!(row.known.state, State::Stored | State::Deleting)
+                && !row.excerpt
+            {
+                prop_assert!(fetch.known.contains(&row.known.sum.unwrap()));
+            }
+        }
+        for &position in &plan.delete {
+            let row = row(position).unwrap();
+            prop_assert!(matches!(row.known.state, State::Stored | State::Deleting));
+            prop_assert!(!row.excerpt && policy.keep != Keep::Forever);
+        }
+        for &position in &plan.reject {
+            prop_assert_eq!(row(position).unwrap().known.state, State::Rejected);
+        }
+        for &position in &plan.skip {
+            let state = row(position).map(|row| row.known.state);
+            prop_assert!(policy.only_new && matches!(state, None | Some(State::Pending)));
+        }
+        let fetched = fetched_of(&plan.fetch);
+        let fates = [&*fetched, &*plan.delete, &*plan.reject, &*plan.skip].concat();
+        prop_assert_eq!(fates.iter().collect::<BTreeSet<_>>().len(), fates.len());
+        let count = plan.count;
+        let left = count.keep + count.quarantined + count.skipped + count.oversize + count.nameless;
+        prop_assert_eq!(fates.len() as u64 + left, messages.len() as u64);
+        prop_assert!(plan.excerpts.len() as u64 <= count.oversize);
+    }
+}

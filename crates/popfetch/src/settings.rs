@@ -14,7 +14,6 @@ pub(crate) use values::{Auth, FileMode, LineEnd, Password, Pin, Pipeline, Size, 
 
 /// The settings of one account, each of which may be left open. A key of the configuration file is
 /// the option's name with `_` for `-`.
-#[allow(dead_code, reason = "the rooms that obey them are being furnished")]
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[group(skip)]

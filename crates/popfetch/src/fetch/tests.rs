@@ -15,7 +15,7 @@ use crate::plan::Policy;
 use crate::secret::Source;
 use crate::state::{SqliteStore, StateStore};
 
-/// Keeps the disk's thread busy with the first message until the server has heard two NOOPs more
+/// Keeps the disk's thread busy with the first message until the server has heard NOOP twice more
 /// than the one behind the last message.
 struct SlowDisk {
     sandbox: Arc<Sandbox>,

@@ -143,6 +143,8 @@ fn protocol(attempt: &str, config: &Config, error: &ProtocolError) -> Failure {
             protocol(attempt, config, cause)
         }
         ProtocolError::Misuse(misuse) => failed(Status::Usage, &misuse.to_string()),
+        ProtocolError::Proxy(proxy) => failed(Status::Unavailable, &proxy.to_string())
+            .hint("check --proxy, and whether the proxy may connect to the server"),
         other => failed(Status::Protocol, &other.to_string()),
     }
 }

@@ -12,6 +12,7 @@ mod help;
 mod import;
 mod options;
 mod policy;
+mod proxies;
 mod quirks;
 mod refusals;
 mod round_trips;

@@ -8,7 +8,10 @@ use crate::support::Home;
 
 #[test]
 fn of_fifty_accounts_a_wrong_password_and_a_stall_stop_no_other() {
-    let mailboxes: Vec<Mailbox> = (0..49).map(|seed| Mailbox::mixed(seed, 12)).collect();
+    let message = |user, number| format!("Subject: {number}\n\nfor user{user} only\n").into_bytes();
+    let mailboxes: Vec<Mailbox> = (0..49)
+        .map(|user| Mailbox::of((0..12).map(|number| message(user, number))))
+        .collect();
     let users = (mailboxes.iter().enumerate())
         .map(|(user, mailbox)| User::new(&format!("user{user}"), "secret").with(mailbox));
     let server = Dovecot {

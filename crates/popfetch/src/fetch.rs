@@ -281,9 +281,11 @@ impl<'a> Fetcher<'a> {
         let (config, user) = (&self.config, &self.account.user);
         let host = config.address().0;
         let credentials = account::credentials(config, user, password);
-        let session = Session::open(config, &credentials)
-            .await
-            .map_err(|error| trouble::opening_failure(user, config, &error))?;
+        #[cfg(not(test))]
+        let session = Session::open(config, &credentials).await;
+        #[cfg(test)]
+        let session = crate::simulation::open(config, &credentials).await;
+        let session = session.map_err(|error| trouble::opening_failure(user, config, &error))?;
         let tls = session.tls().map(|facts| TlsShown {
             version: facts.version(),
             cipher_suite: facts.cipher_suite(),

@@ -37,6 +37,8 @@ mod report;
 mod run;
 mod secret;
 mod settings;
+#[cfg(test)]
+mod simulation;
 mod state;
 mod status;
 mod stop;

@@ -158,7 +158,9 @@ impl Maildir {
     pub(crate) fn make_durable(&self, batch: &mut [&mut Written]) -> Result<(), Failure> {
         let tmp = self.root.join("tmp");
         match &self.group {
-            Some(group) if batch.len() > SINGLY => group
+            // Whoever closed some of them counted on this. They may be few: the batch has messages
+            // that are here already.
+            Some(group) if batch.iter().any(|written| written.file.is_none()) => group
                 .sync()
                 .map_err(|error| cannot_write(&self.root, &error)),
             _ => {
@@ -213,11 +215,8 @@ impl Maildir {
         let recovered = messages
             .map(|(digest, place, age)| {
                 let temporary = self.temporary(&digest);
-                if self.exists(&temporary)? {
-                    self.rename(&temporary, place)?;
-                    return Ok(Recovered::Finished);
-                }
-                if age == Age::Recent {
+                let is_temporary = self.exists(&temporary)?;
+                if !is_temporary && age == Age::Recent {
                     return Ok(Recovered::Delivered);
                 }
                 let names = match &delivered {
@@ -225,15 +224,23 @@ impl Maildir {
                     None => delivered.insert(self.delivered()?),
                 };
                 // Mail programs append flags to the name: `:2,S`.
-                let found = names
+                let is_delivered = names
                     .range(place.to_vec()..)
                     .next()
                     .is_some_and(|name| name.starts_with(place));
-                Ok(if found {
-                    Recovered::Delivered
-                } else {
-                    Recovered::Lost
-                })
+                match (is_temporary, is_delivered) {
+                    (true, false) => {
+                        self.rename(&temporary, place)?;
+                        Ok(Recovered::Finished)
+                    }
+                    // A loss of power may leave both names of a file that was being renamed.
+                    (true, true) => {
+                        self.remove(&temporary)?;
+                        Ok(Recovered::Delivered)
+                    }
+                    (false, true) => Ok(Recovered::Delivered),
+                    (false, false) => Ok(Recovered::Lost),
+                }
             })
             .collect::<Result<Vec<_>, Failure>>()?;
         self.sync_names()?;

@@ -120,6 +120,18 @@ impl SqliteStore {
         }
     }
 
+    /// The account's number, which it gets when it is met first.
+    pub(crate) fn meet(&self, name: &str) -> Result<AccountId, StateError> {
+        let insert = "INSERT INTO account (name) VALUES (?) ON CONFLICT DO NOTHING";
+        self.connection()
+            .execute(insert, [name])
+            .map_err(|error| self.failed(&error))?;
+        self.account(name)?.ok_or_else(|| StateError::Store {
+            path: self.path.clone(),
+            reason: "the account vanished".into(),
+        })
+    }
+
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic elsewhere leaves the connection whole: its transaction was rolled back.
         self.connection
@@ -222,16 +234,8 @@ impl StateStore for SqliteStore {
             }
             Err(TryLockError::Error(source)) => return Err(open(source)),
         }
-        let insert = "INSERT INTO account (name) VALUES (?) ON CONFLICT DO NOTHING";
-        self.connection()
-            .execute(insert, [name])
-            .map_err(|error| self.failed(&error))?;
-        let account = self.account(name)?.ok_or_else(|| StateError::Store {
-            path: self.path.clone(),
-            reason: "the account vanished".into(),
-        })?;
         Ok(Claim {
-            account,
+            account: self.meet(name)?,
             _lock: Box::new(lock),
         })
     }

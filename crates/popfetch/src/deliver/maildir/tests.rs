@@ -142,6 +142,17 @@ fn recovery_takes_what_left_tmp_for_delivered_while_nobody_sweeps_it() {
 }
 
 #[test]
+fn recovery_ends_a_rename_of_which_both_names_are_left() {
+    let fixture = Fixture::new();
+    let place = fixture.write(b"whole").place;
+    let shown = format!("cur/{}:2,S", String::from_utf8_lossy(&place));
+    fs::write(fixture.path(&shown), "whole").unwrap();
+    assert_eq!(fixture.recover(&place, Age::Recent), Recovered::Delivered);
+    assert!(fs::read_dir(fixture.path("tmp")).unwrap().next().is_none());
+    assert!(!fixture.maildir.new_path(&place).exists());
+}
+
+#[test]
 fn nobody_knows_the_age_when_the_clock_was_set_back() {
     let hours = |hours: i64| Age::of(NOW, Timestamp(NOW.0 + hours * 3_600));
     assert_eq!(hours(0), Age::Recent);

@@ -8,8 +8,8 @@ use crate::failure::Failure;
 use crate::fs::SharedFile;
 
 impl Mbox {
-    /// Of each of these places, whether its message is there; what was written of others is cut
-    /// off.
+    /// Of each of these places, whether its message is there, durably; what was written of others
+    /// is cut off.
     ///
     /// # Errors
     /// It cannot be read, or somebody else keeps it locked.
@@ -41,6 +41,10 @@ impl Mbox {
                 }
             }
             cut(file, &whole, &partial)?;
+            // Perhaps nobody came so far as to make durable what is there, or what was cut off when
+            // it could not be written.
+            file.sync()?;
+            self.file_system.sync_directory(&self.directory)?;
             Ok(delivered)
         };
         recovered().map_err(|error| self.cannot_write(&error))
@@ -103,7 +107,6 @@ fn cut(file: &dyn SharedFile, whole: &[&Extent], partial: &[&Extent]) -> io::Res
         && end(partial).is_some_and(|end| length <= end);
     if is_the_end && !has_foreign_message(file, start, length, partial)? {
         file.truncate(start)?;
-        file.sync()?;
     }
     Ok(())
 }

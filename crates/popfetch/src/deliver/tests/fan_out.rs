@@ -252,3 +252,50 @@ fn a_target_that_takes_nothing_more_stops_the_run_and_loses_nothing() {
     assert_eq!(files(&directory), contents("\n"));
     assert_eq!(hands.taken(), contents("\r\n"));
 }
+
+#[test]
+fn few_new_files_of_a_large_batch_are_made_durable() {
+    let directory = TempDir::new().unwrap();
+    let log = Arc::default();
+    let (mut delivery, _claim) = delivery(&directory, &log);
+    let hands = Hands::new(Some((0, Refusal::Everything)), 1);
+    delivery.targets.handovers.push(Box::new(hands));
+    deliver(&delivery, 10).unwrap_err();
+    let before = log.steps().len();
+    deliver(&delivery, 12).unwrap();
+    let steps = log.steps().split_off(before);
+    let position = |start| {
+        steps
+            .iter()
+            .position(|step| step.starts_with(start))
+            .unwrap()
+    };
+    assert!(position("sync everything") < position("state storing"));
+    assert_eq!(files(&directory).len(), 12);
+}
+
+#[test]
+fn what_recovery_finds_or_cuts_off_in_an_mbox_is_durable_before_the_state_says_so() {
+    // Killed while writing, and between that and making it durable.
+    for (step, expected) in [
+        (
+            1,
+            &["truncate", "sync mbox", "sync .", "state returned"][..],
+        ),
+        (2, &["sync mbox", "sync .", "state stored"]),
+    ] {
+        let directory = TempDir::new().unwrap();
+        let all = || vec![mbox(&directory)];
+        let (killed, claim) = delivery_to(&directory, &Log::failing_at(step), all());
+        deliver(&killed, 1).unwrap_err();
+        drop((killed, claim));
+        let log = Arc::default();
+        let (restarted, _claim) = delivery_to(&directory, &log, all());
+        restarted.recover().unwrap();
+        let steps = log.steps();
+        assert_eq!(steps.len(), expected.len(), "{steps:?}");
+        for (step, expected) in steps.iter().zip(expected) {
+            assert!(step.starts_with(expected), "{step}, not {expected}");
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! Simulated crashes. A seed decides everything: which messages there are, where they go, what the
+//! server does, what the disk loses, and at which operation the process is killed, the power goes
+//! or an error occurs. After some such runs come undisturbed ones, until nothing is left to do;
+//! then each message must be once in each target, and must never have been deleted on the server
+//! while a loss of power could have taken it here.
+//!
+//! It is the engine itself that runs, from the login to the last transaction: `Fetcher`, planner,
+//! the disk's threads, targets, recovery, and SQLite's transactions. Simulated are the disk (all
+//! that goes through [`FileSystem`](crate::fs::FileSystem)), the server at the other end of a
+//! stream in memory, the clock, and the moments at which transactions fail. Seeds are replayed
+//! exactly, although there are threads: in a session with one batch, which these are, the disk's
+//! operations have one order, and the server changes nothing before they are over.
+//!
+//! Not covered here: several batches in one session; time limits (an answer that does not come is
+//! a connection that ends); the lock file of an mbox and the temporary files for whole messages,
+//! which are real ones; other programs that write to an mbox; SQLite's own durability, which
+//! stands as the trait promises it; commands and standard output.
+//!
+//! `POPFETCH_SIMULATION_SEEDS=0..1000000` runs other seeds than the ordinary ones, and one seed
+//! that fails is told as a story.
+
+mod check;
+mod disk;
+mod file_system;
+mod maildrop;
+mod random;
+mod sabotage;
+mod store;
+mod tests;
+mod wire;
+mod world;
+
+use std::io;
+use std::sync::Arc;
+
+use poplib::Secret;
+use tempfile::TempDir;
+use tokio::runtime::{self, Runtime};
+
+use self::check::Place;
+use self::disk::{Disk, Loss};
+use self::file_system::SimulatedFileSystem;
+use self::maildrop::{Mail, Maildrop};
+use self::random::Random;
+use self::sabotage::Sabotage;
+use self::store::SimulatedStore;
+use self::world::{Fault, FaultKind, World};
+use crate::account::Account;
+use crate::clock::Clock;
+use crate::deliver::{Delivery, Destination, Destinations, Targets};
+use crate::failure::Failure;
+use crate::fetch::Fetcher;
+use crate::fs::FileSystem;
+use crate::key::Key;
+use crate::plan::Keep;
+use crate::report::{Event, Report};
+use crate::settings::Settings;
+use crate::state::{AccountId, Change, Row, SqliteStore, State, StateStore};
+use crate::stop::Stop;
+
+pub(crate) use wire::open;
+
+/// So many undisturbed runs must do.
+const ENOUGH: usize = 12;
+const HOUR: i64 = 60 * 60;
+const MINUTE: i64 = 60;
+
+/// What seeds need that run one behind the other.
+struct Bench {
+    runtime: Runtime,
+    stop: Stop,
+    /// Where the lock files of mboxes are.
+    root: TempDir,
+    account: Account,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime needs little");
+        let stop = runtime.block_on(async { Stop::listen() });
+        let root = TempDir::new().expect("there is room for a directory");
+        let settings = Settings {
+            server: Some("pop://me@simulated.example".into()),
+            allow_plaintext: Some(true),
+            maildir: vec![root.path().join("mail")],
+            ..Settings::default()
+        };
+        Self {
+            runtime,
+            stop: stop.expect("signals can be listened to"),
+            root,
+            account: Account::new(None, settings).expect("these are sound settings"),
+        }
+    }
+
+    /// Lives through what the seed decides.
+    ///
+    /// # Errors
+    /// What must not be, and the story if it is to be told.
+    fn simulate(
+        &self,
+        seed: u64,
+        sabotage: Option<Sabotage>,
+        tells: bool,
+    ) -> Result<(), (Vec<String>, String)> {
+        let mut simulation = Simulation::new(self, seed, sabotage, tells);
+        simulation.live(self);
+        let inside = simulation.world.lock();
+        match inside.violations.is_empty() {
+            true => Ok(()),
+            false => Err((inside.violations.clone(), inside.story())),
+        }
+    }
+}
+
+struct Simulation {
+    world: World,
+    random: Random,
+    store: Arc<SimulatedStore>,
+    account_id: AccountId,
+    account: Account,
+    file_system: Arc<dyn FileSystem>,
+    /// Every message there ever was.
+    all: Vec<Mail>,
+}
+
+struct Silent;
+
+impl Report for Silent {
+    fn report(&self, _: &str, _: Event<'_>) {}
+}
+
+impl Simulation {
+    fn new(bench: &Bench, seed: u64, sabotage: Option<Sabotage>, tells: bool) -> Self {
+        let mut random = Random::new(seed);
+        let (maildir, mbox) = (
+            bench.root.path().join("mail"),
+            bench.root.path().join("mbox"),
+        );
+        let maildir = (
+            Place::Maildir(maildir.clone()),
+            Destination::Maildir(maildir),
+        );
+        let mbox = (Place::Mbox(mbox.clone()), Destination::Mbox(mbox));
+        let (places, all) = match random.below(4) {
+            0 | 1 => vec![maildir],
+            2 => vec![mbox],
+            _ => vec![maildir, mbox],
+        }
+        .into_iter()
+        .unzip();
+        let mut account = bench.account.clone();
+        account.policy.keep = random.pick(&[Keep::None, Keep::None, Keep::Forever]);
+        account.destinations = Destinations {
+            all,
+            ..account.destinations
+        };
+        let maildrop = Maildrop {
+            messages: Vec::new(),
+            pipelines: random.once_in(2),
+            deletes_fetched: random.once_in(6),
+            mischief_in: 0,
+        };
+        let disk = Disk::new(bench.root.path());
+        let world = World::new(Random::new(random.next()), disk, maildrop, sabotage, tells);
+        let keep = account.policy.keep;
+        world.tell(|| format!("seed {seed}: {places:?}, keep {keep:?}"));
+        world.lock().places = places;
+        let inner = SqliteStore::in_memory().expect("there is memory for a state");
+        let account_id = inner.meet(&account.maildrop).expect("it can be written");
+        Self {
+            file_system: Arc::new(SimulatedFileSystem {
+                world: world.clone(),
+                has_groups: random.once_in(2),
+            }),
+            store: Arc::new(SimulatedStore::new(inner, world.clone())),
+            world,
+            random,
+            account_id,
+            account,
+            all: Vec::new(),
+        }
+    }
+
+    fn live(&mut self, bench: &Bench) {
+        let first = match self.random.below(8) {
+            0 => 9,
+            _ => 1,
+        };
+        let messages = first + self.random.below(4);
+        self.receive(messages);
+        for _ in 0..=self.random.below(5) {
+            let fault = self.fault();
+            self.world.tell(|| format!("a run, and {fault:?}"));
+            let mut inside = self.world.lock();
+            inside.begin(fault);
+            inside.maildrop.mischief_in = 2;
+            drop(inside);
+            // How it ends, the checker tells.
+            let _ = bench.runtime.block_on(self.run(bench));
+            self.between_runs();
+        }
+        self.retry();
+        for _ in 0..ENOUGH {
+            self.world.tell(|| "an undisturbed run".into());
+            let mut inside = self.world.lock();
+            inside.begin(None);
+            inside.maildrop.mischief_in = 0;
+            inside.now += HOUR;
+            drop(inside);
+            let ended = bench.runtime.block_on(self.run(bench));
+            if let Err(failure) = &ended {
+                self.world.tell(|| format!("  it failed: {failure}"));
+            }
+            if ended.is_ok() && self.is_settled() {
+                return self.world.lock().check(&self.all);
+            }
+        }
+        let rows = self.rows();
+        let mut inside = self.world.lock();
+        let left = inside.maildrop.messages.len();
+        (inside.violations).push(format!("{left} messages are left, and rows: {rows:?}"));
+        inside.check(&self.all);
+    }
+
+    /// Mail arrives at the server.
+    fn receive(&mut self, messages: usize) {
+        let is_first = self.all.is_empty();
+        for _ in 0..messages {
+            let number = self.all.len();
+            // Some servers give a unique-id twice at a time. That one is never used again is what
+            // everything rests on where a deletion was not confirmed.
+            let unique_id = match is_first && self.random.once_in(8) {
+                true => "shared".into(),
+                false => format!("id{number}"),
+            };
+            let filling = "x".repeat(self.random.below(200));
+            let content = format!("Number: {number}\r\n\r\n{filling}\r\nend of {number}\r\n");
+            let mail = Mail {
+                unique_id,
+                content: content.into_bytes(),
+                refusals: 2,
+            };
+            self.all.push(mail.clone());
+            self.world.lock().maildrop.messages.push(mail);
+        }
+    }
+
+    fn fault(&mut self) -> Option<Fault> {
+        use FaultKind::{Error, Kill, PowerLoss};
+        let kind = self.random.pick(&[
+            None,
+            Some(Kill),
+            Some(Kill),
+            Some(PowerLoss),
+            Some(PowerLoss),
+            Some(Error(io::ErrorKind::StorageFull)),
+            Some(Error(io::ErrorKind::Other)),
+        ]);
+        let at = 1 + self.random.below(52);
+        kind.map(|kind| Fault { at, kind })
+    }
+
+    /// One run of the command.
+    async fn run(&self, bench: &Bench) -> Result<(), Failure> {
+        let _wire = wire::Wire::to(&self.world);
+        let ended = self.visit(bench).await;
+        wire::hang_up().await;
+        ended
+    }
+
+    async fn visit(&self, bench: &Bench) -> Result<(), Failure> {
+        let delivery = Delivery {
+            store: Arc::clone(&self.store) as Arc<dyn StateStore>,
+            account: self.account_id,
+            account_name: self.account.name.clone(),
+            maildrop: self.account.maildrop.clone(),
+            targets: Targets::open(&self.account.destinations, &self.file_system)?,
+            file_system: Arc::clone(&self.file_system),
+            clock: Arc::new(self.world.clone()),
+            report: Arc::new(Silent),
+        };
+        delivery.recover()?;
+        let mut fetcher = Fetcher::new(&self.account, &Silent, bench.stop.clone());
+        let password = Secret::from("secret".to_owned());
+        let outcome = fetcher.fetch(password, &Arc::new(delivery)).await;
+        outcome.failure.map_or(Ok(()), Err)
+    }
+
+    /// What happens to the machine, to the Maildir and at the server until the next run.
+    fn between_runs(&mut self) {
+        let mut inside = self.world.lock();
+        let death = inside.death();
+        if inside.is_dead {
+            self.store.crash(self.account_id);
+        }
+        if death == Some(FaultKind::PowerLoss) || self.random.once_in(4) {
+            let loss =
+                (self.random).pick(&[Loss::Everything, Loss::Some, Loss::Some, Loss::Nothing]);
+            inside.tell(|| format!("the power goes, and takes {loss:?}"));
+            inside.disk.lose_power(loss, &mut self.random);
+        }
+        let jump = (self.random).pick(&[0, MINUTE, MINUTE, -HOUR, 37 * HOUR, 240 * HOUR]);
+        inside.now += jump;
+        inside.tell(|| format!("{jump} seconds pass"));
+        for place in inside.places.clone() {
+            if let Place::Maildir(root) = place {
+                if jump > 36 * HOUR {
+                    inside.disk.sweep(&root.join("tmp"));
+                }
+                if self.random.once_in(3) {
+                    inside.disk.read_mail(&root);
+                }
+            }
+        }
+        drop(inside);
+        if self.random.once_in(3) {
+            self.receive(1);
+        }
+    }
+
+    /// Somebody wants messages tried again that were given up.
+    fn retry(&self) {
+        let rows = self.rows().into_iter();
+        let given_up: Vec<Key> = rows
+            .filter(|(_, state)| *state == State::Quarantined)
+            .map(|(key, _)| key)
+            .collect();
+        let mut changes = given_up
+            .iter()
+            .map(|key| Change::Retry { key: key.as_ref() });
+        let now = self.world.now();
+        let retried = (self.store.inner).apply(self.account_id, now, &mut changes);
+        retried.expect("they were given up");
+    }
+
+    fn rows(&self) -> Vec<(Key, State)> {
+        let mut rows = Vec::new();
+        let visit = &mut |row: Row<'_>| rows.push((row.key.to_key(), row.state));
+        if let Err(error) = self.store.inner.rows(self.account_id, visit) {
+            let mut inside = self.world.lock();
+            inside.violations.push(format!("unreadable: {error}"));
+        }
+        rows
+    }
+
+    /// Whether there is nothing left to do.
+    fn is_settled(&self) -> bool {
+        let on_server = self.world.lock().maildrop.messages.len();
+        let is_empty = self.account.policy.keep == Keep::Forever || on_server == 0;
+        is_empty && (self.rows().iter()).all(|(_, state)| *state != State::Storing)
+    }
+}

@@ -1,0 +1,315 @@
+//! What is on the disk, and what only seems to be: contents and names that a loss of power may
+//! take back, each on its own, as POSIX allows.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::random::Random;
+
+pub(super) struct Disk {
+    root: PathBuf,
+    nodes: Vec<Node>,
+    /// What goes by which name: for programs, and after the worst loss of power.
+    names: BTreeMap<PathBuf, usize>,
+    durable: BTreeMap<PathBuf, usize>,
+    /// Changes of names that are not durable, in their order.
+    pending: Vec<Naming>,
+}
+
+/// A file, or a directory if it has no content.
+struct Node {
+    content: Option<Content>,
+}
+
+#[derive(Default)]
+struct Content {
+    now: Vec<u8>,
+    durable: Vec<u8>,
+    pending: Vec<Edit>,
+}
+
+#[derive(Clone)]
+enum Edit {
+    Write { offset: usize, octets: Vec<u8> },
+    Truncate(usize),
+}
+
+/// A name that was given or taken away.
+struct Naming {
+    path: PathBuf,
+    node: Option<usize>,
+    /// What was taken away here is there now: a rename never makes both names vanish by itself.
+    moved_to: Option<PathBuf>,
+}
+
+/// What a loss of power takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Loss {
+    Everything,
+    Some,
+    Nothing,
+}
+
+impl Disk {
+    /// A disk with one directory.
+    pub(super) fn new(root: &Path) -> Self {
+        let names = BTreeMap::from([(root.to_owned(), 0)]);
+        Self {
+            root: root.into(),
+            nodes: vec![Node { content: None }],
+            durable: names.clone(),
+            names,
+            pending: Vec::new(),
+        }
+    }
+
+    pub(super) fn create(&mut self, path: &Path, is_file: bool) -> io::Result<usize> {
+        if self.names.contains_key(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let parent = path.parent().ok_or(io::ErrorKind::NotFound)?;
+        self.node(parent)?;
+        let content = is_file.then(Content::default);
+        self.nodes.push(Node { content });
+        let node = self.nodes.len() - 1;
+        self.name(path, Some(node), None);
+        Ok(node)
+    }
+
+    pub(super) fn node(&self, path: &Path) -> io::Result<usize> {
+        let found = self.names.get(path).copied();
+        found.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    pub(super) fn is_directory(&self, path: &Path) -> io::Result<bool> {
+        Ok(self.nodes[self.node(path)?].content.is_none())
+    }
+
+    pub(super) fn names(&self, directory: &Path) -> Vec<OsString> {
+        (self.names.keys())
+            .filter(|path| path.parent() == Some(directory))
+            .filter_map(|path| Some(path.file_name()?.to_owned()))
+            .collect()
+    }
+
+    pub(super) fn remove(&mut self, path: &Path) -> io::Result<()> {
+        self.node(path)?;
+        self.name(path, None, None);
+        Ok(())
+    }
+
+    pub(super) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let node = self.node(from)?;
+        self.name(to, Some(node), None);
+        self.name(from, None, Some(to.into()));
+        Ok(())
+    }
+
+    fn name(&mut self, path: &Path, node: Option<usize>, moved_to: Option<PathBuf>) {
+        match node {
+            Some(node) => self.names.insert(path.into(), node),
+            None => self.names.remove(path),
+        };
+        self.pending.push(Naming {
+            path: path.into(),
+            node,
+            moved_to,
+        });
+    }
+
+    fn file(&mut self, node: usize) -> &mut Content {
+        (self.nodes[node].content.as_mut()).expect("files are opened only")
+    }
+
+    pub(super) fn content(&self, node: usize) -> &[u8] {
+        let content = self.nodes[node].content.as_ref();
+        content.map_or(b"", |content| &content.now)
+    }
+
+    pub(super) fn write(&mut self, node: usize, offset: usize, octets: &[u8]) {
+        self.edit(
+            node,
+            Edit::Write {
+                offset,
+                octets: octets.into(),
+            },
+        );
+    }
+
+    pub(super) fn truncate(&mut self, node: usize, length: usize) {
+        self.edit(node, Edit::Truncate(length));
+    }
+
+    fn edit(&mut self, node: usize, edit: Edit) {
+        let content = self.file(node);
+        edit.apply(&mut content.now);
+        content.pending.push(edit);
+    }
+
+    /// Makes a content durable.
+    pub(super) fn sync(&mut self, node: usize) {
+        self.file(node).sync();
+    }
+
+    /// An attempt to do that failed: what was not written is clean from now on, and is not going
+    /// to be written any more.
+    pub(super) fn forget(&mut self, node: usize) {
+        self.file(node).pending.clear();
+    }
+
+    /// Makes the names in a directory durable.
+    pub(super) fn sync_directory(&mut self, directory: &Path) {
+        let (here, elsewhere) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .partition(|naming: &Naming| naming.path.parent() == Some(directory));
+        self.pending = elsewhere;
+        here.into_iter().for_each(|naming| self.settle(naming));
+    }
+
+    fn settle(&mut self, naming: Naming) {
+        match naming.node {
+            Some(node) => self.durable.insert(naming.path, node),
+            None => self.durable.remove(&naming.path),
+        };
+    }
+
+    pub(super) fn sync_everything(&mut self) {
+        for node in &mut self.nodes {
+            if let Some(content) = &mut node.content {
+                content.sync();
+            }
+        }
+        self.durable.clone_from(&self.names);
+        self.pending.clear();
+    }
+
+    /// Loses some of what is not durable.
+    pub(super) fn lose_power(&mut self, loss: Loss, random: &mut Random) {
+        let mut survives = |_: &Naming| match loss {
+            Loss::Everything => false,
+            Loss::Some => random.once_in(2),
+            Loss::Nothing => true,
+        };
+        let mut lost: Vec<PathBuf> = Vec::new();
+        for naming in std::mem::take(&mut self.pending) {
+            let is_torn = (naming.moved_to.as_ref()).is_some_and(|to| lost.contains(to));
+            if survives(&naming) && !is_torn {
+                lost.retain(|path| *path != naming.path);
+                self.settle(naming);
+            } else {
+                lost.push(naming.path);
+            }
+        }
+        for node in &mut self.nodes {
+            if let Some(content) = &mut node.content {
+                content.lose(loss, random);
+            }
+        }
+        // What stood in a directory that is gone is gone, too.
+        let durable = self.durable.clone();
+        (self.durable).retain(|path, _| stands(&durable, &self.root, path));
+        self.names.clone_from(&self.durable);
+    }
+
+    /// A mail program takes away what lies under `tmp/` for too long.
+    pub(super) fn sweep(&mut self, tmp: &Path) {
+        for name in self.names(tmp) {
+            self.name(&tmp.join(name), None, None);
+        }
+    }
+
+    /// A mail program shows the new messages of a Maildir, and takes care of its own renames.
+    pub(super) fn read_mail(&mut self, maildir: &Path) {
+        for name in self.names(&maildir.join("new")) {
+            let mut seen = name.clone();
+            seen.push(":2,S");
+            let (new, seen) = (
+                maildir.join("new").join(name),
+                maildir.join("cur").join(seen),
+            );
+            if self.durable.contains_key(&new) && stands(&self.durable, &self.root, &seen) {
+                for names in [&mut self.names, &mut self.durable] {
+                    let node = names.remove(&new).expect("it is there");
+                    names.insert(seen.clone(), node);
+                }
+            }
+        }
+    }
+
+    /// The contents of the files in a directory that the worst loss of power leaves.
+    pub(super) fn durable_files(&self, directory: &Path) -> Vec<&[u8]> {
+        let files = self.durable.iter().filter(|(path, _)| {
+            path.parent() == Some(directory) && stands(&self.durable, &self.root, path)
+        });
+        files
+            .filter_map(|(_, &node)| self.durable_of(node))
+            .collect()
+    }
+
+    /// The content of a file that the worst loss of power leaves.
+    pub(super) fn durable_file(&self, path: &Path) -> Option<&[u8]> {
+        self.durable_of(*self.durable.get(path)?)
+    }
+
+    fn durable_of(&self, node: usize) -> Option<&[u8]> {
+        Some(&self.nodes[node].content.as_ref()?.durable)
+    }
+}
+
+/// Whether every directory above this is there.
+fn stands(names: &BTreeMap<PathBuf, usize>, root: &Path, path: &Path) -> bool {
+    let mut above = path.ancestors().skip(1).take_while(|above| *above != root);
+    path == root || above.all(|directory| names.contains_key(directory))
+}
+
+impl Content {
+    fn sync(&mut self) {
+        for edit in self.pending.drain(..) {
+            edit.apply(&mut self.durable);
+        }
+    }
+
+    /// Edits are written or not in any order, the last of them perhaps in part; and a file may
+    /// have become longer before there is anything in it.
+    fn lose(&mut self, loss: Loss, random: &mut Random) {
+        for edit in std::mem::take(&mut self.pending) {
+            match (loss, edit) {
+                (Loss::Everything, _) => {}
+                (Loss::Nothing, edit) => edit.apply(&mut self.durable),
+                (Loss::Some, Edit::Truncate(length)) if random.once_in(2) => {
+                    Edit::Truncate(length).apply(&mut self.durable);
+                }
+                (Loss::Some, Edit::Write { offset, octets }) => match random.below(4) {
+                    0 => {}
+                    1 => Edit::Truncate(self.durable.len().max(offset + octets.len()))
+                        .apply(&mut self.durable),
+                    2 => {
+                        let part = octets[..random.below(octets.len() + 1)].into();
+                        let octets = part;
+                        Edit::Write { offset, octets }.apply(&mut self.durable);
+                    }
+                    _ => Edit::Write { offset, octets }.apply(&mut self.durable),
+                },
+                (Loss::Some, Edit::Truncate(_)) => {}
+            }
+        }
+        self.now.clone_from(&self.durable);
+    }
+}
+
+impl Edit {
+    fn apply(&self, content: &mut Vec<u8>) {
+        match self {
+            Self::Write { offset, octets } => {
+                let end = offset + octets.len();
+                if content.len() < end {
+                    content.resize(end, 0);
+                }
+                content[*offset..end].copy_from_slice(octets);
+            }
+            Self::Truncate(length) => content.resize(*length, 0),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Rules of the design, each broken in turn. The simulation must find every one of them.
+
+/// A rule that is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sabotage {
+    /// Files under `tmp/` are not made durable before the state names them.
+    ContentNotDurable,
+    /// Nor are their names.
+    TmpNotDurable,
+    /// Names in `new/` are not made durable before the state says stored.
+    NewNotDurable,
+    /// A new Maildir or mbox is not made durable itself.
+    PlaceNotDurable,
+    /// What was appended to an mbox is not made durable.
+    MboxNotDurable,
+    /// What was appended in part is not cut off.
+    MboxNotCut,
+    /// Recovery does not look under `tmp/`.
+    TmpIgnored,
+    /// Files are renamed, and mboxes appended to, before the state says `storing` for certain.
+    StoringLate,
+    /// The state says stored before anything is renamed or appended.
+    StoredEarly,
+    /// Recovery does not finish what is `storing`.
+    NotRecovered,
+    /// Messages that wait to be fetched are taken for stored, and deleted.
+    DeletedBeforeStored,
+    /// What a listing lacks is forgotten, even where it is empty.
+    ForgottenAtOnce,
+    /// Contents are not compared with what was delivered.
+    ContentForgotten,
+    /// Which copies of a message arrived is not remembered.
+    CopiesForgotten,
+    /// A session ends by QUIT, whatever is stored, at a server that then deletes what was fetched.
+    AlwaysQuit,
+}
+
+impl Sabotage {
+    pub(super) const ALL: [Self; 15] = [
+        Self::ContentNotDurable,
+        Self::TmpNotDurable,
+        Self::NewNotDurable,
+        Self::PlaceNotDurable,
+        Self::MboxNotDurable,
+        Self::MboxNotCut,
+        Self::TmpIgnored,
+        Self::StoringLate,
+        Self::StoredEarly,
+        Self::NotRecovered,
+        Self::DeletedBeforeStored,
+        Self::ForgottenAtOnce,
+        Self::ContentForgotten,
+        Self::CopiesForgotten,
+        Self::AlwaysQuit,
+    ];
+}

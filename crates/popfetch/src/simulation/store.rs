@@ -1,0 +1,160 @@
+//! The state: SQLite's own transactions in memory, each of which may fail or be the last thing
+//! that happened. What was committed is durable, as the trait promises.
+
+use std::sync::Mutex;
+
+use super::sabotage::Sabotage;
+use super::world::World;
+use crate::clock::Timestamp;
+use crate::key::{Key, KeyRef};
+use crate::state::{
+    AccountId, Change, Claim, Facts, Row, SqliteStore, State, StateError, StateStore, Unfinished,
+};
+
+/// The state of a world.
+pub(super) struct SimulatedStore {
+    pub(super) inner: SqliteStore,
+    pub(super) world: World,
+    /// Keys of the last transaction, where a sabotage has it undone by a crash.
+    undone: Mutex<Vec<Key>>,
+}
+
+impl SimulatedStore {
+    pub(super) fn new(inner: SqliteStore, world: World) -> Self {
+        let undone = Mutex::default();
+        Self {
+            inner,
+            world,
+            undone,
+        }
+    }
+
+    fn step(&self, what: impl FnOnce() -> String) -> Result<(), StateError> {
+        self.world.step(what).map_err(|error| StateError::Store {
+            path: "state".into(),
+            reason: error.to_string(),
+        })
+    }
+
+    fn is_sabotaged(&self, sabotage: Sabotage) -> bool {
+        self.world.lock().sabotage == Some(sabotage)
+    }
+
+    /// The process died.
+    pub(super) fn crash(&self, account: AccountId) {
+        let undone = std::mem::take(&mut *self.undone.lock().expect("nobody panics with it"));
+        let mut changes = undone
+            .iter()
+            .map(|key| Change::Forget { key: key.as_ref() });
+        let forgotten = self.inner.apply(account, Timestamp(0), &mut changes);
+        forgotten.expect("rows can be forgotten");
+    }
+}
+
+impl StateStore for SimulatedStore {
+    fn id(&self) -> &[u8] {
+        b"simulated"
+    }
+
+    fn account(&self, name: &str) -> Result<Option<AccountId>, StateError> {
+        self.inner.account(name)
+    }
+
+    fn claim(&self, name: &str) -> Result<Claim, StateError> {
+        self.inner.claim(name)
+    }
+
+    fn facts(&self, account: AccountId) -> Result<Facts, StateError> {
+        self.step(|| "read the facts".into())?;
+        self.inner.facts(account)
+    }
+
+    fn learn(&self, account: AccountId, facts: &Facts) -> Result<(), StateError> {
+        self.step(|| "write the facts".into())?;
+        self.inner.learn(account, facts)
+    }
+
+    fn rows(&self, account: AccountId, visit: &mut dyn FnMut(Row<'_>)) -> Result<(), StateError> {
+        self.step(|| "read the state".into())?;
+        let sabotage = self.world.lock().sabotage;
+        self.inner.rows(account, &mut |row| {
+            visit(match (sabotage, row.state) {
+                (Some(Sabotage::DeletedBeforeStored), State::Pending) => Row {
+                    state: State::Stored,
+                    ..row
+                },
+                (Some(Sabotage::ContentForgotten), _) => Row { sum: None, ..row },
+                _ => row,
+            });
+        })
+    }
+
+    fn unfinished(&self, account: AccountId) -> Result<Vec<Unfinished>, StateError> {
+        self.step(|| "ask what is unfinished".into())?;
+        match self.is_sabotaged(Sabotage::NotRecovered) {
+            true => Ok(Vec::new()),
+            false => self.inner.unfinished(account),
+        }
+    }
+
+    fn partly_delivered(&self, account: AccountId) -> Result<Vec<Unfinished>, StateError> {
+        self.step(|| "ask what is delivered in part".into())?;
+        match self.is_sabotaged(Sabotage::CopiesForgotten) {
+            true => Ok(Vec::new()),
+            false => self.inner.partly_delivered(account),
+        }
+    }
+
+    fn apply(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        changes: &mut dyn Iterator<Item = Change<'_>>,
+    ) -> Result<(), StateError> {
+        let changes: Vec<Change<'_>> = changes.collect();
+        self.step(|| format!("commit{}", names(&changes)))?;
+        let sabotage = self.world.lock().sabotage;
+        let storing = || {
+            let is_storing = |change: &&Change<'_>| matches!(change, Change::Storing { .. });
+            changes.iter().filter(is_storing).map(|change| change.key())
+        };
+        let mut undone = self.undone.lock().expect("nobody panics with it");
+        undone.clear();
+        match sabotage {
+            Some(Sabotage::StoringLate) => undone.extend(storing().map(KeyRef::to_key)),
+            Some(Sabotage::StoredEarly) => {
+                let stored = storing().map(|key| Change::Stored { key });
+                let is_late = |change: &Change<'_>| matches!(change, Change::Stored { .. });
+                let others = changes.iter().copied().filter(|change| !is_late(change));
+                return self.inner.apply(account, now, &mut others.chain(stored));
+            }
+            Some(Sabotage::ForgottenAtOnce) => {
+                let mut sabotaged = changes.iter().map(|&change| match change {
+                    Change::Unseen { key } => Change::Forget { key },
+                    other => other,
+                });
+                return self.inner.apply(account, now, &mut sabotaged);
+            }
+            _ => {}
+        }
+        self.inner.apply(account, now, &mut changes.into_iter())
+    }
+}
+
+/// What changes, for the story.
+fn names(changes: &[Change<'_>]) -> String {
+    let names = changes.iter().map(|change| {
+        let text = format!("{change:?}");
+        let name = text
+            .split([' ', '{'])
+            .next()
+            .unwrap_or_default()
+            .to_lowercase();
+        format!(
+            " {name} {}#{}",
+            change.key().identity,
+            change.key().occurrence
+        )
+    });
+    names.collect::<Vec<_>>().join(",")
+}

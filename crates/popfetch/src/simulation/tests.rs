@@ -1,0 +1,73 @@
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use super::*;
+
+/// Other seeds than the ordinary ones: `42`, or `0..1000000`.
+const SEEDS: &str = "POPFETCH_SIMULATION_SEEDS";
+/// What an ordinary test has time for.
+const ORDINARY: u64 = 600;
+/// A broken rule must show within so many seeds.
+const SABOTAGED: u64 = 1000;
+
+fn seeds() -> Range<u64> {
+    let Ok(given) = std::env::var(SEEDS) else {
+        return 0..ORDINARY;
+    };
+    let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("{SEEDS}={given}"));
+    match given.split_once("..") {
+        Some((start, end)) => number(start)..number(end),
+        None => number(&given)..number(&given) + 1,
+    }
+}
+
+/// The first of these seeds at which something must not be, and what.
+fn search(seeds: Range<u64>, sabotage: Option<Sabotage>) -> Option<(u64, Vec<String>)> {
+    let next = AtomicU64::new(seeds.start);
+    let work = || {
+        let bench = Bench::new();
+        let mut found = None;
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if found.is_some() || seed >= seeds.end {
+                return found;
+            }
+            if let Err((violations, _)) = bench.simulate(seed, sabotage, false) {
+                next.store(seeds.end, Ordering::Relaxed);
+                found = Some((seed, violations));
+            }
+        }
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let found = workers
+            .into_iter()
+            .filter_map(|worker| worker.join().unwrap());
+        found.min_by_key(|(seed, _)| *seed)
+    })
+}
+
+#[test]
+fn whatever_happens_each_message_arrives_once_and_is_deleted_only_then() {
+    let seeds = seeds();
+    let tells = seeds.end - seeds.start == 1;
+    if let Some((seed, violations)) = search(seeds, None) {
+        let (_, story) = Bench::new().simulate(seed, None, true).unwrap_err();
+        panic!("{story}\n\n{violations:#?}\n\nagain: {SEEDS}={seed}");
+    }
+    if tells {
+        println!("nothing is wrong with it");
+    }
+}
+
+#[test]
+fn every_broken_rule_is_found() {
+    for sabotage in Sabotage::ALL {
+        match search(0..SABOTAGED, Some(sabotage)) {
+            Some((seed, violations)) => println!("{sabotage:?}: seed {seed}: {}", violations[0]),
+            None => panic!("{sabotage:?} was not found"),
+        }
+    }
+}

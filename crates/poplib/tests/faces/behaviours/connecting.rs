@@ -117,7 +117,7 @@ behaviour! { p12_tls_1_2_is_enough {
 
 behaviour! { p12_one_version_of_tls_and_no_other {
     let both = started(sandbox());
-    for (version, name) in [(TlsVersion::V1_2, "TLSv1_2"), (TlsVersion::V1_3, "TLSv1_3")] {
+    for (version, name) in [(TlsVersion::V1_2, "TLSv1.2"), (TlsVersion::V1_3, "TLSv1.3")] {
         let config = implicit_tls(&both).with_tls(trusting(&both).with_version(version));
         let client = go!(connected(&config));
         assert_eq!(client.tls().unwrap().version(), name);

@@ -19,6 +19,7 @@ pub(crate) mod line_ends;
 mod mail_server;
 mod maildir;
 mod mbox;
+mod partly;
 pub(crate) mod queue;
 mod recovery;
 mod spool;
@@ -38,13 +39,14 @@ use crate::failure::{Failure, Status};
 use crate::fs::FileSystem;
 use crate::key::{HeaderDigest, Key, Sum};
 use crate::report::{Event, Report};
-use crate::state::{AccountId, Change, Placement, StateStore, Target, Unfinished};
+use crate::state::{AccountId, Change, Placement, StateStore, Target};
 
 use batch::{Batch, Incoming, Message};
 use handover::{Courier, Refusal};
 use line_ends::LineEnds;
 use maildir::Maildir;
 use mbox::{Append, Mbox};
+use partly::Partly;
 use spool::Spooled;
 
 pub(crate) use batch::{Refused, Stored, Ticket};
@@ -99,7 +101,7 @@ impl Delivery {
         &self,
         batch: &mut Batch,
         mut incoming: Incoming,
-        partly: Option<Unfinished>,
+        partly: &mut Partly,
     ) -> Result<(), Failure> {
         incoming.end()?;
         let sum: Sum = incoming.sha.finalize_reset().into();
@@ -108,8 +110,7 @@ impl Delivery {
             batch.recognised.push((incoming.ticket, sum));
             return Ok(());
         }
-        // Other content under the same key is another message.
-        let already = partly.filter(|partly| partly.sum == Some(sum));
+        let already = partly.take(&incoming.ticket.key, &sum);
         let mut message = Message {
             ticket: incoming.ticket,
             sum,
@@ -117,7 +118,7 @@ impl Delivery {
             octets: incoming.octets,
             files: Vec::with_capacity(incoming.files.len()),
             content: incoming.content,
-            already: already.map_or_else(Vec::new, |partly| partly.copies),
+            already,
         };
         let now = self.clock.now();
         for (maildir, file) in self.targets.maildirs.iter().zip(incoming.files) {

@@ -146,7 +146,7 @@ pub(crate) struct Placement<'a> {
 }
 
 /// Something that messages are delivered to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Target {
     /// `maildir`, `mbox`, `exec`, `lmtp`, `smtp` or `stdout`.
     pub(crate) kind: String,

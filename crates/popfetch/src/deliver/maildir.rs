@@ -315,15 +315,16 @@ impl Written {
 /// Whether mail programs may have swept a file out of `tmp/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {
-    /// Less than 36 hours.
+    /// Less than a day.
     Recent,
     /// More than that, or nobody knows, as the clock was set back.
     Doubtful,
 }
 
 impl Age {
-    /// How long mail programs leave files under `tmp/` alone, in seconds.
-    const SWEPT_AFTER: i64 = 36 * 60 * 60;
+    /// How long files under `tmp/` are left alone for certain, in seconds. Mail programs do so for
+    /// 36 hours; but a file is older than its row, and their clock may have been ahead.
+    const SWEPT_AFTER: i64 = 24 * 60 * 60;
 
     pub(crate) fn of(since: Timestamp, now: Timestamp) -> Self {
         match now.seconds_since(since) {

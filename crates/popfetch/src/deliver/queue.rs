@@ -7,7 +7,6 @@
 //!    └──empty buffers─────┘
 //! ```
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self as blocking, RecvTimeoutError};
 use std::thread;
@@ -16,10 +15,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, Incoming};
+use super::partly::Partly;
 use super::{Delivery, Stored, Ticket};
 use crate::failure::{Failure, Status};
-use crate::key::Key;
-use crate::state::Unfinished;
 
 /// How many octets travel together.
 const BUFFER: usize = 128 * 1024;
@@ -157,9 +155,7 @@ fn run(
             batches,
             batch: Batch::default(),
             since: None,
-            partly: (partly.into_iter())
-                .map(|message| (message.key.clone(), message))
-                .collect(),
+            partly: Partly::new(partly),
         }
         .run(jobs, give_back);
         // If the committer failed, that is why the writer could not go on.
@@ -175,7 +171,7 @@ struct Writer<'a> {
     /// When the batch got its first message.
     since: Option<Instant>,
     /// What earlier sessions delivered to some of the targets.
-    partly: HashMap<Key, Unfinished>,
+    partly: Partly,
 }
 
 impl Writer<'_> {
@@ -238,8 +234,7 @@ impl Writer<'_> {
         let Some(incoming) = current else {
             return Ok(());
         };
-        let partly = self.partly.remove(&incoming.ticket.key);
-        self.delivery.finish(&mut self.batch, incoming, partly)?;
+        (self.delivery).finish(&mut self.batch, incoming, &mut self.partly)?;
         self.since.get_or_insert_with(Instant::now);
         if self.batch.len() >= BATCH_MESSAGES || self.batch.octets >= BATCH_OCTETS {
             self.pass_on()?;

@@ -1,6 +1,6 @@
 //! Finishing what an earlier run was interrupted in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Delivery;
@@ -21,7 +21,7 @@ impl Delivery {
         if messages.is_empty() {
             return Ok(());
         }
-        let mut by_target: HashMap<&Target, Vec<Index>> = HashMap::new();
+        let mut by_target: BTreeMap<&Target, Vec<Index>> = BTreeMap::new();
         for (index, message) in messages.iter().enumerate() {
             for (copy, placed) in message.copies.iter().enumerate() {
                 by_target

@@ -87,14 +87,13 @@ fn deliver_each(
     delivery: &Delivery,
     positions: impl IntoIterator<Item = u32>,
 ) -> Result<Stored, Failure> {
-    let partly = delivery.store.partly_delivered(delivery.account)?;
+    let mut partly = Partly::new(delivery.store.partly_delivered(delivery.account)?);
     let mut batch = Batch::default();
     for position in positions {
         let ticket = ticket(position, &[]);
-        let partly = partly.iter().find(|partly| partly.key == ticket.key);
         let mut incoming = delivery.begin(&batch, ticket)?;
         incoming.write(&mut content(position))?;
-        delivery.finish(&mut batch, incoming, partly.cloned())?;
+        delivery.finish(&mut batch, incoming, &mut partly)?;
     }
     let mut stored = Stored::default();
     delivery.commit(batch, &mut stored)?;
@@ -183,7 +182,8 @@ fn what_was_delivered_before_is_not_delivered_again() {
         let mut batch = Batch::default();
         let mut incoming = delivery.begin(&batch, ticket(0, known)).unwrap();
         incoming.write(&mut content(0)).unwrap();
-        delivery.finish(&mut batch, incoming, None).unwrap();
+        let mut partly = Partly::default();
+        delivery.finish(&mut batch, incoming, &mut partly).unwrap();
         let mut stored = Stored::default();
         delivery.commit(batch, &mut stored).unwrap();
         stored

@@ -154,9 +154,10 @@ impl Disk {
     }
 
     /// An attempt to do that failed: what was not written is clean from now on, and is not going
-    /// to be written any more.
+    /// to be written any more. Lengths are the file system's own, and are.
     pub(super) fn forget(&mut self, node: usize) {
-        self.file(node).pending.clear();
+        let pending = &mut self.file(node).pending;
+        pending.retain(|edit| matches!(edit, Edit::Truncate(_)));
     }
 
     /// Makes the names in a directory durable.

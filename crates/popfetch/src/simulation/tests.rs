@@ -33,7 +33,8 @@ fn search(seeds: Range<u64>, sabotage: Option<Sabotage>) -> Option<(u64, Vec<Str
             if found.is_some() || seed >= seeds.end {
                 return found;
             }
-            if let Err((violations, _)) = bench.simulate(seed, sabotage, false) {
+            let (violations, _) = bench.simulate(seed, sabotage, false);
+            if !violations.is_empty() {
                 next.store(seeds.end, Ordering::Relaxed);
                 found = Some((seed, violations));
             }
@@ -54,7 +55,7 @@ fn whatever_happens_each_message_arrives_once_and_is_deleted_only_then() {
     let seeds = seeds();
     let tells = seeds.end - seeds.start == 1;
     if let Some((seed, violations)) = search(seeds, None) {
-        let (_, story) = Bench::new().simulate(seed, None, true).unwrap_err();
+        let (_, story) = Bench::new().simulate(seed, None, true);
         panic!("{story}\n\n{violations:#?}\n\nagain: {SEEDS}={seed}");
     }
     if tells {
@@ -69,5 +70,19 @@ fn every_broken_rule_is_found() {
             Some((seed, violations)) => println!("{sabotage:?}: seed {seed}: {}", violations[0]),
             None => panic!("{sabotage:?} was not found"),
         }
+    }
+}
+
+#[test]
+fn a_seed_decides_everything() {
+    let bench = Bench::new();
+    for seed in 0..60 {
+        let operations = || {
+            let (_, story) = bench.simulate(seed, None, true);
+            let is_operation = |line: &&str| line.trim_start().starts_with(char::is_numeric);
+            let operations = story.lines().filter(is_operation).map(str::to_owned);
+            operations.collect::<Vec<_>>()
+        };
+        assert_eq!(operations(), operations(), "seed {seed}");
     }
 }

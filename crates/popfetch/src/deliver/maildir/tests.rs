@@ -156,8 +156,8 @@ fn recovery_ends_a_rename_of_which_both_names_are_left() {
 fn nobody_knows_the_age_when_the_clock_was_set_back() {
     let hours = |hours: i64| Age::of(NOW, Timestamp(NOW.0 + hours * 3_600));
     assert_eq!(hours(0), Age::Recent);
-    assert_eq!(hours(35), Age::Recent);
-    assert_eq!(hours(36), Age::Doubtful);
+    assert_eq!(hours(23), Age::Recent);
+    assert_eq!(hours(24), Age::Doubtful);
     assert_eq!(hours(-1), Age::Doubtful);
 }
 

@@ -33,16 +33,29 @@ impl Mbox {
                     None => false,
                 });
             }
-            let (mut whole, mut partial) = (Vec::new(), Vec::new());
-            for (extent, delivered) in extents.iter().zip(&delivered) {
-                match delivered {
-                    true => whole.extend(extent),
-                    false => partial.extend(extent),
+            let ours: Vec<&Extent> = extents.iter().flatten().collect();
+            let partial = (extents.iter().zip(&delivered)).filter(|(_, delivered)| !**delivered);
+            let start = partial
+                .filter_map(|(extent, _)| Some(extent.as_ref()?.offset))
+                .min();
+            if let Some(start) = start
+                && cut(file, start, &ours)?
+            {
+                // Those behind it went with it.
+                for (extent, delivered) in extents.iter().zip(&mut delivered) {
+                    *delivered &= extent.as_ref().is_some_and(|extent| extent.offset < start);
                 }
             }
-            cut(file, &whole, &partial)?;
+            let there = extents
+                .iter()
+                .zip(&delivered)
+                .filter(|(_, delivered)| **delivered);
+            let whole = there.filter_map(|(extent, _)| extent.as_ref());
             // Perhaps nobody came so far as to make durable what is there, or what was cut off when
             // it could not be written.
+            whole
+                .into_iter()
+                .try_for_each(|extent| extent.rewrite(file))?;
             file.sync()?;
             self.file_system.sync_directory(&self.directory)?;
             Ok(delivered)
@@ -80,6 +93,18 @@ impl Extent {
         self.offset.saturating_add(self.length)
     }
 
+    /// Writes the octets that are there once more. When an attempt to make them durable has failed,
+    /// systems take them for written, and the next attempt succeeds without doing anything.
+    fn rewrite(&self, file: &dyn SharedFile) -> io::Result<()> {
+        let (mut offset, mut written) = (self.offset, Ok(()));
+        read(file, self.offset, self.end(), |octets| {
+            written = file.write_at(octets, offset);
+            offset += octets.len() as u64;
+            written.is_ok()
+        })?;
+        written
+    }
+
     /// Whether the file has these octets there.
     fn is_in(&self, file: &dyn SharedFile) -> io::Result<bool> {
         if file.length()? < self.end() {
@@ -94,21 +119,17 @@ impl Extent {
     }
 }
 
-/// Cuts off what was written of these messages, if that is the end of the file and nobody else's
-/// mail is in it.
-fn cut(file: &dyn SharedFile, whole: &[&Extent], partial: &[&Extent]) -> io::Result<()> {
-    let Some(start) = partial.iter().map(|extent| extent.offset).min() else {
-        return Ok(());
-    };
-    let end = |extents: &[&Extent]| extents.iter().map(|extent| extent.end()).max();
+/// Cuts off what was written from here on, if that is all of these messages and nobody else's mail
+/// is in it. Whether it did.
+fn cut(file: &dyn SharedFile, start: u64, ours: &[&Extent]) -> io::Result<bool> {
     let length = file.length()?;
-    let is_the_end = end(whole).is_none_or(|end| end <= start)
-        && start < length
-        && end(partial).is_some_and(|end| length <= end);
-    if is_the_end && !has_foreign_message(file, start, length, partial)? {
-        file.truncate(start)?;
+    let end = ours.iter().map(|extent| extent.end()).max();
+    let is_ours = end.is_some_and(|end| length <= end);
+    if start >= length || !is_ours || has_foreign_message(file, start, length, ours)? {
+        return Ok(false);
     }
-    Ok(())
+    file.truncate(start)?;
+    Ok(true)
 }
 
 /// Whether a message begins in this part of the file elsewhere than where ours do. A message of

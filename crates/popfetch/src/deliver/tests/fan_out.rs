@@ -226,11 +226,12 @@ fn other_content_under_the_same_key_goes_everywhere() {
     delivery.targets.handovers.push(Box::new(hands.clone()));
     deliver_each(&delivery, [1]).unwrap();
 
-    let mut partly = delivery.store.partly_delivered(delivery.account).unwrap();
+    let partly = delivery.store.partly_delivered(delivery.account).unwrap();
+    let mut partly = Partly::new(partly);
     let mut batch = Batch::default();
     let mut incoming = delivery.begin(&batch, ticket(1, &[])).unwrap();
     incoming.write(&mut b"other".to_vec()).unwrap();
-    delivery.finish(&mut batch, incoming, partly.pop()).unwrap();
+    delivery.finish(&mut batch, incoming, &mut partly).unwrap();
     delivery.commit(batch, &mut Stored::default()).unwrap();
     assert_eq!(files(&directory), ["message 1\n", "other"]);
     assert_eq!(hands.taken(), ["other"]);
@@ -282,7 +283,7 @@ fn what_recovery_finds_or_cuts_off_in_an_mbox_is_durable_before_the_state_says_s
             1,
             &["truncate", "sync mbox", "sync .", "state returned"][..],
         ),
-        (2, &["sync mbox", "sync .", "state stored"]),
+        (2, &["append", "sync mbox", "sync .", "state stored"]),
     ] {
         let directory = TempDir::new().unwrap();
         let all = || vec![mbox(&directory)];
@@ -298,4 +299,26 @@ fn what_recovery_finds_or_cuts_off_in_an_mbox_is_durable_before_the_state_says_s
             assert!(step.starts_with(expected), "{step}, not {expected}");
         }
     }
+}
+
+#[test]
+fn a_hole_in_an_mbox_is_cut_off_with_what_is_behind_it() {
+    let directory = TempDir::new().unwrap();
+    let all = || vec![mbox(&directory)];
+    let (killed, claim) = delivery_to(&directory, &Log::failing_at(2), all());
+    deliver(&killed, MESSAGES).unwrap_err();
+    drop((killed, claim));
+    // Then the power went, and the middle of what was written was lost.
+    let path = directory.path().join("mbox");
+    let mut content = fs::read(&path).unwrap();
+    let third = content.len() / 3;
+    content[third..2 * third].fill(0);
+    fs::write(&path, content).unwrap();
+
+    let (restarted, _claim) = delivery_to(&directory, &Arc::default(), all());
+    restarted.recover().unwrap();
+    let stored = State::Stored;
+    assert_eq!(states(&restarted), [stored, State::Pending, State::Pending]);
+    deliver_missing(&restarted, MESSAGES);
+    assert_eq!(messages_in_mbox(&directory), contents("\n"));
 }

@@ -1,0 +1,91 @@
+//! Messages of which earlier attempts delivered some copies.
+
+use std::collections::BTreeMap;
+
+use crate::key::{Key, KeyRef, Sum};
+use crate::state::{Placed, Unfinished};
+
+/// They, by their keys.
+#[derive(Default)]
+pub(crate) struct Partly(BTreeMap<Key, Unfinished>);
+
+impl Partly {
+    pub(crate) fn new(messages: Vec<Unfinished>) -> Self {
+        let by_key = |message: Unfinished| (message.key.clone(), message);
+        Self(messages.into_iter().map(by_key).collect())
+    }
+
+    /// The copies of a message that were delivered. Other content under the same key is another
+    /// message; and of those that share an identity, the same content may have another key by now,
+    /// as they move up when one before them goes.
+    pub(crate) fn take(&mut self, key: &Key, sum: &Sum) -> Vec<Placed> {
+        let KeyRef { identity, .. } = key.as_ref();
+        let first = KeyRef {
+            identity,
+            occurrence: 1,
+        };
+        let siblings = (self.0.range(first.to_key()..))
+            .take_while(|(other, _)| other.as_ref().identity == identity)
+            .filter(|(_, message)| message.sum == Some(*sum));
+        let found = siblings.min_by_key(|(other, _)| *other != key);
+        let found = found.map(|(found, _)| found.clone());
+        let message = found.and_then(|found| self.0.remove(&found));
+        message.map_or_else(Vec::new, |message| message.copies)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::key::Identity;
+    use crate::state::Target;
+
+    fn key(identity: &[u8], occurrence: u32) -> Key {
+        let identity = Identity::from_octets(identity);
+        KeyRef {
+            identity,
+            occurrence,
+        }
+        .to_key()
+    }
+
+    fn message(key: Key, sum: u8) -> Unfinished {
+        let place = key.as_ref().occurrence.to_string().into_bytes();
+        Unfinished {
+            key,
+            since: Timestamp(0),
+            sum: Some([sum; 32]),
+            copies: vec![Placed {
+                target: Target {
+                    kind: "maildir".into(),
+                    location: Vec::new(),
+                },
+                place,
+                delivered: true,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_message_is_known_by_its_content_among_those_that_share_a_unique_id() {
+        let mut partly = Partly::new(vec![
+            message(key(b"Ua", 2), 1),
+            message(key(b"Ua", 3), 1),
+            message(key(b"Ub", 1), 2),
+        ]);
+        let mut take = |identity: &[u8], occurrence, sum| {
+            let copies = partly.take(&key(identity, occurrence), &[sum; 32]);
+            copies
+                .into_iter()
+                .map(|copy| copy.place)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(take(b"Ua", 1, 2), [b""; 0]);
+        assert_eq!(take(b"Ua", 3, 1), [b"3"]);
+        assert_eq!(take(b"Ua", 1, 1), [b"2"]);
+        // Each copy once.
+        assert_eq!(take(b"Ua", 2, 1), [b""; 0]);
+        assert_eq!(take(b"Ub", 1, 2), [b"1"]);
+    }
+}

@@ -80,7 +80,7 @@ def popfetch(job: Job) -> list[str]:
                 'password_env = "POPFETCH_PASSWORD"',
             ]
         config = job.write("config.toml", "\n".join(lines))
-        jobs = ["--jobs", "64", "--jobs-per-host", "64"]
+        jobs = ["--jobs", "64", "--per-host", "64"]
         return [str(job.popfetch), "sync", "-q", "--config", str(config), *state, *jobs]
     server = ["--server", f"{scheme}://u1@localhost:{job.port}", "--maildir", str(job.place / "mail")]
     return [str(job.popfetch), "sync", "-q", *server, *state, *trust]

@@ -6,16 +6,17 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
-import time
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from .workloads import Workload, fill, users
 
-PROGRAM = "/usr/sbin/dovecot"
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "crates/poplib-python/tests"))
+
+from dovecot import PROGRAM, free_ports, make_certificate, wait_until_it_answers  # noqa: E402
 
 CONFIGURATION = """
 base_dir = {place}/run
@@ -117,28 +118,3 @@ def further_away(program: Path, port: int, delay_ms: int) -> Iterator[int]:
     finally:
         proxy.terminate()
         proxy.wait()
-
-
-def make_certificate(place: Path) -> None:
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-    command += f" -keyout {place}/server.key -out {place}/server.pem -days 2 -subj /CN=localhost"
-    command += " -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
-    subprocess.run(command.split(), check=True, capture_output=True)
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        with socket.create_server(("127.0.0.1", 0)) as other:
-            return one.getsockname()[1], other.getsockname()[1]
-
-
-def wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError):
-            with socket.create_connection(("127.0.0.1", port), 5) as sock:
-                if sock.recv(3) == b"+OK":
-                    return
-        time.sleep(0.05)
-    told = log.read_text() if log.exists() else "it wrote no log"
-    raise RuntimeError(f"Dovecot did not start: {told}")

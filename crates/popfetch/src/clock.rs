@@ -24,16 +24,22 @@ impl Timestamp {
 /// Date and time, for people.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DateTime {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            ..
-        } = DateTime::from_timestamp(self.0);
-        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+        let time = DateTime::from_timestamp(self.0);
+        write!(f, "{} UTC", to_the_minute(&time))
     }
+}
+
+/// Date and time, for people, by the clock that says it.
+pub(crate) fn to_the_minute(time: &DateTime) -> String {
+    let DateTime {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        ..
+    } = time;
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}")
 }
 
 /// Where the delivery engine asks for the time of day.

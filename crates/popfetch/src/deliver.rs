@@ -354,6 +354,12 @@ impl Delivery {
     }
 }
 
+/// What this machine calls itself.
+fn host_name() -> String {
+    let system = rustix::system::uname();
+    system.nodename().to_string_lossy().into_owned()
+}
+
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::new(
         Status::InputOutput,

@@ -29,8 +29,10 @@ use crate::failure::{Failure, Status};
 use crate::key::Key;
 use crate::plan::{Fetch, Keep, Listing, Plan};
 use crate::report::{Event, Planned, Report, Summary, TlsShown};
-use crate::state;
+use crate::state::{self, Change};
 use crate::stop::Stop;
+
+pub(crate) use headers::read_head;
 
 /// A session that brought so many messages may have been shown only a part: some servers list a
 /// few hundred at a time (Q22).
@@ -48,7 +50,7 @@ pub(crate) struct Fetcher<'a> {
     /// The account's, with what has been learned of its server.
     config: Config,
     /// How long the server wants to be left alone between two logins, if it says so.
-    pub(crate) login_delay: Option<Duration>,
+    login_delay: Option<Duration>,
     noop_every: Duration,
     /// Messages that failed in this run.
     failed: BTreeMap<Key, Failed>,
@@ -178,6 +180,7 @@ impl<'a> Fetcher<'a> {
         {
             outcome.failure.get_or_insert(failure);
         }
+        outcome.login_delay = self.login_delay;
         outcome.summary.not_fetched = self.failed.len();
         outcome.summary.time = begun.elapsed();
         outcome
@@ -390,6 +393,24 @@ impl<'a> Fetcher<'a> {
 /// Whether an error came of several commands being on their way at once.
 fn is_pipelined(error: &Error) -> bool {
     matches!(error, Error::Protocol(ProtocolError::PipelineBroken(_)))
+}
+
+/// Remembers attempts that failed: of each message, whether it is given up, and why.
+async fn remember_failed(
+    failed: Vec<(Key, bool, String)>,
+    delivery: &Arc<Delivery>,
+) -> Result<(), Failure> {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let delivery = Arc::clone(delivery);
+    blocking(move || {
+        let mut changes = (failed.iter())
+            .map(|(key, quarantined, reason)| Change::failed(key.as_ref(), reason, *quarantined));
+        let now = delivery.clock.now();
+        Ok(delivery.store.apply(delivery.account, now, &mut changes)?)
+    })
+    .await
 }
 
 /// Does something that blocks, elsewhere.

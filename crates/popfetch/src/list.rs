@@ -4,14 +4,13 @@ mod rows;
 
 use std::sync::Arc;
 
-use poplib::Error;
-use poplib::tokio::{Body, Session};
+use poplib::tokio::Session;
 
 use crate::account::Account;
 use crate::cli::{self, Common};
 use crate::config;
 use crate::failure::Failure;
-use crate::fetch::{Fetcher, trouble};
+use crate::fetch::{Fetcher, read_head, trouble};
 use crate::jobs::block_on;
 use crate::plan::Listing;
 use crate::report::{End, Header, Output, Report};
@@ -103,7 +102,9 @@ impl List<'_> {
                     None => None,
                     Some((_, Err(refused))) => Some(Err(refused)),
                     Some((_, Ok(body))) => {
-                        read(body, &mut octets).await.map_err(cannot)?;
+                        read_head(body, LOOKED_AT, &mut octets)
+                            .await
+                            .map_err(cannot)?;
                         Some(Ok(Header::parse(&octets)))
                     }
                 })
@@ -130,14 +131,4 @@ impl List<'_> {
         }
         Ok(known)
     }
-}
-
-/// Reads a header, as much of it as is looked at, in the place of what was there.
-async fn read(mut body: Body<'_>, octets: &mut Vec<u8>) -> Result<(), Error> {
-    octets.clear();
-    while let Some(chunk) = body.chunk().await? {
-        let room = LOOKED_AT.saturating_sub(octets.len());
-        octets.extend_from_slice(&chunk[..chunk.len().min(room)]);
-    }
-    Ok(())
 }

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use crate::clock::{Clock, Timestamp};
 use crate::failure::Status;
-use crate::report::{Event, Report};
+use crate::report::{Event, Report, count_accounts};
 
 pub(crate) use http::{listen, serve};
 
@@ -145,8 +145,7 @@ impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let accounts = self.accounts();
         let count = |so: fn(&Account) -> bool| accounts.values().filter(|one| so(one)).count();
-        let plural = if accounts.len() == 1 { "" } else { "s" };
-        write!(f, "{} account{plural}", accounts.len())?;
+        f.write_str(&count_accounts(accounts.len()))?;
         for (number, what) in [
             (count(|one| one.in_flight), "being fetched"),
             (

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::key::{KeyList, Sum};
+use crate::state::Facts;
 
 pub(crate) use listing::{By, Listing};
 pub(crate) use planner::Planner;
@@ -55,6 +56,16 @@ pub(crate) struct Policy {
     pub(crate) max_octets: Option<u64>,
     /// Whether an account's first session leaves alone what it finds.
     pub(crate) only_new: bool,
+}
+
+impl Policy {
+    /// The policy of the next session of an account that so much is known of.
+    pub(crate) fn for_session(self, facts: &Facts) -> Self {
+        Self {
+            only_new: self.only_new && facts.begun_at.is_none(),
+            ..self
+        }
+    }
 }
 
 /// A message to fetch.

@@ -23,7 +23,7 @@ use crate::failure::{Failure, Status};
 use crate::key::{Identity, Sum};
 
 pub(crate) use header::{Date, Header};
-pub(crate) use human::{Human, Verbosity, count, size};
+pub(crate) use human::{Human, Verbosity, count, count_accounts, size};
 pub(crate) use json::{Fields, Json};
 pub(crate) use log::{Format, log};
 pub(crate) use output::{End, Output};

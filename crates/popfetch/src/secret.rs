@@ -117,13 +117,17 @@ fn cannot_read(path: &Path, what: &str, error: &io::Error) -> Failure {
     ))
 }
 
+/// A command of the user's, which gets everything of our environment but the password.
+pub(crate) fn shell(command: &str) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(command).env_remove(VARIABLE);
+    shell
+}
+
 fn from_command(command: &str, user: &str, host: &str) -> Result<Secret, Failure> {
     let cannot =
         |error: io::Error| configuration(format!("could not run the password command: {error}"));
-    let mut child = Command::new("/bin/sh")
-        .arg("-c")
-        .arg(command)
-        .env_remove(VARIABLE)
+    let mut child = shell(command)
         .env("POPFETCH_USER", user)
         .env("POPFETCH_HOST", host)
         .stdout(Stdio::piped())

@@ -5,13 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use poplib::Secret;
+
 use crate::account::Account;
 use crate::clock::{Clock, SystemClock};
 use crate::deliver::{Delivery, Targets};
 use crate::failure::{Failure, Status};
 use crate::fetch::{Fetcher, Outcome, blocking};
 use crate::fs::{FileSystem, OsFileSystem};
-use crate::report::{Event, Report};
+use crate::report::{Event, Report, count};
 use crate::secret;
 use crate::state::{Claim, SqliteStore, StateStore};
 use crate::stop::Stop;
@@ -92,12 +94,8 @@ impl Shared {
             let (shared, account) = (self.clone(), Arc::clone(account));
             blocking(move || shared.prepare(&account)).await?
         };
-        let mut stop = stop.clone();
-        let password = stop.or(password(account)).await?;
-        let mut fetcher = Fetcher::new(account, &*self.report, stop);
-        let mut outcome = fetcher.fetch(password, &delivery).await;
-        outcome.login_delay = fetcher.login_delay;
-        Ok(outcome)
+        let (mut fetcher, password) = self.fetcher(account, stop).await?;
+        Ok(fetcher.fetch(password, &delivery).await)
     }
 
     /// Takes the account, which stays ours as long as the claim lives, and finishes what was
@@ -119,11 +117,22 @@ impl Shared {
     }
 
     async fn dry_run(&self, account: &Arc<Account>, stop: &Stop) -> Result<Outcome, Failure> {
-        let mut stop = stop.clone();
-        let password = stop.or(password(account)).await?;
-        let mut fetcher = Fetcher::new(account, &*self.report, stop);
+        let (mut fetcher, password) = self.fetcher(account, stop).await?;
         let store = Arc::clone(&self.store);
         Ok(fetcher.dry_run(password, store, self.clock.now()).await)
+    }
+
+    /// What fetches the account, and its password, which a command may take its time for.
+    async fn fetcher<'a>(
+        &'a self,
+        account: &'a Arc<Account>,
+        stop: &Stop,
+    ) -> Result<(Fetcher<'a>, Secret), Failure> {
+        let (mut stop, asked) = (stop.clone(), Arc::clone(account));
+        let password =
+            blocking(move || secret::password(&asked.password, &asked.user, asked.host()));
+        let password = stop.or(password).await?;
+        Ok((Fetcher::new(account, &*self.report, stop), password))
     }
 
     async fn mark_seen(&self, account: &Arc<Account>, stop: &Stop) -> Result<Outcome, Failure> {
@@ -134,24 +143,15 @@ impl Shared {
                 Some(blocking(move || Ok(store.claim(&maildrop)?)).await?)
             }
         };
-        let mut stop = stop.clone();
-        let password = stop.or(password(account)).await?;
-        let mut fetcher = Fetcher::new(account, &*self.report, stop);
+        let (mut fetcher, password) = self.fetcher(account, stop).await?;
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let claimed = claim.as_ref().map(|claim| claim.account);
         Ok(fetcher.mark_seen(password, store, claimed, now).await)
     }
 }
 
-/// The account's password, which a command may take its time for.
-async fn password(account: &Arc<Account>) -> Result<poplib::Secret, Failure> {
-    let account = Arc::clone(account);
-    blocking(move || secret::password(&account.password, &account.user, account.host())).await
-}
-
 /// The failure of a visit in which everything else went well.
 fn incomplete(not_fetched: usize) -> Option<Failure> {
-    let plural = if not_fetched == 1 { "" } else { "s" };
-    let message = format!("{not_fetched} message{plural} could not be fetched");
+    let message = format!("{} could not be fetched", count(not_fetched as u64));
     (not_fetched > 0).then(|| Failure::new(Status::Temporary, message))
 }

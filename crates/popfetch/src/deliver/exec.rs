@@ -110,10 +110,7 @@ impl Runner<'_> {
         // A file, so that what the command leaves running cannot keep us waiting.
         let errors = tempfile::tempfile()?;
         let _runtime = self.runtime.enter();
-        let mut child = Command::new("/bin/sh")
-            .arg("-c")
-            .arg(&self.exec.command)
-            .env_remove(secret::VARIABLE)
+        let mut child = Command::from(secret::shell(&self.exec.command))
             .env("POPFETCH_ACCOUNT", escape::text(letter.account).to_string())
             .env("POPFETCH_UNIQUE_ID", unique_id)
             .env("POPFETCH_SENDER", sender)
@@ -224,34 +221,15 @@ fn cannot_run(error: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deliver::Ticket;
-    use crate::deliver::spool::Spooled;
-    use crate::key::{Identity, KeyRef};
+    use crate::deliver::tests::sample::Sample;
 
     const LONG: Duration = Duration::from_secs(60);
 
     /// Hands over a message of so many octets.
     fn hand_over(command: &str, octets: usize, limit: Duration) -> Result<(), Refusal> {
-        let key = KeyRef {
-            identity: Identity::from_octets(b"Ux\x1b\xff"),
-            occurrence: 1,
-        };
-        let ticket = Ticket {
-            position: 0,
-            number: 1,
-            key: key.to_key(),
-            known: [].into(),
-            excerpt: false,
-        };
-        let mut content = Spooled::begin(None).unwrap();
-        content.write(&vec![b'x'; octets]).unwrap();
+        let sample = Sample::new(b"Ux\x1b\xff", &vec![b'x'; octets]);
         let exec = Exec::new(command, LineEnd::Lf, limit);
-        exec.begin().unwrap().hand_over(&Letter {
-            account: "me",
-            ticket: &ticket,
-            octets: octets as u64,
-            content: &content,
-        })
+        exec.begin().unwrap().hand_over(&sample.letter())
     }
 
     #[test]

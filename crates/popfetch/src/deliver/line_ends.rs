@@ -116,6 +116,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::deliver::tests::sample::pieces;
 
     fn convert(wanted: LineEnd, pieces: &[&[u8]]) -> Vec<u8> {
         let mut line_ends = LineEnds::to(wanted);
@@ -156,11 +157,7 @@ mod tests {
         #[test]
         fn wherever_it_is_cut(input in "(\r|\n|\r\n|a|\0){0,40}", cuts: Vec<prop::sample::Index>) {
             let octets = input.as_bytes();
-            let mut cuts: Vec<usize> =
-                cuts.iter().map(|cut| cut.index(octets.len() + 1)).collect();
-            cuts.extend([0, octets.len()]);
-            cuts.sort_unstable();
-            let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &octets[cut[0]..cut[1]]).collect();
+            let pieces = pieces(octets, &cuts);
             let lf = input.replace("\r\n", "\n");
             // A CRLF hides from the second replacement behind what no input contains.
             let crlf = input.replace("\r\n", "\u{1}").replace('\n', "\u{1}");

@@ -97,9 +97,7 @@ impl Handover for MailServer {
         let connected = || -> io::Result<Session<'_>> {
             let mut connection = Connection::open(&self.address, self.time_limit)?;
             connection.reply()?.expect(2)?;
-            let host = rustix::system::uname();
-            let host = host.nodename().to_string_lossy();
-            let hello = format!("{} {host}", self.protocol.hello());
+            let hello = format!("{} {}", self.protocol.hello(), super::host_name());
             let extensions = connection.command(&hello)?.expect(2)?;
             Ok(Session {
                 server: self,

@@ -12,6 +12,7 @@ use crate::state::{Claim, Row, SqliteStore, State};
 
 mod double;
 mod fan_out;
+pub(super) mod sample;
 
 struct Still;
 

@@ -27,8 +27,7 @@ impl TraceField {
 
     /// The field (RFC 5321, section 4.4) with its line end.
     pub(crate) fn at(&self, now: Timestamp) -> Vec<u8> {
-        let host = rustix::system::uname();
-        let by = host.nodename().to_string_lossy();
+        let by = super::host_name();
         let recipient = match word(&self.recipient) {
             Some(user) => format!(" for <{user}>"),
             None => String::new(),

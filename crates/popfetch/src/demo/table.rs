@@ -4,11 +4,10 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use console::{Term, measure_text_width, pad_str, style, truncate_str};
-use mail_parser::{Address, MessageParser};
+use console::{Term, measure_text_width, style};
 
 use crate::escape;
-use crate::report::size;
+use crate::report::{Header, Table, size};
 
 /// No header of the sample is longer.
 const HEADER: u64 = 64 * 1024;
@@ -79,27 +78,15 @@ fn table(out: &mut dyn Write, lines: &[Line], columns: usize) -> io::Result<()> 
     let rest = columns.saturating_sub(sizes + 4);
     let senders = widest(|line| &line.sender).max(4).min(rest / 3);
     let subjects = widest(|line| &line.subject).max(7).min(rest - senders);
-    let head = Line {
-        sender: "From".into(),
-        subject: "Subject".into(),
-        size: "Size".into(),
-    };
-    let row = |line: &Line| {
-        let cell = |text: &str, width| {
-            let text = truncate_str(text, width, "…").into_owned();
-            pad_str(&text, width, console::Alignment::Left, None).into_owned()
-        };
-        let size = pad_str(&line.size, sizes, console::Alignment::Right, None).into_owned();
-        format!(
-            "{}  {}  {size}",
-            cell(&line.sender, senders),
-            cell(&line.subject, subjects)
-        )
-    };
-    writeln!(out, "{}", style(row(&head)).bold())?;
-    lines
-        .iter()
-        .try_for_each(|line| writeln!(out, "{}", row(line)))
+    let table = Table::new(true)
+        .text("From", senders)
+        .text("Subject", subjects)
+        .number("Size", sizes);
+    writeln!(out, "{}", style(table.heading()).bold())?;
+    lines.iter().try_for_each(|line| {
+        let cells = [&line.sender, &line.subject, &line.size];
+        writeln!(out, "{}", table.row(&cells))
+    })
 }
 
 /// Reads the header of a message.
@@ -108,17 +95,11 @@ fn read(path: &Path) -> io::Result<Line> {
     let octets = file.metadata()?.len();
     let mut header = Vec::new();
     file.take(HEADER).read_to_end(&mut header)?;
-    let parsed = MessageParser::default().parse_headers(&header);
-    let parsed = parsed.as_ref();
-    let sender = parsed
-        .and_then(|message| message.from())
-        .and_then(Address::first);
-    let sender = sender.and_then(|address| address.name().or(address.address()));
-    let subject = parsed.and_then(|message| message.subject());
+    let header = Header::parse(&header);
     let shown = |text: Option<&str>| escape::text(text.unwrap_or("(none)")).to_string();
     Ok(Line {
-        sender: shown(sender),
-        subject: shown(subject),
+        sender: shown(header.shown_sender()),
+        subject: shown(header.subject.as_deref()),
         size: size(octets),
     })
 }

@@ -7,7 +7,7 @@ use poplib::Secret;
 
 use super::{Broken, Fetcher, Opened, Outcome, blocking, prepare};
 use crate::clock::Timestamp;
-use crate::plan::{Listing, Plan, Policy};
+use crate::plan::{Listing, Plan};
 use crate::report::{Action, Event, Summary};
 use crate::state::StateStore;
 
@@ -46,14 +46,9 @@ impl Fetcher<'_> {
         let listing = Arc::clone(&opened.listing);
         let plan = blocking(move || {
             let account = store.account(&maildrop)?;
-            let has_begun = match account {
-                Some(account) => store.facts(account)?.begun_at.is_some(),
-                None => false,
-            };
-            policy = Policy {
-                only_new: policy.only_new && !has_begun,
-                ..policy
-            };
+            if let Some(account) = account {
+                policy = policy.for_session(&store.facts(account)?);
+            }
             let mut plan = prepare::plan(&*store, account, &listing, policy, now)?;
             plan.limit(&listing, policy);
             Ok(plan)

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Broken, Fetcher, Opened, blocking};
+use super::{Broken, Fetcher, Opened, remember_failed};
 use crate::deliver::queue::Queue;
 use crate::deliver::{Delivery, Ticket};
 use crate::failure::Failure;
-use crate::key::Key;
 use crate::plan::{ATTEMPTS, Fetch};
 use crate::report::Event;
-use crate::state::Change;
 
 /// So many headers are read before the disk takes them.
 const AT_ONCE: usize = 64;
@@ -101,7 +99,7 @@ impl Fetcher<'_> {
         refused: Vec<(Fetch, Failure)>,
         delivery: &Arc<Delivery>,
     ) -> Result<(), Failure> {
-        let mut reasons: Vec<(Key, bool, String)> = Vec::new();
+        let mut reasons = Vec::new();
         for (fetch, failure) in refused {
             let Some(key) = opened.listing.key(fetch.position) else {
                 continue;
@@ -115,18 +113,7 @@ impl Fetcher<'_> {
             });
             reasons.push((key.to_key(), quarantined, failure.to_string()));
         }
-        if reasons.is_empty() {
-            return Ok(());
-        }
-        let delivery = Arc::clone(delivery);
-        blocking(move || {
-            let mut changes = (reasons.iter()).map(|(key, quarantined, reason)| {
-                Change::failed(key.as_ref(), reason, *quarantined)
-            });
-            let now = delivery.clock.now();
-            Ok(delivery.store.apply(delivery.account, now, &mut changes)?)
-        })
-        .await
+        remember_failed(reasons, delivery).await
     }
 }
 

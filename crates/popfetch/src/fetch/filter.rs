@@ -17,6 +17,7 @@ use crate::failure::{Failure, Status};
 use crate::key::{Key, KeyRef};
 use crate::plan::{Fetch, Plan};
 use crate::report::Event;
+use crate::secret;
 use crate::state::Change;
 
 /// So many headers are read before the filter's answers are waited for,
@@ -156,14 +157,12 @@ impl Fetcher<'_> {
     }
 
     fn filter(&self, command: &str, key: Option<Key>) -> Command {
-        let mut filter = Command::new("/bin/sh");
-        filter.arg("-c").arg(command);
+        let mut filter = Command::from(secret::shell(command));
         filter.env("POPFETCH_ACCOUNT", &self.account.name);
         if let Some(key) = key {
             let identity = key.as_ref().identity.to_string();
             filter.env("POPFETCH_UNIQUE_ID", identity);
         }
-        filter.env_remove("POPFETCH_PASSWORD");
         filter.stdin(Stdio::piped()).stdout(Stdio::null());
         filter.kill_on_drop(true);
         filter

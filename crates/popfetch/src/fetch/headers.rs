@@ -1,5 +1,6 @@
 //! What TOP shows of many messages, pipelined. It is never trusted for content (Q23).
 
+use poplib::tokio::Body;
 use poplib::{Error, ProtocolError};
 
 use super::{Broken, Fetcher, Opened, is_pipelined, trouble};
@@ -40,12 +41,10 @@ impl Fetcher<'_> {
                 break;
             };
             match outcome {
-                Ok(mut body) => {
+                Ok(body) => {
                     let mut header = Vec::new();
-                    while let Some(chunk) = body.chunk().await.map_err(|error| broken(&error))? {
-                        let room = LONGEST - header.len();
-                        header.extend_from_slice(&chunk[..chunk.len().min(room)]);
-                    }
+                    (read_head(body, LONGEST, &mut header).await)
+                        .map_err(|error| broken(&error))?;
                     take(position, Ok(header));
                 }
                 Err(error @ Error::Protocol(ProtocolError::Refused(_))) => {
@@ -58,4 +57,18 @@ impl Fetcher<'_> {
         }
         Ok(())
     }
+}
+
+/// Reads a body to its end and keeps so many octets of it, in the place of what was there.
+pub(crate) async fn read_head(
+    mut body: Body<'_>,
+    most: usize,
+    head: &mut Vec<u8>,
+) -> Result<(), Error> {
+    head.clear();
+    while let Some(chunk) = body.chunk().await? {
+        let room = most.saturating_sub(head.len());
+        head.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    Ok(())
 }

@@ -16,14 +16,12 @@ use poplib::{Error, Phase, ProtocolError, Wanted};
 use tokio::time::{sleep, timeout};
 
 use self::run::{Run, Trouble, Unproven};
-use super::{Broken, Fetcher, blocking, trouble};
+use super::{Broken, Fetcher, remember_failed, trouble};
 use crate::deliver::queue::{Queue, Stopped};
 use crate::deliver::{Delivery, Stored, Ticket};
 use crate::failure::{Failure, Status};
-use crate::key::Key;
 use crate::plan::{Fetch, Listing};
 use crate::report::Event;
-use crate::state::Change;
 
 /// What came of fetching.
 pub(super) struct Fetched {
@@ -309,7 +307,7 @@ impl Fetcher<'_> {
             });
         }
         // One that does not count is put behind the others, and never given up.
-        let remembered: Vec<(Key, bool, String)> = (run.lost.iter())
+        let remembered = (run.lost.iter())
             .filter(|lost| lost.counts || lost.attempts == 0)
             .map(|lost| {
                 (
@@ -319,18 +317,7 @@ impl Fetcher<'_> {
                 )
             })
             .collect();
-        if remembered.is_empty() {
-            return Ok(first);
-        }
-        let delivery = Arc::clone(delivery);
-        blocking(move || {
-            let mut changes = remembered.iter().map(|(key, quarantined, reason)| {
-                Change::failed(key.as_ref(), reason, *quarantined)
-            });
-            let now = delivery.clock.now();
-            Ok(delivery.store.apply(delivery.account, now, &mut changes)?)
-        })
-        .await?;
+        remember_failed(remembered, delivery).await?;
         Ok(first)
     }
 }

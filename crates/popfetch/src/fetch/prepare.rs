@@ -93,10 +93,7 @@ pub(super) fn begin(
     now: Timestamp,
 ) -> Result<Policy, Failure> {
     let mut facts = store.facts(account)?;
-    let policy = Policy {
-        only_new: policy.only_new && facts.begun_at.is_none(),
-        ..policy
-    };
+    let policy = policy.for_session(&facts);
     facts.pass(now);
     // Before what depends on it: fetching old mail is better than missing new mail.
     facts.begun_at.get_or_insert(now);

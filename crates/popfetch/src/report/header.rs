@@ -3,6 +3,8 @@
 
 use mail_parser::{Address, DateTime, MessageParser};
 
+use crate::clock::to_the_minute;
+
 /// The fields that tell a person which message it is. Not escaped: whoever prints them does that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -47,15 +49,7 @@ impl Date {
 
     /// Date and time for a table, without the time zone.
     pub(crate) fn to_short(&self) -> String {
-        let DateTime {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            ..
-        } = self.0;
-        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}")
+        to_the_minute(&self.0)
     }
 }
 

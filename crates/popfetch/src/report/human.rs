@@ -318,7 +318,8 @@ pub(crate) fn count(messages: u64) -> String {
     format!("{messages} message{plural}")
 }
 
-fn count_accounts(accounts: usize) -> String {
+/// A number of accounts in words.
+pub(crate) fn count_accounts(accounts: usize) -> String {
     let plural = if accounts == 1 { "" } else { "s" };
     format!("{accounts} account{plural}")
 }

@@ -57,6 +57,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::deliver::tests::sample::pieces;
 
     fn stuff(pieces: &[&[u8]]) -> Vec<u8> {
         let mut stuff = Stuff::default();
@@ -91,11 +92,7 @@ mod tests {
             cuts: Vec<prop::sample::Index>,
         ) {
             let octets = plain.as_bytes();
-            let mut cuts: Vec<usize> =
-                cuts.iter().map(|cut| cut.index(octets.len() + 1)).collect();
-            cuts.extend([0, octets.len()]);
-            cuts.sort_unstable();
-            let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &octets[cut[0]..cut[1]]).collect();
+            let pieces = pieces(octets, &cuts);
             let stuffed = String::from_utf8(stuff(&pieces)).unwrap();
             let lines: Vec<&str> = stuffed.strip_suffix("\r\n").unwrap().split("\r\n").collect();
             let (end, lines) = lines.split_last().unwrap();

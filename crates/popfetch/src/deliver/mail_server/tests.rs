@@ -4,9 +4,7 @@ use std::os::unix::net::UnixListener;
 use std::thread::{self, JoinHandle};
 
 use super::*;
-use crate::deliver::Ticket;
-use crate::deliver::spool::Spooled;
-use crate::key::{Identity, KeyRef};
+use crate::deliver::tests::sample::Sample;
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -52,31 +50,11 @@ fn server(address: &Address) -> MailServer {
 
 /// Hands over messages one behind the other.
 fn hand_over(server: &MailServer, messages: &[&[u8]]) -> Vec<Result<(), Refusal>> {
-    let ticket = Ticket {
-        position: 0,
-        number: 1,
-        key: KeyRef {
-            identity: Identity::from_octets(b"Ux"),
-            occurrence: 1,
-        }
-        .to_key(),
-        known: [].into(),
-        excerpt: false,
-    };
     let mut courier = match server.begin() {
         Ok(courier) => courier,
         Err(failure) => return vec![Err(Refusal::Everything(failure))],
     };
-    let hand_over = |message: &&[u8]| {
-        let mut content = Spooled::begin(None).unwrap();
-        content.write(message).unwrap();
-        courier.hand_over(&Letter {
-            account: "me",
-            ticket: &ticket,
-            octets: message.len() as u64,
-            content: &content,
-        })
-    };
+    let hand_over = |message: &&[u8]| courier.hand_over(&Sample::new(b"Ux", message).letter());
     messages.iter().map(hand_over).collect()
 }
 

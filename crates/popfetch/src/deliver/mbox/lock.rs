@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
+use crate::deliver::host_name;
 use crate::fs::{FileSystem, SharedFile};
 
 /// How long to wait before asking again.
@@ -137,7 +138,7 @@ impl Dotlock {
             .mode(0o644)
             .open(path)?;
         let dotlock = Self(path.into());
-        write!(file, "{}:{}", process::id(), host())?;
+        write!(file, "{}:{}", process::id(), host_name())?;
         Ok(dotlock)
     }
 }
@@ -165,7 +166,7 @@ fn left_over(path: &Path) -> io::Result<Option<Identity>> {
     };
     let owner = String::from_utf8_lossy(&owner);
     let is_left_over = match owner.trim_end().split_once(':') {
-        Some((pid, host_name)) if host_name == host() => is_gone(pid),
+        Some((pid, machine)) if machine == host_name() => is_gone(pid),
         // A clock that was set back makes it no older than it is.
         _ => (metadata.modified()?.elapsed()).is_ok_and(|age| age > LEFT_OVER),
     };
@@ -199,11 +200,6 @@ fn take_away(path: &Path, left_over: Identity) -> io::Result<()> {
         fs::hard_link(&aside, path)?;
     }
     fs::remove_file(&aside)
-}
-
-fn host() -> String {
-    let name = rustix::system::uname();
-    name.nodename().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -240,7 +236,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("mbox");
         for owner in [
-            format!("{}:{}", process::id(), host()),
+            format!("{}:{}", process::id(), host_name()),
             // On another machine, or of a program that does not say.
             "1:elsewhere.example".into(),
             String::new(),
@@ -257,7 +253,7 @@ mod tests {
         let mut child = process::Command::new("true").spawn().unwrap();
         let pid = child.id();
         child.wait().unwrap();
-        fs::write(dotlock(&path), format!("{pid}:{}", host())).unwrap();
+        fs::write(dotlock(&path), format!("{pid}:{}", host_name())).unwrap();
         drop(lock(&path).unwrap());
 
         fs::write(dotlock(&path), "1:elsewhere.example").unwrap();

@@ -105,6 +105,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::deliver::tests::sample::pieces;
 
     fn quote(pieces: &[&[u8]]) -> Vec<u8> {
         let mut quote = Quote::default();
@@ -177,11 +178,7 @@ mod tests {
             cuts: Vec<prop::sample::Index>,
         ) {
             let plain = plain.as_bytes();
-            let mut cuts: Vec<usize> =
-                cuts.iter().map(|cut| cut.index(plain.len() + 1)).collect();
-            cuts.extend([0, plain.len()]);
-            cuts.sort_unstable();
-            let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &plain[cut[0]..cut[1]]).collect();
+            let pieces = pieces(plain, &cuts);
             let quoted = quote(&pieces);
             prop_assert_eq!(unquote(&quoted), plain);
             let begins = |line: &[u8]| line.starts_with(b"From ");

@@ -4,10 +4,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use tempfile::TempDir;
 
 use super::*;
-use crate::deliver::Ticket;
-use crate::deliver::spool::Spooled;
+use crate::deliver::tests::sample::Sample;
 use crate::fs::OsFileSystem;
-use crate::key::{Identity, KeyRef};
 
 const NOW: Timestamp = Timestamp(1_800_000_000);
 const DATE: &str = "Fri Jan 15 08:00:00 2027";
@@ -39,32 +37,10 @@ impl Fixture {
 
     /// Gives the letters to `work`, ready to be appended.
     fn prepared<T>(&self, messages: &[&[u8]], work: impl FnOnce(Append<'_>) -> T) -> T {
-        let ticket = Ticket {
-            position: 0,
-            number: 1,
-            key: KeyRef {
-                identity: Identity::from_octets(b"Ux"),
-                occurrence: 1,
-            }
-            .to_key(),
-            known: [].into(),
-            excerpt: false,
-        };
-        let spooled: Vec<Spooled> = (messages.iter())
-            .map(|message| {
-                let mut spooled = Spooled::begin(None).unwrap();
-                spooled.write(message).unwrap();
-                spooled
-            })
+        let samples: Vec<Sample> = (messages.iter())
+            .map(|message| Sample::new(b"Ux", message))
             .collect();
-        let letters = spooled.iter().zip(messages).map(|(content, message)| {
-            Some(Letter {
-                account: "me",
-                ticket: &ticket,
-                octets: message.len() as u64,
-                content,
-            })
-        });
+        let letters = samples.iter().map(|sample| Some(sample.letter()));
         work(self.mbox.prepare(letters, NOW).unwrap())
     }
 

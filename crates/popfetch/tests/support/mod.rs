@@ -139,6 +139,20 @@ impl Rig {
     }
 }
 
+/// `sync` as somebody types it in the sandbox's directory, without a password.
+pub(crate) fn typed<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let usual = [
+        "sync",
+        "--server",
+        url,
+        "--maildir",
+        "mail",
+        "--ca-file",
+        "ca.pem",
+    ];
+    [&usual, more].concat()
+}
+
 /// What a run of the command came to.
 #[derive(Debug)]
 pub(crate) struct Ran {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{By, PASSWORD, Ran, Rig, ran};
+use crate::support::{By, PASSWORD, Ran, Rig, ran, typed};
 
 /// A configuration in the place where it is looked for.
 fn configured(rig: &Rig, text: &str) {
@@ -55,16 +55,7 @@ fn netrc_has_the_password() {
         rig.sandbox.host()
     );
     fs::write(rig.path(".netrc"), netrc).unwrap();
-    let arguments = [
-        "sync",
-        "--server",
-        &url,
-        "--maildir",
-        "mail",
-        "--ca-file",
-        "ca.pem",
-        "--netrc",
-    ];
+    let arguments = typed(&url, &["--netrc"]);
     let refused = run(&rig, &arguments).expect(78);
     assert!(
         refused.err.contains("hint: chmod 600 ~/.netrc"),
@@ -86,17 +77,7 @@ fn a_password_command_knows_for_whom() {
     )
     .unwrap();
     let command = "cat $POPFETCH_USER@$POPFETCH_HOST";
-    let arguments = [
-        "sync",
-        "--server",
-        &url,
-        "--maildir",
-        "mail",
-        "--ca-file",
-        "ca.pem",
-        "--password-command",
-        command,
-    ];
+    let arguments = typed(&url, &["--password-command", command]);
     run(&rig, &arguments).expect(0);
     rig.assert_five();
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use poplib_sandbox::Mailbox;
 
-use crate::support::{By, PASSWORD, Rig, USER, five, names, ran};
+use crate::support::{By, PASSWORD, Rig, USER, five, names, ran, typed};
 
 #[test]
 fn a_dry_run_changes_nothing() {
@@ -177,15 +177,7 @@ fn a_pinned_certificate_needs_no_authority() {
 fn the_state_is_where_xdg_says() {
     let rig = Rig::five(&[]);
     let url = rig.url(By::ImplicitTls);
-    let mut command = rig.bare(&[
-        "sync",
-        "--server",
-        &url,
-        "--maildir",
-        "mail",
-        "--ca-file",
-        "ca.pem",
-    ]);
+    let mut command = rig.bare(&typed(&url, &[]));
     command.env("POPFETCH_PASSWORD", PASSWORD);
     ran(&mut command).expect(0);
     assert!(rig.path(".local/state/popfetch/state.db").exists());

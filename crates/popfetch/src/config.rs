@@ -185,9 +185,7 @@ impl Configuration {
     /// left out.
     pub(crate) fn maildrops(&self) -> Vec<(String, String)> {
         let account = |section: &Section| {
-            let mut table = self.defaults.clone();
-            table.cover(section.table.clone());
-            Account::to_look_at(Some(&section.name), table.settings()?)
+            Account::to_look_at(Some(&section.name), self.said(section).settings()?)
         };
         (self.accounts.iter())
             .filter_map(|section| account(section).ok())
@@ -248,9 +246,15 @@ impl Configuration {
 
     /// What the file says of an account and the command line leaves in force.
     fn layers(&self, section: &Section, given: &Given) -> Table {
+        let mut table = self.said(section);
+        table.clear(given.keys());
+        table
+    }
+
+    /// What the file says of an account.
+    fn said(&self, section: &Section) -> Table {
         let mut table = self.defaults.clone();
         table.cover(section.table.clone());
-        table.clear(given.keys());
         table
     }
 

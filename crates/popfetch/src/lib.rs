@@ -33,6 +33,7 @@ mod metrics;
 mod plan;
 mod print;
 mod quarantine;
+mod random;
 mod report;
 mod run;
 mod secret;

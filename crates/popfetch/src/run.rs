@@ -12,7 +12,6 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::panic;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,7 +27,7 @@ use self::poll::{Round, Visit};
 use crate::account::Account;
 use crate::cli;
 use crate::clock::SystemClock;
-use crate::config;
+use crate::config::{self, Configuration};
 use crate::failure::{Failure, Status};
 use crate::jobs::{self, Turns};
 use crate::metrics::{self, Ledger};
@@ -47,9 +46,11 @@ mod tests;
 pub(crate) fn run(options: &cli::Run, report: &Arc<dyn Report>) -> Result<Option<Status>, Failure> {
     let listener = options.metrics.map(metrics::listen).transpose()?;
     let loader = Loader::new(options);
-    let accounts = loader.load()?;
+    let configuration = config::read(&options.files)?;
+    let accounts = loader.accounts(&configuration)?;
+    let state = configuration.state(&options.files)?;
     let ledger = Arc::new(Ledger::new(Arc::clone(report), Arc::new(SystemClock)));
-    let shared = Shared::open(&loader.state()?, Mode::Fetch, Arc::clone(&ledger) as _)?;
+    let shared = Shared::open(&state, Mode::Fetch, Arc::clone(&ledger) as _)?;
     jobs::block_on(async |stop| {
         if let Some(listener) = listener {
             metrics::serve(listener, Arc::clone(&ledger))?;
@@ -84,14 +85,16 @@ impl Loader {
     }
 
     fn load(&self) -> Result<Vec<Account>, Failure> {
+        self.accounts(&config::read(&self.options.files)?)
+    }
+
+    fn accounts(&self, configuration: &Configuration) -> Result<Vec<Account>, Failure> {
         let cli::Run {
-            files,
             accounts,
             settings,
             interval,
             ..
         } = &self.options;
-        let configuration = config::read(files)?;
         let mut accounts = configuration.accounts(settings, accounts)?;
         let mut typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
         for account in &mut accounts {
@@ -103,10 +106,6 @@ impl Loader {
             });
         }
         Ok(accounts)
-    }
-
-    fn state(&self) -> Result<PathBuf, Failure> {
-        config::read(&self.options.files)?.state(&self.options.files)
     }
 }
 

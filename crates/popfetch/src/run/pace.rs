@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use crate::failure::{Failure, Status};
+use crate::random::Random;
 
 #[cfg(test)]
 mod tests;
@@ -75,21 +76,16 @@ fn doubled(time: Duration, times: u32) -> Duration {
 
 /// Keeps many accounts from being visited in step: a tenth earlier or later, at random.
 #[derive(Debug)]
-pub(super) struct Jitter(u64);
+pub(super) struct Jitter(Random);
 
 impl Jitter {
     /// Seeded by the system.
     pub(super) fn from_system() -> Self {
-        Self(RandomState::new().build_hasher().finish())
+        Self(Random::new(RandomState::new().build_hasher().finish()))
     }
 
     fn spread(&mut self, time: Duration) -> Duration {
-        // SplitMix64; nothing here is a secret.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let unit = ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64;
+        let unit = (self.0.next() >> 11) as f64 / (1_u64 << 53) as f64;
         time.mul_f64(0.9 + 0.2 * unit)
     }
 }

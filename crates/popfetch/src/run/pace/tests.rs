@@ -18,12 +18,17 @@ fn assert_about(time: Option<Duration>, seconds: u64) {
 }
 
 fn after(pace: &mut Pace, failure: &Option<Failure>) -> Option<Duration> {
-    pace.after(failure.as_ref(), INTERVAL, None, &mut Jitter(7))
+    pace.after(
+        failure.as_ref(),
+        INTERVAL,
+        None,
+        &mut Jitter(Random::new(7)),
+    )
 }
 
 #[test]
 fn the_interval_is_spread_over_a_fifth_of_itself() {
-    let mut jitter = Jitter(1);
+    let mut jitter = Jitter(Random::new(1));
     let times: Vec<f64> = (0..1000)
         .map(|_| jitter.spread(Duration::from_secs(100)).as_secs_f64())
         .collect();
@@ -86,7 +91,7 @@ fn a_wrong_setting_waits_for_another() {
 fn p10_the_login_delay_is_the_least_and_is_not_spread() {
     let delay = Duration::from_secs(900);
     for seed in 0..100 {
-        let mut jitter = Jitter(seed);
+        let mut jitter = Jitter(Random::new(seed));
         let mut pace = Pace::default();
         let time = pace.after(None, INTERVAL, Some(delay), &mut jitter);
         assert_eq!(time, Some(delay));

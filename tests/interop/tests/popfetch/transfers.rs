@@ -27,7 +27,8 @@ fn sessions(server: &Server) -> Vec<String> {
         .collect()
 }
 
-/// Fetches everything, and then nothing.
+/// Fetches everything, looks whether there was more than the server showed at once, and then
+/// finds nothing new.
 fn fetches_everything_once(url: impl Fn(&Server) -> String, options: &[&str]) {
     let mailbox = Mailbox::mixed(2026, MAILS);
     let server = dovecot(&mailbox);
@@ -38,7 +39,11 @@ fn fetches_everything_once(url: impl Fn(&Server) -> String, options: &[&str]) {
     assert_eq!(home.maildir().files().unwrap().len(), MAILS);
     assert_eq!(
         sessions(&server),
-        [format!("retr {MAILS} dele 0").as_str(), "retr 0 dele 0"]
+        [
+            format!("retr {MAILS} dele 0").as_str(),
+            "retr 0 dele 0",
+            "retr 0 dele 0"
+        ]
     );
     assert_eq!(server.maildir("alice").files().unwrap().len(), MAILS);
 }

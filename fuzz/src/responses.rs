@@ -2,7 +2,9 @@
 
 use poplib_proto::command::{Capa, Dele, List, Noop, Retr, Stat, Uidl};
 use poplib_proto::connection::BodyStep;
-use poplib_proto::{Call, Connection, Exchange, Limits, State, Step};
+use poplib_proto::{Call, Connection, Exchange, Limits, State};
+
+use crate::peer::Peer;
 
 /// Plays `input` to a client whose first octet chooses its commands, whole, octet by octet, and in
 /// pieces of changing length.
@@ -94,12 +96,6 @@ impl Asked {
     }
 }
 
-struct Peer<'a> {
-    connection: Connection,
-    wire: &'a [u8],
-    cut: &'a mut dyn FnMut(usize) -> usize,
-}
-
 impl Peer<'_> {
     fn hear(&mut self, heard: &mut Heard, asked: Asked) -> bool {
         match asked {
@@ -147,27 +143,6 @@ impl Peer<'_> {
         }
         heard.outputs.push(end);
         self.connection.is_usable()
-    }
-
-    fn drive<E: Exchange>(&mut self, mut exchange: E) -> Result<E::Output, poplib_proto::Error> {
-        loop {
-            match exchange.resume(&mut self.connection)? {
-                Step::Done(output) => return Ok(output),
-                Step::Want(_) => self.read(),
-                Step::StartTls => unreachable!("nobody asked for TLS"),
-            }
-        }
-    }
-
-    fn read(&mut self) {
-        let waiting = self.connection.to_send().len();
-        self.connection.sent(waiting);
-        let space = self.connection.space();
-        let most = space.len().min(self.wire.len());
-        let octets = if most == 0 { 0 } else { (self.cut)(most) };
-        space[..octets].copy_from_slice(&self.wire[..octets]);
-        self.wire = &self.wire[octets..];
-        self.connection.received(octets);
     }
 }
 

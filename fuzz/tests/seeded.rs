@@ -6,22 +6,34 @@ use std::path::Path;
 /// Mutations of each target; `POPLIB_FUZZ_RUNS` asks for more.
 const RUNS: u64 = 20_000;
 
-const TOKENS: [&[u8]; 10] = [
-    b"+OK",
-    b"-ERR",
-    b"\r\n",
-    b"\n",
-    b"\r\n.\r\n",
-    b"..",
-    b"\r",
-    b" ",
-    b"99999999999999999999",
-    b"\0\xff",
-];
+#[test]
+fn capabilities() {
+    campaign("capabilities", poplib_fuzz::capabilities::check);
+}
+
+#[test]
+fn configuration() {
+    campaign("configuration", poplib_fuzz::configuration::check);
+}
+
+#[test]
+fn importers() {
+    campaign("importers", poplib_fuzz::importers::check);
+}
+
+#[test]
+fn listings() {
+    campaign("listings", poplib_fuzz::listings::check);
+}
 
 #[test]
 fn responses() {
     campaign("responses", poplib_fuzz::responses::check);
+}
+
+#[test]
+fn sandbox() {
+    campaign("sandbox", poplib_fuzz::sandbox::check);
 }
 
 #[test]
@@ -36,10 +48,10 @@ fn urls() {
 
 fn campaign(name: &str, check: fn(&[u8])) {
     let runs = std::env::var("POPLIB_FUZZ_RUNS").map_or(RUNS, |runs| runs.parse().unwrap());
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("seeds")
-        .join(name);
-    let mut paths: Vec<_> = fs::read_dir(directory)
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tokens = fs::read_to_string(here.join(format!("dictionaries/{name}.txt"))).unwrap();
+    let tokens: Vec<Vec<u8>> = tokens.lines().map(token).collect();
+    let mut paths: Vec<_> = fs::read_dir(here.join("seeds").join(name))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
@@ -51,7 +63,7 @@ fn campaign(name: &str, check: fn(&[u8])) {
         let from = random.below(corpus.len());
         let mut input = corpus[from].clone();
         for _ in 0..=random.below(4) {
-            mutate(&mut input, &mut random);
+            mutate(&mut input, &tokens, &mut random);
         }
         check(&input);
         // What has been mutated is mutated further now and then, so that it leads away.
@@ -65,12 +77,25 @@ fn campaign(name: &str, check: fn(&[u8])) {
     }
 }
 
-fn mutate(input: &mut Vec<u8>, random: &mut Random) {
+/// What a line of a dictionary stands for: `"…"`, in which `\xHH` is an octet.
+fn token(line: &str) -> Vec<u8> {
+    let line = line.strip_prefix('"').unwrap().strip_suffix('"').unwrap();
+    let mut pieces = line.split("\\x");
+    let mut token = pieces.next().unwrap().as_bytes().to_vec();
+    for piece in pieces {
+        let (octet, rest) = piece.split_at(2);
+        token.push(u8::from_str_radix(octet, 16).unwrap());
+        token.extend_from_slice(rest.as_bytes());
+    }
+    token
+}
+
+fn mutate(input: &mut Vec<u8>, tokens: &[Vec<u8>], random: &mut Random) {
     let at = random.below(input.len() + 1);
     let until = (at + random.below(8)).min(input.len());
     match random.below(5) {
         0 => drop(input.drain(at..until)),
-        1 => drop(input.splice(at..at, TOKENS[random.below(TOKENS.len())].iter().copied())),
+        1 => drop(input.splice(at..at, tokens[random.below(tokens.len())].iter().copied())),
         2 => {
             if let Some(octet) = input.get_mut(at) {
                 *octet = random.below(256) as u8;

@@ -126,6 +126,12 @@ fn read_all(files: &cli::Files) -> Result<(Configuration, Vec<Failure>), Failure
 }
 
 impl Configuration {
+    /// What a file with this text says, and everything that is wrong with it.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn of_text(path: &std::path::Path, text: &str) -> (Self, Vec<Failure>) {
+        read::read_text(path, text)
+    }
+
     /// The accounts to work on: the one that `--server` describes, or else those of the file, all
     /// of them or the named ones. The command line stands above the account, and that above the
     /// defaults.

@@ -145,6 +145,37 @@ fn remember(
     Ok(unique_ids.len())
 }
 
+/// The configurations that this text becomes, by program.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn of_text(text: &str, with_passwords: bool) -> [String; 3] {
+    let home = Path::new("/nowhere");
+    let path = Path::new("rc");
+    let found = [
+        mpop::read(text, home),
+        fetchmail::read(text, home),
+        getmail::read(text, path, home),
+    ];
+    found.map(|mut found| {
+        found.iter_mut().for_each(Found::drop_what_is_wrong);
+        write::text(&found, path, with_passwords)
+    })
+}
+
+/// The unique-ids in these octets, by program.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn unique_ids_of(octets: &[u8]) -> [Vec<Vec<u8>>; 3] {
+    let (host, user) = ("host".to_owned(), "me".to_owned());
+    [
+        found::Owner::Mpop {
+            host: host.clone(),
+            user: user.clone(),
+        },
+        found::Owner::Fetchmail { server: host, user },
+        found::Owner::Getmail,
+    ]
+    .map(|owner| owner.unique_ids(octets))
+}
+
 fn tell(found: &Found, known: usize, common: &cli::Common, report: &Arc<dyn Report>) {
     for note in &found.notes {
         let failure = &Failure::new(Status::Configuration, note.clone());

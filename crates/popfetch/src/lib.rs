@@ -23,6 +23,9 @@ mod escape;
 mod failure;
 mod fetch;
 mod fs;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod generate;
 mod get;
 mod import;

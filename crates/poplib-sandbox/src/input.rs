@@ -64,6 +64,12 @@ impl Input {
         memchr(b'\n', &self.buffer[self.start..]).is_some()
     }
 
+    /// How many octets were received and not taken.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn waiting(&self) -> usize {
+        self.buffer.len() - self.start
+    }
+
     /// Forgets everything received and not taken.
     pub(crate) fn clear(&mut self) {
         self.buffer.clear();

@@ -83,6 +83,9 @@ mod certificate;
 mod command;
 mod connection;
 mod digest;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod input;
 mod mailbox;
 mod marks;

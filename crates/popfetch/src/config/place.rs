@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use toml::de::DeTable;
+
 use super::{Program, keys};
 use crate::failure::{Failure, Status};
 
@@ -52,9 +54,11 @@ impl Text<'_> {
 
     /// The line with carets under the span.
     ///
-    /// `None` where the line could show a secret: it is shown only if it is known what it says.
+    /// `None` where the line could show a secret: it is shown only if it is known what it says, and
+    /// what looks like a key is one. In the middle of a text of several lines nothing is.
     fn excerpt(&self, span: &Range<usize>, place: &Place) -> Option<String> {
         let line = self.line(span.start);
+        DeTable::parse(&self.text[..line.start]).ok()?;
         let shown = without_secrets(&self.text[line.clone()])?;
         let number = place.line.to_string();
         let margin = " ".repeat(number.len());

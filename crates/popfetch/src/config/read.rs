@@ -22,20 +22,11 @@ const TOP: [&str; 3] = ["defaults", "account", "include"];
 
 /// Reads a file and what it includes.
 pub(super) fn read(path: &Path) -> (Configuration, Vec<Failure>) {
-    let mut reader = Reader {
-        configuration: Configuration {
-            path: path.to_owned(),
-            ..Configuration::default()
-        },
-        program: toml::Table::new(),
-        failures: Vec::new(),
-    };
+    let mut reader = Reader::new(path);
     for included in reader.file(path, true) {
         reader.file(&included, false);
     }
-    // Each of its keys has been tried.
-    reader.configuration.program = Program::deserialize(reader.program).unwrap_or_default();
-    (reader.configuration, reader.failures)
+    reader.end()
 }
 
 struct Reader {
@@ -44,7 +35,36 @@ struct Reader {
     failures: Vec<Failure>,
 }
 
+/// Reads a text as if it stood in a file that others cannot read, and nothing that it names.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read_text(path: &Path, text: &str) -> (Configuration, Vec<Failure>) {
+    let mut reader = Reader::new(path);
+    reader.text(&Text { file: path, text }, 0o600, true);
+    for section in &mut reader.configuration.accounts {
+        section.table.clear(["ca_file"].into_iter());
+    }
+    reader.configuration.defaults.clear(["ca_file"].into_iter());
+    reader.end()
+}
+
 impl Reader {
+    fn new(path: &Path) -> Self {
+        Self {
+            configuration: Configuration {
+                path: path.to_owned(),
+                ..Configuration::default()
+            },
+            program: toml::Table::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    fn end(mut self) -> (Configuration, Vec<Failure>) {
+        // Each of its keys has been tried.
+        self.configuration.program = Program::deserialize(self.program).unwrap_or_default();
+        (self.configuration, self.failures)
+    }
+
     /// Reads one file. The files it includes, if it may include any.
     fn file(&mut self, path: &Path, is_main: bool) -> Vec<PathBuf> {
         let (text, mode) = match content(path) {
@@ -58,24 +78,28 @@ impl Reader {
             file: path,
             text: &text,
         };
+        self.text(&text, mode, is_main)
+    }
+
+    fn text(&mut self, text: &Text<'_>, mode: u32, is_main: bool) -> Vec<PathBuf> {
         let (table, errors) = DeTable::parse_recoverable(text.text);
         if !errors.is_empty() {
             self.failures
-                .extend(errors.iter().map(|error| no_toml(&text, error)));
+                .extend(errors.iter().map(|error| no_toml(text, error)));
             return Vec::new();
         }
         let mut includes = Vec::new();
         for (key, value) in as_it_stands(table.into_inner()) {
             match (&**key.get_ref(), is_main) {
-                ("account", _) => self.accounts(&text, mode, value),
+                ("account", _) => self.accounts(text, mode, value),
                 ("defaults", true) => {
-                    if let Some(table) = self.table(&text, value) {
-                        self.configuration.defaults = self.settings(&text, mode, table);
+                    if let Some(table) = self.table(text, value) {
+                        self.configuration.defaults = self.settings(text, mode, table);
                     }
                 }
-                ("include", true) => includes = self.include(&text, value),
-                (name, true) if Program::KEYS.contains(&name) => self.program(&text, name, value),
-                (name, _) => self.unknown_at_top(&text, &key.span(), name, is_main),
+                ("include", true) => includes = self.include(text, value),
+                (name, true) if Program::KEYS.contains(&name) => self.program(text, name, value),
+                (name, _) => self.unknown_at_top(text, &key.span(), name, is_main),
             }
         }
         includes

@@ -266,6 +266,8 @@ fn a13_no_error_shows_a_password() {
         "[account.a]\npassword = ['hunter2']\n",
         "[account.a]\npassword = '''\nhunter2'''x\n",
         "[account.a]\npassword = '''\nhunter2'' '\n",
+        "[account.a]\npassword = '''\nhunter2=\n",
+        "[account.a]\npassword = '''\nserver = hunter2\n",
         "[account.a]\nproxy = 'socks5://me:hunter2@host\n",
         "[account.a]\npassword = { hunter2 = 1 }\n",
         "password = 'hunter2'\n",

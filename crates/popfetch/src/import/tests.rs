@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use toml::Value;
 
 use super::*;
 
@@ -155,6 +156,16 @@ fn braces_in_a_name_stay_what_they_are() {
     let text = write::text(&[found], Path::new("rc"), false);
     assert!(text.contains("maildir = \"/m/{{user}}\""), "{text}");
     assert!(text.contains("{print}"), "{text}");
+}
+
+#[test]
+fn whatever_a_note_or_a_file_name_holds_is_a_comment() {
+    let mut found = Found::new("a");
+    found.note("one\nexec = 'x'\r\0\x1b\x7f");
+    let text = write::text(&[found], Path::new("a\nexec = 'x'"), false);
+    let table: toml::Table = text.parse().unwrap();
+    assert_eq!(table["account"]["a"], Value::Table(toml::Table::new()));
+    assert_eq!(table.len(), 1);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use toml::Value;
 use super::found::Found;
 use crate::cli;
 use crate::config;
+use crate::escape;
 use crate::failure::{Failure, Status};
 use crate::print::print;
 
@@ -60,7 +61,7 @@ fn restrict(file: &File) -> io::Result<()> {
 
 /// The configuration. Passwords go into files only.
 pub(super) fn text(found: &[Found], source: &Path, with_passwords: bool) -> String {
-    let mut text = format!("# From {}.\n", source.display());
+    let mut text = comment(&format!("From {}.", source.display()));
     for found in found {
         text += &format!("\n[account.{}]\n", config::quoted(&found.name));
         for (key, value) in &found.keys {
@@ -78,8 +79,13 @@ pub(super) fn text(found: &[Found], source: &Path, with_passwords: bool) -> Stri
             None => {}
         }
         for note in &found.notes {
-            text += &format!("# {}\n", note.replace(['\n', '\r'], " "));
+            text += &comment(note);
         }
     }
     text
+}
+
+/// A line that says nothing to those who read the configuration, whatever is in the text.
+fn comment(text: &str) -> String {
+    format!("# {}\n", escape::text(&text.replace(['\n', '\r'], " ")))
 }

@@ -1,6 +1,7 @@
 //! An account: a maildrop on a server, how to get at it, and what to do with its messages.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use poplib::sasl::Method;
 use poplib::{Config, Credentials, Pipelining, Proxy, Secret, Security, Timeouts, Tls, Window};
 
 use crate::config::Facts;
-use crate::deliver::Destinations;
+use crate::deliver::{Access, Destinations};
 use crate::failure::{Failure, Status};
 use crate::plan::Policy;
-use crate::secret::Source;
+use crate::secret::{self, Source, Whose};
 use crate::settings::{Auth, Password, Pin, Pipeline, Settings, Size, Span};
 
 #[cfg(test)]
@@ -85,7 +86,8 @@ impl Account {
         for path in settings.paths_mut() {
             *path = facts.expand(path)?;
         }
-        let destinations = Destinations::new(&settings, &config, &user)?;
+        let access = access(name, &user, &settings)?;
+        let destinations = Destinations::new(&settings, &config, &user, access)?;
         Ok(Self {
             name: name.to_owned(),
             config: configure(config, &settings)?,
@@ -102,6 +104,15 @@ impl Account {
 
     pub(crate) fn host(&self) -> &str {
         self.config.address().0
+    }
+
+    /// Whose password it takes.
+    pub(crate) fn whose(&self) -> Whose<'_> {
+        Whose {
+            account: &self.name,
+            user: &self.user,
+            host: self.host(),
+        }
     }
 }
 
@@ -125,19 +136,64 @@ fn maildrop(user: &str, config: &Config) -> String {
     }
 }
 
+/// Where the password of the account is.
 pub(crate) fn source(settings: &Settings) -> Source {
-    if let Some(Password(password)) = &settings.password {
-        Source::Given(password.clone())
-    } else if let Some(path) = &settings.password_file {
-        Source::File(path.clone())
-    } else if let Some(command) = &settings.password_command {
-        Source::Command(command.clone())
-    } else if let Some(variable) = &settings.password_env {
-        Source::Environment(variable.clone())
-    } else if let Some(path) = &settings.netrc {
-        Source::Netrc(path.clone())
-    } else {
-        Source::Ask
+    first_of(
+        settings.password.as_ref(),
+        settings.password_file.as_ref(),
+        settings.password_command.as_ref(),
+        settings.password_env.as_ref(),
+        settings.netrc.as_ref(),
+    )
+    .unwrap_or(Source::Ask)
+}
+
+/// What its mail servers have in common.
+fn access(name: &str, user: &str, settings: &Settings) -> Result<Access, Failure> {
+    let password = first_of(
+        settings.target_password.as_ref(),
+        settings.target_password_file.as_ref(),
+        settings.target_password_command.as_ref(),
+        settings.target_password_env.as_ref(),
+        settings.target_netrc.as_ref(),
+    );
+    let variable = || Source::Environment(secret::TARGET_VARIABLE.into());
+    Ok(Access {
+        account: name.into(),
+        recipient: settings.recipient.clone().unwrap_or_else(|| user.into()),
+        tls: trust(settings.target_ca_file.as_deref(), settings.target_pin)?,
+        password: password.unwrap_or_else(variable),
+    })
+}
+
+fn first_of(
+    given: Option<&Password>,
+    file: Option<&PathBuf>,
+    command: Option<&String>,
+    variable: Option<&String>,
+    netrc: Option<&PathBuf>,
+) -> Option<Source> {
+    (given.map(|Password(password)| Source::Given(password.clone())))
+        .or_else(|| file.map(|path| Source::File(path.clone())))
+        .or_else(|| command.map(|command| Source::Command(command.clone())))
+        .or_else(|| variable.map(|variable| Source::Environment(variable.clone())))
+        .or_else(|| netrc.map(|path| Source::Netrc(path.clone())))
+}
+
+/// Whom to trust: these authorities, this certificate, or whomever the system does.
+fn trust(ca_file: Option<&Path>, pin: Option<Pin>) -> Result<Tls, Failure> {
+    // One for all accounts: the system's authorities are read once.
+    static PLATFORM: LazyLock<Tls> = LazyLock::new(Tls::platform);
+    match (ca_file, pin) {
+        (Some(path), _) => {
+            let pem = fs::read(path).map_err(|error| {
+                configuration(format!("could not read {}: {error}", path.display()))
+            })?;
+            Tls::with_authorities(&pem)
+                .map_err(|error| configuration(format!("{}: {error}", path.display())))
+        }
+        (None, Some(Pin(pin))) => Ok(Tls::pinned(pin)),
+        (None, None) => Ok(PLATFORM.clone()),
     }
 }
 
@@ -164,20 +220,7 @@ fn policy(settings: &Settings) -> Policy {
 }
 
 pub(crate) fn configure(mut config: Config, settings: &Settings) -> Result<Config, Failure> {
-    if let Some(path) = &settings.ca_file {
-        let pem = fs::read(path).map_err(|error| {
-            configuration(format!("could not read {}: {error}", path.display()))
-        })?;
-        let tls = Tls::with_authorities(&pem)
-            .map_err(|error| configuration(format!("{}: {error}", path.display())))?;
-        config = config.with_tls(tls);
-    } else if let Some(Pin(pin)) = settings.pin {
-        config = config.with_tls(Tls::pinned(pin));
-    } else {
-        // One for all accounts: the system's authorities are read once.
-        static PLATFORM: LazyLock<Tls> = LazyLock::new(Tls::platform);
-        config = config.with_tls(PLATFORM.clone());
-    }
+    config = config.with_tls(trust(settings.ca_file.as_deref(), settings.pin)?);
     if settings.allow_plaintext == Some(true) && config.security() == Security::Stls {
         config = config
             .with_security(Security::Plaintext)

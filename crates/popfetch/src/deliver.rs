@@ -50,6 +50,7 @@ use partly::Partly;
 use spool::Spooled;
 
 pub(crate) use batch::{Refused, Stored, Ticket};
+pub(crate) use mail_server::Access;
 #[cfg(test)]
 pub(crate) use targets::Destination;
 pub(crate) use targets::{Destinations, Targets};

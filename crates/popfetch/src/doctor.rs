@@ -36,7 +36,7 @@ use crate::failure::{Failure, Status};
 use crate::fetch::trouble;
 use crate::jobs;
 use crate::report::End;
-use crate::secret::{self, Source};
+use crate::secret::{self, Source, Whose};
 use crate::settings::{Settings, Span};
 use crate::stop::Stop;
 
@@ -124,7 +124,12 @@ impl Patient {
         let (Some(user), Some(config)) = (&self.user, self.ports.first()) else {
             return Ok(None);
         };
-        let password = secret::password(&self.password, user, config.address().0)?;
+        let whose = Whose {
+            account: &self.name,
+            user,
+            host: config.address().0,
+        };
+        let password = secret::password(&self.password, whose)?;
         Ok(Some(account::credentials(config, user, password)))
     }
 }

@@ -64,7 +64,7 @@ pub(crate) fn run(
     let configuration = config::read(&options.files)?;
     let account =
         configuration.account_to_look_at(&options.settings, options.account.as_deref())?;
-    let password = secret::password(&account.password, &account.user, account.host())?;
+    let password = secret::password(&account.password, account.whose())?;
     let mut out = Output::new(common);
     let got = block_on(async |stop| {
         let fetcher = Fetcher::new(&account, &**report, stop.clone());

@@ -37,7 +37,7 @@ pub(crate) fn run(
     let account =
         configuration.account_to_look_at(&options.settings, options.account.as_deref())?;
     let store = SqliteStore::read(&configuration.state(&options.files)?)?;
-    let password = secret::password(&account.password, &account.user, account.host())?;
+    let password = secret::password(&account.password, account.whose())?;
     let mut out = Output::new(common);
     let listed = block_on(async |stop| {
         let mut list = List {

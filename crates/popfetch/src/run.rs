@@ -102,7 +102,7 @@ impl Loader {
                 account.interval = *time;
             }
             typed.fill(account, |account| {
-                secret::password(&account.password, &account.user, account.host())
+                secret::password(&account.password, account.whose())
             });
         }
         Ok(accounts)

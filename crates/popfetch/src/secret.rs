@@ -18,6 +18,8 @@ mod tests;
 
 /// The variable that may hold a password.
 pub(crate) const VARIABLE: &str = "POPFETCH_PASSWORD";
+/// The same for the mail servers that mail is handed over to.
+pub(crate) const TARGET_VARIABLE: &str = "POPFETCH_TARGET_PASSWORD";
 
 /// No password is longer; a file that is was named by mistake.
 const LONGEST: u64 = 64 * 1024;
@@ -39,19 +41,28 @@ pub(crate) enum Source {
     Ask,
 }
 
-/// The password of `user` at `host`.
+/// Whom a password lets in, and where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whose<'a> {
+    /// What the user calls the account.
+    pub(crate) account: &'a str,
+    pub(crate) user: &'a str,
+    pub(crate) host: &'a str,
+}
+
+/// The password from its source.
 ///
 /// # Errors
 /// [`Status::Configuration`] when the source has none or is open to others.
-pub(crate) fn password(source: &Source, user: &str, host: &str) -> Result<Secret, Failure> {
+pub(crate) fn password(source: &Source, whose: Whose<'_>) -> Result<Secret, Failure> {
     match source {
         Source::Given(password) => Ok(password.clone()),
         Source::File(path) => from_file(path),
-        Source::Command(command) => from_command(command, user, host),
-        Source::Netrc(path) => netrc::password(path, user, host),
+        Source::Command(command) => from_command(command, whose),
+        Source::Netrc(path) => netrc::password(path, whose),
         Source::Environment(variable) => from_environment(variable)
             .ok_or_else(|| configuration(format!("the variable {variable} holds no password"))),
-        Source::Ask => from_environment(VARIABLE).map_or_else(|| from_terminal(user, host), Ok),
+        Source::Ask => from_environment(VARIABLE).map_or_else(|| from_terminal(whose), Ok),
     }
 }
 
@@ -59,9 +70,9 @@ pub(crate) fn password(source: &Source, user: &str, host: &str) -> Result<Secret
 ///
 /// # Errors
 /// As those of [`password`].
-pub(crate) fn check(source: &Source, user: &str, host: &str) -> Result<(), Failure> {
+pub(crate) fn check(source: &Source, whose: Whose<'_>) -> Result<(), Failure> {
     match source {
-        Source::File(_) | Source::Netrc(_) => password(source, user, host).map(drop),
+        Source::File(_) | Source::Netrc(_) => password(source, whose).map(drop),
         Source::Given(_) | Source::Command(_) | Source::Environment(_) | Source::Ask => Ok(()),
     }
 }
@@ -120,16 +131,18 @@ fn cannot_read(path: &Path, what: &str, error: &io::Error) -> Failure {
 /// A command of the user's, which gets everything of our environment but the password.
 pub(crate) fn shell(command: &str) -> Command {
     let mut shell = Command::new("/bin/sh");
-    shell.arg("-c").arg(command).env_remove(VARIABLE);
+    shell.arg("-c").arg(command);
+    shell.env_remove(VARIABLE).env_remove(TARGET_VARIABLE);
     shell
 }
 
-fn from_command(command: &str, user: &str, host: &str) -> Result<Secret, Failure> {
+fn from_command(command: &str, whose: Whose<'_>) -> Result<Secret, Failure> {
     let cannot =
         |error: io::Error| configuration(format!("could not run the password command: {error}"));
     let mut child = shell(command)
-        .env("POPFETCH_USER", user)
-        .env("POPFETCH_HOST", host)
+        .env("POPFETCH_ACCOUNT", whose.account)
+        .env("POPFETCH_USER", whose.user)
+        .env("POPFETCH_HOST", whose.host)
         .stdout(Stdio::piped())
         .spawn()
         .map_err(cannot)?;
@@ -150,7 +163,8 @@ fn from_command(command: &str, user: &str, host: &str) -> Result<Secret, Failure
     line.ok_or_else(|| configuration("the password command printed nothing".into()))
 }
 
-fn from_terminal(user: &str, host: &str) -> Result<Secret, Failure> {
+fn from_terminal(whose: Whose<'_>) -> Result<Secret, Failure> {
+    let Whose { user, host, .. } = whose;
     let asked = || -> io::Result<String> {
         let terminal = Term::stderr();
         terminal.write_str(&format!("Password of {user} at {host}: "))?;

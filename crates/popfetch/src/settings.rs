@@ -106,12 +106,16 @@ pub(crate) struct Settings {
     #[serde(deserialize_with = "values::one_or_many")]
     pub(crate) exec: Vec<String>,
 
-    /// A server that gets the mail by LMTP: HOST[:PORT], or the path of a Unix socket
+    /// A server that gets the mail by LMTP: lmtps://[USER@]HOST[:PORT] for TLS, lmtp://… for
+    /// STARTTLS, which is then demanded; HOST[:PORT], likewise unless it is this machine; the path
+    /// of a Unix socket; or lmtp+plaintext://… for no TLS, with everybody on the way reading
     #[arg(long, value_name = "ADDRESS", group = "target", help_heading = TARGETS)]
     #[serde(deserialize_with = "values::one_or_many")]
     pub(crate) lmtp: Vec<String>,
 
-    /// A server that gets the mail by SMTP: HOST[:PORT], or the path of a Unix socket
+    /// A server that gets the mail by SMTP: smtps://[USER@]HOST[:PORT] for TLS, smtp://… for
+    /// STARTTLS, which is then demanded; HOST[:PORT], likewise unless it is this machine; the path
+    /// of a Unix socket; or smtp+plaintext://… for no TLS, with everybody on the way reading
     #[arg(long, value_name = "ADDRESS", group = "target", help_heading = TARGETS)]
     #[serde(deserialize_with = "values::one_or_many")]
     pub(crate) smtp: Vec<String>,
@@ -119,6 +123,44 @@ pub(crate) struct Settings {
     /// Whom LMTP and SMTP deliver to [default: the user]
     #[arg(long, value_name = "ADDRESS", help_heading = TARGETS)]
     pub(crate) recipient: Option<String>,
+
+    /// Take the password for LMTP and SMTP from the first line of a file that nobody else can read
+    #[arg(long, value_name = "FILE", group = "target-secret", help_heading = TARGETS)]
+    pub(crate) target_password_file: Option<PathBuf>,
+
+    /// Take the password for LMTP and SMTP from the first line that a shell command prints
+    #[arg(long, value_name = "COMMAND", group = "target-secret", help_heading = TARGETS)]
+    pub(crate) target_password_command: Option<String>,
+
+    /// Take the password for LMTP and SMTP from this variable of the environment instead of
+    /// POPFETCH_TARGET_PASSWORD
+    #[arg(long, value_name = "VARIABLE", group = "target-secret", help_heading = TARGETS)]
+    pub(crate) target_password_env: Option<String>,
+
+    /// Take the password for LMTP and SMTP from ~/.netrc, or from another such file
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = values::NETRC,
+        group = "target-secret",
+        help_heading = TARGETS
+    )]
+    #[serde(deserialize_with = "values::netrc")]
+    pub(crate) target_netrc: Option<PathBuf>,
+
+    /// The password for LMTP and SMTP itself
+    #[arg(skip)]
+    pub(crate) target_password: Option<Password>,
+
+    /// For LMTP and SMTP, trust the authorities in this file instead of the system's
+    #[arg(long, value_name = "PEM", group = "target-trust", help_heading = TARGETS)]
+    pub(crate) target_ca_file: Option<PathBuf>,
+
+    /// For LMTP and SMTP, trust exactly the certificate with this SHA-256
+    #[arg(long, value_name = "sha256:HEX", group = "target-trust", help_heading = TARGETS)]
+    pub(crate) target_pin: Option<Pin>,
 
     /// Write the messages to standard output, in mbox format
     #[arg(long, num_args = 0, default_missing_value = "true", group = "target", help_heading = TARGETS)]
@@ -174,7 +216,14 @@ pub(crate) struct Settings {
 impl Settings {
     /// Every path among them.
     pub(crate) fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let single = [&mut self.password_file, &mut self.netrc, &mut self.ca_file];
+        let single = [
+            &mut self.password_file,
+            &mut self.netrc,
+            &mut self.ca_file,
+            &mut self.target_password_file,
+            &mut self.target_netrc,
+            &mut self.target_ca_file,
+        ];
         (single.into_iter().flatten())
             .chain(&mut self.maildir)
             .chain(&mut self.mbox)
@@ -188,10 +237,17 @@ pub(crate) fn definition() -> Command {
         .disable_help_flag(true)
         .arg(
             Arg::new("password")
-                .value_name("PASSWORD")
+                .value_name(PASSWORD)
                 .group("secret")
                 .help("The password itself, if nobody else can read the configuration file")
                 .help_heading(SERVER),
+        )
+        .arg(
+            Arg::new("target_password")
+                .value_name(PASSWORD)
+                .group("target-secret")
+                .help("The password for LMTP and SMTP itself, likewise")
+                .help_heading(TARGETS),
         )
         .arg(
             Arg::new("interval")
@@ -204,6 +260,8 @@ pub(crate) fn definition() -> Command {
     command
 }
 
+/// What the value of a setting is called that nobody may see, and of no other.
+pub(crate) const PASSWORD: &str = "PASSWORD";
 const SERVER: &str = "The server";
 pub(crate) const TARGETS: &str =
     "Where the mail goes (several may be given; each gets every message)";

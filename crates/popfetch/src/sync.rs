@@ -88,7 +88,7 @@ pub(crate) fn sync(
 /// Asks the person at the terminal, if that is where the password is to come from.
 fn ask_password(account: &mut Account) -> Result<(), Failure> {
     if let Source::Ask = account.password {
-        let password = secret::password(&account.password, &account.user, account.host())?;
+        let password = secret::password(&account.password, account.whose())?;
         account.password = Source::Given(password);
     }
     Ok(())

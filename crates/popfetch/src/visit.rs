@@ -129,8 +129,7 @@ impl Shared {
         stop: &Stop,
     ) -> Result<(Fetcher<'a>, Secret), Failure> {
         let (mut stop, asked) = (stop.clone(), Arc::clone(account));
-        let password =
-            blocking(move || secret::password(&asked.password, &asked.user, asked.host()));
+        let password = blocking(move || secret::password(&asked.password, asked.whose()));
         let password = stop.or(password).await?;
         Ok((Fetcher::new(account, &*self.report, stop), password))
     }

@@ -183,7 +183,7 @@ fn stream_error(source: io::Error, deadline: &Deadline) -> Error {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())
     {
-        return Error::Tls(TlsError::from_rustls(error.clone()));
+        return Error::Tls(TlsError::from(error.clone()));
     }
     // A blocking socket says WouldBlock when its time is over.
     if matches!(source.kind(), WouldBlock | TimedOut) {

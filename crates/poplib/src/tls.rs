@@ -121,7 +121,13 @@ impl Tls {
         }
     }
 
-    pub(crate) fn client_config(&self) -> Result<Arc<ClientConfig>, TlsError> {
+    /// The configuration of rustls that this comes to, for connections that speak another protocol
+    /// and are to trust the same. It is always the same one, so that its sessions can be resumed.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Other`] where the platform's trust cannot be asked.
+    pub fn client_config(&self) -> Result<Arc<ClientConfig>, TlsError> {
         if let Some(config) = self.config.get() {
             return Ok(Arc::clone(config));
         }
@@ -129,7 +135,7 @@ impl Tls {
         let verifier = self.verifier(&provider)?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&self.versions())
-            .map_err(TlsError::from_rustls)?
+            .map_err(TlsError::from)?
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
@@ -150,7 +156,7 @@ impl Tls {
     ) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
         let provider = Arc::clone(provider);
         Ok(match &self.trust {
-            Trust::Platform => Arc::new(Verifier::new(provider).map_err(TlsError::from_rustls)?),
+            Trust::Platform => Arc::new(Verifier::new(provider).map_err(TlsError::from)?),
             Trust::Authorities(authorities) => {
                 let mut roots = RootCertStore::empty();
                 for authority in authorities.iter() {

@@ -80,7 +80,7 @@ fn p19_the_url_names_the_method_unless_the_option_does() {
 fn a_file_without_certificates_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ca.pem");
-    let ca = |path: &std::path::Path| {
+    let ca = |path: &Path| {
         account(&["pops://me@host", "--ca-file", path.to_str().unwrap()])
             .unwrap_err()
             .status

@@ -53,7 +53,7 @@ pub(super) fn run(
 fn missing(configuration: &Configuration, section: &Section, account: &Account) -> Vec<Failure> {
     let table = configuration.layers(section, &Given::nothing());
     let mut failures = Vec::new();
-    if let Err(failure) = secret::check(&account.password, &account.user, account.host()) {
+    if let Err(failure) = secret::check(&account.password, account.whose()) {
         failures.push(section.at(failure));
     }
     let maildirs = table.settings().map(|settings| settings.maildir);

@@ -14,6 +14,8 @@ pub(crate) struct Key {
     pub(crate) is_path: bool,
     /// Whether it is true or false.
     pub(crate) is_flag: bool,
+    /// Whether nobody may see its value.
+    pub(crate) is_secret: bool,
     pub(crate) heading: &'static str,
     pub(crate) help: &'static str,
     /// What its value is called.
@@ -48,6 +50,9 @@ pub(crate) fn all() -> &'static [Key] {
 }
 
 fn key(command: &'static Command, argument: &'static Arg) -> Key {
+    let value_name = (argument.get_value_names())
+        .and_then(<[_]>::first)
+        .map_or("", |name| name.as_str());
     let help = leaked(argument.get_help().map(ToString::to_string));
     let group = command
         .get_groups()
@@ -58,12 +63,10 @@ fn key(command: &'static Command, argument: &'static Arg) -> Key {
         is_flag: argument
             .get_num_args()
             .is_some_and(|range| range.max_values() == 0),
+        is_secret: value_name == settings::PASSWORD,
         heading: argument.get_help_heading().unwrap_or_default(),
         help,
-        value_name: argument
-            .get_value_names()
-            .and_then(<[_]>::first)
-            .map_or("", |name| name.as_str()),
+        value_name,
         default: default(help),
         group: group.map(|group| Group {
             name: group.get_id().as_str(),
@@ -86,6 +89,11 @@ fn leaked(text: Option<String>) -> &'static str {
 
 pub(super) fn find(name: &str) -> Option<&'static Key> {
     all().iter().find(|key| key.name == name)
+}
+
+/// Whether nobody may see the key's value.
+pub(super) fn is_secret(name: &str) -> bool {
+    find(name).is_some_and(|key| key.is_secret)
 }
 
 /// Whether the key's value is a path, in which braces mean something.

@@ -59,7 +59,7 @@ impl Configuration {
 
 fn without_secrets(key: &str, value: Value) -> Value {
     match value {
-        _ if key == "password" => "…".into(),
+        _ if keys::is_secret(key) => "…".into(),
         Value::String(text) => place::without_password(&text).into(),
         value => value,
     }

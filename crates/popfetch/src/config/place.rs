@@ -100,7 +100,7 @@ fn without_secrets(line: &str) -> Option<String> {
     let is_public = |name: &str| {
         name == "include"
             || Program::KEYS.contains(&name)
-            || (name != "password" && keys::find(name).is_some())
+            || keys::find(name).is_some_and(|key| !key.is_secret)
     };
     if is_public(key.trim()) && !has_password(value) {
         Some(line.to_owned())

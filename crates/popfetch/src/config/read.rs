@@ -161,7 +161,7 @@ impl Reader {
             if key.group.is_some_and(|group| !group.multiple) {
                 singles.push(key);
             }
-            if key.name == "password" && mode & 0o077 != 0 {
+            if key.is_secret && mode & 0o077 != 0 {
                 self.failures.push(open_to_others(text, &name.span(), mode));
             }
             if let Some(entry) = self.entry(text, key, value) {
@@ -196,10 +196,10 @@ impl Reader {
                 place: text.place(&span),
             }),
             Err(error) => {
-                let message = match key.name {
+                let message = match key.is_secret {
                     // The message would say what it is instead.
-                    "password" => "it must be a string",
-                    _ => error.message(),
+                    true => "it must be a string",
+                    false => error.message(),
                 };
                 self.failures.push(text.failure(&span, message));
                 None

@@ -271,27 +271,34 @@ fn a13_no_error_shows_a_password() {
         "[account.a]\nproxy = 'socks5://me:hunter2@host\n",
         "[account.a]\npassword = { hunter2 = 1 }\n",
         "password = 'hunter2'\n",
+        "[account.a]\ntarget_password = hunter2\n",
+        "[account.a]\ntarget_password = ['hunter2']\n",
     ] {
         let wrong = one(text).wrong();
         assert!(!wrong.is_empty(), "{text}");
         assert!(!wrong.contains("hunter2"), "{wrong}");
     }
     // Digits without quotes are a number, and the parser would tell which.
-    let wrong = one("[account.a]\npassword = 271828\n").wrong();
-    assert!(
-        wrong.contains("it must be a string") && !wrong.contains("271828"),
-        "{wrong}"
-    );
+    for key in ["password", "target_password"] {
+        let wrong = one(&format!("[account.a]\n{key} = 271828\n")).wrong();
+        assert!(
+            wrong.contains("it must be a string") && !wrong.contains("271828"),
+            "{wrong}"
+        );
+    }
 }
 
 #[test]
 fn a15_a_password_in_a_file_that_others_can_read_is_refused() {
-    let files = one("[defaults]\nkeep = \"none\"\n[account.a]\npassword = \"hunter2\"\n");
-    for (mode, is_refused) in [(0o600, false), (0o400, false), (0o640, true), (0o644, true)] {
-        fs::set_permissions(files.path("config.toml"), fs::Permissions::from_mode(mode)).unwrap();
-        let wrong = files.wrong();
-        assert_eq!(wrong.contains("hint: chmod 600"), is_refused, "{wrong}");
-        assert!(!wrong.contains("hunter2"), "{wrong}");
+    for key in ["password", "target_password"] {
+        let files = one(&format!("[account.a]\n{key} = \"hunter2\"\n"));
+        for (mode, is_refused) in [(0o600, false), (0o400, false), (0o640, true), (0o644, true)] {
+            let permissions = fs::Permissions::from_mode(mode);
+            fs::set_permissions(files.path("config.toml"), permissions).unwrap();
+            let wrong = files.wrong();
+            assert_eq!(wrong.contains("hint: chmod 600"), is_refused, "{wrong}");
+            assert!(!wrong.contains("hunter2"), "{wrong}");
+        }
     }
 }
 
@@ -355,6 +362,9 @@ fn every_path_is_expanded() {
         password_file: Some("x".into()),
         ca_file: Some("x".into()),
         netrc: Some("x".into()),
+        target_password_file: Some("x".into()),
+        target_netrc: Some("x".into()),
+        target_ca_file: Some("x".into()),
         maildir: vec!["x".into()],
         mbox: vec!["x".into()],
         ..Default::default()

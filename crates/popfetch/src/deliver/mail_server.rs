@@ -5,19 +5,26 @@
 //! recipient by LMTP, one by SMTP. There is one recipient here, so that this is the same.
 
 mod address;
+mod auth;
 mod connection;
+mod opening;
+mod socket;
 mod stuff;
 #[cfg(test)]
 mod tests;
 
 use std::io;
+use std::sync::OnceLock;
 use std::time::Duration;
+
+use poplib::{Secret, Tls};
 
 use self::connection::{Connection, Reply};
 use self::stuff::Stuff;
 use super::handover::{Courier, Handover, Refusal};
 use super::letter::{self, Letter};
 use crate::failure::{Failure, Status};
+use crate::secret::Source;
 use crate::settings::LineEnd;
 use crate::state::Target;
 
@@ -32,7 +39,7 @@ pub(crate) enum Protocol {
 
 impl Protocol {
     /// The kind of [`Target`] this is, and the name of the option.
-    fn kind(self) -> &'static str {
+    pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Lmtp => "lmtp",
             Self::Smtp => "smtp",
@@ -47,11 +54,26 @@ impl Protocol {
     }
 }
 
+/// What all mail servers of an account have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    /// What the user calls the account.
+    pub(crate) account: String,
+    /// Whom they deliver to.
+    pub(crate) recipient: String,
+    /// Whom to trust.
+    pub(crate) tls: Tls,
+    /// Where the password is, for those that somebody logs in to.
+    pub(crate) password: Source,
+}
+
 /// A mail server that gets every message for one recipient.
 pub(crate) struct MailServer {
     protocol: Protocol,
     address: Address,
-    recipient: String,
+    access: Access,
+    /// Once somebody has told it.
+    password: OnceLock<Secret>,
     target: Target,
     time_limit: Duration,
 }
@@ -62,9 +84,10 @@ impl MailServer {
     pub(crate) fn new(
         protocol: Protocol,
         address: &Address,
-        recipient: &str,
+        access: &Access,
         time_limit: Duration,
     ) -> Result<Self, Failure> {
+        let recipient = &access.recipient;
         if !letter::can_be_in_an_envelope(recipient) {
             let message = format!("`{recipient}` can receive no mail");
             return Err(Failure::new(Status::Usage, message).hint("use --recipient ADDRESS"));
@@ -72,7 +95,8 @@ impl MailServer {
         Ok(Self {
             protocol,
             address: address.clone(),
-            recipient: recipient.into(),
+            access: access.clone(),
+            password: OnceLock::new(),
             target: Target {
                 kind: protocol.kind().into(),
                 location: format!("{address} {recipient}").into_bytes(),
@@ -94,20 +118,7 @@ impl Handover for MailServer {
     }
 
     fn begin(&self) -> Result<Box<dyn Courier + '_>, Failure> {
-        let connected = || -> io::Result<Session<'_>> {
-            let mut connection = Connection::open(&self.address, self.time_limit)?;
-            connection.reply()?.expect(2)?;
-            let hello = format!("{} {}", self.protocol.hello(), super::host_name());
-            let extensions = connection.command(&hello)?.expect(2)?;
-            Ok(Session {
-                server: self,
-                takes_8bit: extensions.has("8BITMIME"),
-                takes_size: extensions.has("SIZE"),
-                connection,
-            })
-        };
-        let session = connected().map_err(|error| self.failed("connect to", &error))?;
-        Ok(Box::new(session))
+        Ok(Box::new(self.open()?))
     }
 }
 
@@ -141,7 +152,7 @@ impl Session<'_> {
         if self.takes_size {
             envelope.push_str(&format!(" SIZE={}", letter.octets));
         }
-        let recipient = format!("RCPT TO:<{}>", self.server.recipient);
+        let recipient = format!("RCPT TO:<{}>", self.server.access.recipient);
         for (command, class) in [(envelope.as_str(), 2), (&recipient, 2), ("DATA", 3)] {
             let reply = self.connection.command(command)?;
             if reply.class() != class {

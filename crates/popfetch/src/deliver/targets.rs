@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use poplib::Config;
+use poplib::{Config, Tls};
 
 use super::exec::Exec;
 use super::handover::Handover;
-use super::mail_server::{Address, MailServer, Protocol};
+use super::mail_server::{Access, Address, MailServer, Protocol};
 use super::maildir::Maildir;
 use super::mbox::Mbox;
 use super::stdout::StandardOutput;
 use super::trace_field::TraceField;
 use crate::failure::{Failure, Status};
 use crate::fs::FileSystem;
+use crate::secret::{self, Source};
 use crate::settings::{FileMode, LineEnd, Settings, Span};
 
 /// How long a command or a mail server may take for a message, unless the user says otherwise.
@@ -43,8 +44,7 @@ pub(crate) struct Destinations {
     pub(crate) mode: u32,
     pub(crate) trace_field: Option<TraceField>,
     pub(crate) time_limit: Duration,
-    /// Whom mail servers deliver to.
-    pub(crate) recipient: String,
+    pub(crate) access: Access,
 }
 
 impl Destinations {
@@ -56,7 +56,12 @@ impl Destinations {
             mode: PRIVATE,
             trace_field: None,
             time_limit: TIME_LIMIT,
-            recipient: String::new(),
+            access: Access {
+                account: String::new(),
+                recipient: String::new(),
+                tls: Tls::platform(),
+                password: Source::Environment(secret::TARGET_VARIABLE.into()),
+            },
         }
     }
 
@@ -64,7 +69,12 @@ impl Destinations {
     ///
     /// # Errors
     /// [`Status::Usage`] when they name what can be no target.
-    pub(crate) fn new(settings: &Settings, config: &Config, user: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        settings: &Settings,
+        config: &Config,
+        user: &str,
+        access: Access,
+    ) -> Result<Self, Failure> {
         let maildirs = settings.maildir.iter().cloned().map(Destination::Maildir);
         let mboxes = settings.mbox.iter().cloned().map(Destination::Mbox);
         let commands = settings.exec.iter().cloned().map(Destination::Exec);
@@ -74,8 +84,9 @@ impl Destinations {
             (Protocol::Smtp, &settings.smtp),
         ] {
             for address in addresses {
-                let address = Address::parse(address, protocol)
-                    .map_err(|message| Failure::new(Status::Usage, message))?;
+                let address = Address::parse(address, protocol).map_err(|message| {
+                    Failure::new(Status::Usage, format!("{}: {message}", protocol.kind()))
+                })?;
                 all.push(Destination::MailServer(protocol, address));
             }
         }
@@ -88,7 +99,7 @@ impl Destinations {
             mode: settings.mode.map_or(PRIVATE, |FileMode(mode)| mode),
             trace_field: (settings.received == Some(true)).then(|| TraceField::new(config, user)),
             time_limit: settings.timeout.map_or(TIME_LIMIT, |Span(time)| time),
-            recipient: settings.recipient.clone().unwrap_or_else(|| user.into()),
+            access,
         })
     }
 }
@@ -142,8 +153,8 @@ impl Targets {
                     targets.handovers.push(Box::new(exec));
                 }
                 Destination::MailServer(protocol, address) => {
-                    let recipient = &destinations.recipient;
-                    let server = MailServer::new(*protocol, address, recipient, time_limit)?;
+                    let access = &destinations.access;
+                    let server = MailServer::new(*protocol, address, access, time_limit)?;
                     targets.handovers.push(Box::new(server));
                 }
                 Destination::StandardOutput => {

@@ -4,15 +4,16 @@ use std::path::Path;
 
 use poplib::Secret;
 
-use super::{configuration, private_text};
+use super::{Whose, configuration, private_text};
 use crate::failure::Failure;
 
-/// The password of `user` at `host`: of the first entry for both, for the host alone, or else of
+/// The password of the user at the host: of the first entry for both, for the host alone, or else of
 /// `default`.
 ///
 /// # Errors
 /// When the file is open to others or has no such entry.
-pub(super) fn password(path: &Path, user: &str, host: &str) -> Result<Secret, Failure> {
+pub(super) fn password(path: &Path, whose: Whose<'_>) -> Result<Secret, Failure> {
+    let Whose { user, host, .. } = whose;
     let octets = private_text(path, "netrc file")?;
     find(octets.expose(), user, host).ok_or_else(|| {
         let path = path.display();

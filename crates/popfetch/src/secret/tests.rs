@@ -12,7 +12,12 @@ fn file(content: &[u8], mode: u32) -> (tempfile::TempDir, Source) {
 }
 
 fn ask(source: &Source) -> Result<Vec<u8>, Failure> {
-    password(source, "me", "host").map(|secret| secret.expose().to_vec())
+    let whose = Whose {
+        account: "work",
+        user: "me",
+        host: "host",
+    };
+    password(source, whose).map(|secret| secret.expose().to_vec())
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod demo;
 mod exactly_once;
 mod help;
 mod import;
+mod mail_servers;
 mod options;
 mod policy;
 mod proxies;

@@ -1,19 +1,16 @@
 //! Where the mail goes: each kind of target, several at once, and targets that will not have it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
-use std::thread::{self, JoinHandle};
 
 use poplib_sandbox::Mailbox;
 
 use crate::support::{By, PASSWORD, Ran, Rig, USER, five, names, ran, sorted};
 
 /// `popfetch sync` with no target but these.
-fn sync(rig: &Rig, options: &[&str]) -> Command {
+pub(crate) fn sync(rig: &Rig, options: &[&str]) -> Command {
     let url = rig.url(By::ImplicitTls);
     let mut command = rig.bare(&["sync", "--server", &url, "--ca-file", "ca.pem"]);
     command
@@ -24,7 +21,7 @@ fn sync(rig: &Rig, options: &[&str]) -> Command {
     command
 }
 
-fn run(rig: &Rig, options: &[&str]) -> Ran {
+pub(crate) fn run(rig: &Rig, options: &[&str]) -> Ran {
     ran(&mut sync(rig, options))
 }
 
@@ -351,75 +348,4 @@ fn a_disk_that_cannot_be_written_is_reported() {
         assert!(ran.err.contains("Read-only file system"), "{}", ran.err);
         assert_eq!(rig.left(), 5);
     }
-}
-
-/// Plays an LMTP server for so many messages, of which it refuses the one with this subject. The
-/// contents of the others as they came, sorted.
-fn lmtp(listener: UnixListener, messages: usize, refused: &'static str) -> JoinHandle<Vec<String>> {
-    thread::spawn(move || {
-        let (mut writer, _) = listener.accept().unwrap();
-        let mut lines = BufReader::new(writer.try_clone().unwrap()).lines();
-        let mut say = |reply: &str| writer.write_all(format!("{reply}\r\n").as_bytes()).unwrap();
-        say("220 here");
-        let (mut taken, mut seen) = (Vec::new(), 0);
-        while let Some(Ok(line)) = lines.next() {
-            match line.split(' ').next().unwrap() {
-                "DATA" => {
-                    say("354 go");
-                    let content = (&mut lines)
-                        .map(Result::unwrap)
-                        .take_while(|line| line != ".");
-                    let content = content.collect::<Vec<_>>().join("\n");
-                    seen += 1;
-                    if content.contains(refused) {
-                        say("552 5.2.2 not this one");
-                    } else {
-                        say("250 stored");
-                        taken.push(content);
-                    }
-                }
-                "QUIT" => break,
-                _ => say("250 ok"),
-            }
-        }
-        assert_eq!(seen, messages);
-        taken.sort();
-        taken
-    })
-}
-
-#[test]
-fn a_mail_server_that_refuses_one_message_gets_the_others_once() {
-    let messages =
-        ["one", "two", "three"].map(|name| format!("Subject: {name}\n\n.dot\n").into_bytes());
-    let rig = Rig::new(Mailbox::messages(messages));
-    let options = [
-        "--maildir",
-        "mail",
-        "--lmtp",
-        "./socket",
-        "--recipient",
-        "me@example.org",
-    ];
-    let content = |name: &str| format!("Subject: {name}\n\n..dot");
-    let socket = rig.path("socket");
-
-    let server = lmtp(UnixListener::bind(&socket).unwrap(), 3, "Subject: two");
-    let ran = run(&rig, &options).expect(75);
-    assert!(ran.err.contains("552 5.2.2 not this one"), "{}", ran.err);
-    assert_eq!(server.join().unwrap(), [content("one"), content("three")]);
-
-    // Nobody listens: that is no attempt.
-    let ran = run(&rig, &options).expect(75);
-    assert!(
-        ran.err.contains("could not connect to ./socket"),
-        "{}",
-        ran.err
-    );
-
-    fs::remove_file(&socket).unwrap();
-    let server = lmtp(UnixListener::bind(&socket).unwrap(), 1, "nothing");
-    run(&rig, &options).expect(0);
-    assert_eq!(server.join().unwrap(), [content("two")]);
-    assert_eq!(rig.delivered().len(), 3);
 }

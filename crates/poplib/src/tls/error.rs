@@ -48,8 +48,8 @@ pub(super) struct PinMismatch {
     pub(super) actual: [u8; 32],
 }
 
-impl TlsError {
-    pub(crate) fn from_rustls(error: rustls::Error) -> Self {
+impl From<rustls::Error> for TlsError {
+    fn from(error: rustls::Error) -> Self {
         use rustls::Error as E;
         match error {
             E::InvalidCertificate(error) => Self::from_certificate(error),
@@ -62,7 +62,9 @@ impl TlsError {
             error => Self::Other(error.to_string()),
         }
     }
+}
 
+impl TlsError {
     fn from_certificate(error: CertificateError) -> Self {
         use CertificateError as E;
         match error {

@@ -1,48 +1,52 @@
-//! Commands and replies (RFC 5321, section 4.2) over TCP or a Unix socket.
+//! Commands and replies (RFC 5321, section 4.2) over whatever
+//! [`Socket`] there is.
 
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::os::unix::net::UnixStream;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Address;
+use poplib::Secret;
+use rustls::ClientConfig;
+
+use super::address::Place;
+use super::socket::Socket;
 use crate::escape;
 
 /// RFC 5321, section 4.5.3.1.5, asks for 512.
 const LONGEST_LINE: u64 = 4 * 1024;
 /// No server has so many extensions.
 const MOST_LINES: usize = 100;
+/// So much of a message is sent at once.
+const PIECE: usize = 128 * 1024;
 
 /// A connection to a mail server.
 pub(super) struct Connection {
-    reader: BufReader<Box<dyn Read>>,
-    writer: BufWriter<Box<dyn Write>>,
+    socket: BufReader<Socket>,
+    /// Parts of a message that are still to be sent.
+    pending: Vec<u8>,
 }
 
 impl Connection {
     /// Connects. Nothing that is waited for may take longer than `limit`.
-    pub(super) fn open(address: &Address, limit: Duration) -> io::Result<Self> {
-        Ok(match address {
-            Address::Tcp { host, port } => {
-                let stream = connect(host, *port, limit)?;
-                stream.set_read_timeout(Some(limit))?;
-                stream.set_write_timeout(Some(limit))?;
-                Self::over(stream.try_clone()?, stream)
-            }
-            Address::Unix(path) => {
-                let stream = UnixStream::connect(path)?;
-                stream.set_read_timeout(Some(limit))?;
-                stream.set_write_timeout(Some(limit))?;
-                Self::over(stream.try_clone()?, stream)
-            }
-        })
+    pub(super) fn open(place: &Place, limit: Duration) -> io::Result<Self> {
+        Socket::open(place, limit).map(Self::over)
     }
 
-    fn over(reader: impl Read + 'static, writer: impl Write + 'static) -> Self {
+    fn over(socket: Socket) -> Self {
         Self {
-            reader: BufReader::new(Box::new(reader)),
-            writer: BufWriter::with_capacity(128 * 1024, Box::new(writer)),
+            socket: BufReader::new(socket),
+            pending: Vec::new(),
         }
+    }
+
+    /// Goes on over TLS.
+    pub(super) fn encrypted(self, config: Arc<ClientConfig>, host: &str) -> io::Result<Self> {
+        // Whoever sits on the way could have put it there, to be taken for what comes by TLS.
+        if !self.socket.buffer().is_empty() {
+            return Err(io::Error::other("it went on talking before TLS had begun"));
+        }
+        let socket = self.socket.into_inner();
+        (socket.encrypted(config, host).map(Self::over)).map_err(patience)
     }
 
     /// Sends a command and reads the reply.
@@ -51,25 +55,48 @@ impl Connection {
         self.reply()
     }
 
-    /// Sends a command.
-    pub(super) fn send(&mut self, line: &str) -> io::Result<()> {
-        self.writer.write_all(line.as_bytes())?;
-        self.writer.write_all(b"\r\n")?;
-        self.writer.flush()
+    /// The same with a line that nobody else may see, which is complete.
+    pub(super) fn secret(&mut self, line: &Secret) -> io::Result<Reply> {
+        let socket = self.socket.get_mut();
+        (socket
+            .write_all(line.expose())
+            .and_then(|()| socket.flush()))
+        .map_err(patience)?;
+        self.reply()
     }
 
-    /// Sends a part of a message.
+    /// Sends a command.
+    pub(super) fn send(&mut self, line: &str) -> io::Result<()> {
+        self.write(line.as_bytes())?;
+        self.write(b"\r\n")?;
+        self.flush()
+    }
+
+    /// Sends a part of a message, or keeps it until there is more.
     pub(super) fn write(&mut self, octets: &[u8]) -> io::Result<()> {
-        self.writer.write_all(octets)
+        if self.pending.len() + octets.len() > PIECE {
+            self.flush()?;
+        }
+        self.pending.extend_from_slice(octets);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let socket = self.socket.get_mut();
+        let sent = socket
+            .write_all(&self.pending)
+            .and_then(|()| socket.flush());
+        self.pending.clear();
+        sent.map_err(patience)
     }
 
     /// Reads a reply, all of its lines, once everything is sent.
     pub(super) fn reply(&mut self) -> io::Result<Reply> {
-        self.writer.flush()?;
+        self.flush()?;
         let mut lines: Vec<Vec<u8>> = Vec::new();
         loop {
             let mut line = Vec::new();
-            let mut reader = (&mut self.reader).take(LONGEST_LINE);
+            let mut reader = (&mut self.socket).take(LONGEST_LINE);
             reader.read_until(b'\n', &mut line).map_err(patience)?;
             if line.pop() != Some(b'\n') {
                 return Err(match line.len() {
@@ -118,10 +145,22 @@ impl Reply {
 
     /// Whether this is one of the extensions that a greeting is answered with.
     pub(super) fn has(&self, extension: &str) -> bool {
-        self.0.iter().skip(1).any(|line| {
+        self.parameters(extension).next().is_some()
+    }
+
+    /// Whether that extension has this parameter.
+    pub(super) fn offers(&self, extension: &str, parameter: &str) -> bool {
+        (self.parameters(extension).flatten())
+            .any(|offered| offered.eq_ignore_ascii_case(parameter.as_bytes()))
+    }
+
+    /// The parameters of an extension, for each line that has it.
+    fn parameters(&self, extension: &str) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
+        self.0.iter().skip(1).filter_map(move |line| {
             let line = line.get(4..).unwrap_or_default();
-            let keyword = line.split(u8::is_ascii_whitespace).next();
-            keyword.is_some_and(|keyword| keyword.eq_ignore_ascii_case(extension.as_bytes()))
+            let mut words = line.split(u8::is_ascii_whitespace);
+            let keyword = words.next()?;
+            (keyword.eq_ignore_ascii_case(extension.as_bytes())).then_some(words)
         })
     }
 
@@ -132,21 +171,11 @@ impl Reply {
     }
 }
 
-/// Connects to the first of the host's addresses that answers.
-fn connect(host: &str, port: u16, limit: Duration) -> io::Result<TcpStream> {
-    let mut last = io::Error::other("the host has no address");
-    for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, limit) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-/// A time limit of a socket ends in an error that does not say so.
+/// A time limit of a socket ends in an error that does not say so, and so does the end of a
+/// connection that has TLS.
 fn patience(error: io::Error) -> io::Error {
     match error.kind() {
+        io::ErrorKind::UnexpectedEof => io::Error::other("it closed the connection"),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
             io::Error::other("it took too long to answer")
         }

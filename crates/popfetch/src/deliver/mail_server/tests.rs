@@ -1,51 +1,85 @@
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::thread::{self, JoinHandle};
 
 use super::*;
 use crate::deliver::tests::sample::Sample;
 
+mod encrypted;
+
 const LONG: Duration = Duration::from_secs(60);
 
-/// Plays a server once: greets, and answers each line as it is told, content being one answer.
-/// What it was sent.
-fn play(stream: impl io::Read + Write, split: impl io::Read, answers: &[&str]) -> Vec<String> {
-    let (mut writer, mut reader) = (stream, BufReader::new(split));
-    let mut heard = Vec::new();
-    let mut answers = answers.iter();
-    let mut say = |writer: &mut dyn Write| match answers.next() {
-        Some(answer) => writer.write_all(answer.as_bytes()).is_ok() && answer.starts_with('3'),
-        None => false,
-    };
-    let mut in_data = say(&mut writer);
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap_or(0) == 0 {
-            return heard;
-        }
-        let is_end = line == ".\r\n";
+/// Plays a server once, until the client goes away. What it was sent.
+fn play(stream: impl Read + Write, answers: &[&str]) -> Vec<String> {
+    let mut stream = BufReader::new(stream);
+    let mut heard = answer(&mut stream, answers);
+    while let Some(line) = line(&mut stream) {
         heard.push(line);
-        if !in_data || is_end {
-            in_data = say(&mut writer);
+    }
+    heard
+}
+
+/// Says the first answer unasked, and each other one behind a line, content being one line. What
+/// it was sent.
+fn answer(stream: &mut BufReader<impl Read + Write>, answers: &[&str]) -> Vec<String> {
+    let mut heard = Vec::new();
+    for (index, answer) in answers.iter().enumerate() {
+        if index > 0 && !hear(stream, &mut heard) {
+            break;
         }
+        if stream.get_mut().write_all(answer.as_bytes()).is_err() {
+            break;
+        }
+    }
+    heard
+}
+
+/// Listens to a line, or to content if that is what follows. Whether there was any.
+fn hear(stream: &mut impl BufRead, heard: &mut Vec<String>) -> bool {
+    let is_content = heard.last().is_some_and(|line| line == "DATA\r\n");
+    while let Some(line) = line(stream) {
+        let is_whole = !is_content || line == ".\r\n";
+        heard.push(line);
+        if is_whole {
+            return true;
+        }
+    }
+    false
+}
+
+fn line(stream: &mut impl BufRead) -> Option<String> {
+    let mut line = String::new();
+    matches!(stream.read_line(&mut line), Ok(1..)).then_some(line)
+}
+
+/// Plays a server on a port of its own. How it is reached, and what it is sent.
+fn listen(
+    play: impl FnOnce(TcpStream) -> Vec<String> + Send + 'static,
+) -> (u16, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = thread::spawn(move || play(listener.accept().unwrap().0));
+    (port, server)
+}
+
+fn serve(answers: &'static [&'static str]) -> (String, JoinHandle<Vec<String>>) {
+    let (port, server) = listen(|stream| play(stream, answers));
+    (format!("127.0.0.1:{port}"), server)
+}
+
+fn access(recipient: &str) -> Access {
+    Access {
+        account: "work".into(),
+        recipient: recipient.into(),
+        tls: Tls::platform(),
+        password: Source::Given(Secret::from("hunter2")),
     }
 }
 
-fn serve(answers: &'static [&'static str]) -> (Address, JoinHandle<Vec<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let server = thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        let split = stream.try_clone().unwrap();
-        play(stream, split, answers)
-    });
-    let host = "127.0.0.1".into();
-    (Address::Tcp { host, port }, server)
-}
-
-fn server(address: &Address) -> MailServer {
-    MailServer::new(Protocol::Lmtp, address, "me@example.org", LONG).unwrap()
+fn server(address: &str) -> MailServer {
+    let address = Address::parse(address, Protocol::Lmtp).unwrap();
+    MailServer::new(Protocol::Lmtp, &address, &access("me@example.org"), LONG).unwrap()
 }
 
 /// Hands over messages one behind the other.
@@ -166,8 +200,7 @@ fn a_server_that_goes_away_stops_everything() {
         assert_eq!(failure.status, Status::Temporary);
         heard.join().unwrap();
     }
-    let gone = Address::Unix("/no/such/socket".into());
-    let handed = hand_over(&server(&gone), &[b""]);
+    let handed = hand_over(&server("/no/such/socket"), &[b""]);
     assert!(matches!(handed[..], [Err(Refusal::Everything(_))]));
 }
 
@@ -197,7 +230,6 @@ fn a_unix_socket_will_do() {
     let listener = UnixListener::bind(&path).unwrap();
     let heard = thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
-        let split = stream.try_clone().unwrap();
         let answers = [
             "220 x\r\n",
             "250 x\r\n",
@@ -206,19 +238,19 @@ fn a_unix_socket_will_do() {
             "354 x\r\n",
             "250 x\r\n",
         ];
-        play(stream, split, &answers)
+        play(stream, &answers)
     });
-    let address = Address::Unix(path);
-    let server = MailServer::new(Protocol::Smtp, &address, "me", LONG).unwrap();
+    let address = Address::parse(path.to_str().unwrap(), Protocol::Smtp).unwrap();
+    let server = MailServer::new(Protocol::Smtp, &address, &access("me"), LONG).unwrap();
     hand_over(&server, &[b"a\r\n"]).remove(0).unwrap();
     assert!(heard.join().unwrap()[0].starts_with("EHLO "));
 }
 
 #[test]
 fn a_recipient_that_would_break_the_command_is_refused() {
-    let address = Address::Unix("/x".into());
+    let address = Address::parse("/x", Protocol::Lmtp).unwrap();
     for recipient in ["", "a b", "a>\r\nDATA", "j\u{fc}rgen"] {
-        let failure = MailServer::new(Protocol::Lmtp, &address, recipient, LONG)
+        let failure = MailServer::new(Protocol::Lmtp, &address, &access(recipient), LONG)
             .err()
             .unwrap();
         assert_eq!(failure.status, Status::Usage);

@@ -27,6 +27,7 @@ mod oauth;
 mod rig;
 mod server;
 mod servers;
+mod takers;
 mod tap;
 mod user;
 
@@ -42,5 +43,6 @@ pub use servers::{
     cyrus::Cyrus,
     dovecot::{ClearText, Dovecot},
 };
+pub use takers::Taker;
 pub use tap::Tap;
 pub use user::User;

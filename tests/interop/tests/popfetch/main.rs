@@ -6,6 +6,7 @@ mod doctor;
 mod durability;
 mod faults;
 mod logins;
+mod mail_servers;
 mod many;
 mod refusals;
 mod support;

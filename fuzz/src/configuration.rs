@@ -5,9 +5,10 @@ use std::path::Path;
 const PATH: &str = "/nowhere/config.toml";
 const SECRET: &str = "hunter2";
 /// What stands before a secret, and what directly after makes it one.
-const SECRETS: [(&str, &str); 5] = [
+const SECRETS: [(&str, &str); 6] = [
     ("password = \"", ""),
     ("password = ", ""),
+    ("target_password = \"", ""),
     ("passwd = \"", ""),
     ("[account.secret]\npassword = '''\n", ""),
     ("proxy = \"socks5://me:", "@"),

@@ -56,6 +56,7 @@ pub(crate) fn run(
         let message = format!("{path} describes no account that popfetch can have");
         return Err(Failure::new(Status::Configuration, message));
     }
+    found::tell_apart(&mut found);
     found.iter_mut().for_each(Found::drop_what_is_wrong);
     let maildrops: Vec<String> = found.iter().map(maildrop).collect::<Result<_, Failure>>()?;
     let state = config::read(&options.files)?.state(&options.files)?;
@@ -156,6 +157,7 @@ pub(crate) fn of_text(text: &str, with_passwords: bool) -> [String; 3] {
         getmail::read(text, path, home),
     ];
     found.map(|mut found| {
+        found::tell_apart(&mut found);
         found.iter_mut().for_each(Found::drop_what_is_wrong);
         write::text(&found, path, with_passwords)
     })

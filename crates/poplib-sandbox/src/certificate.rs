@@ -24,6 +24,8 @@ pub struct CertificateSpec {
     pub validity: Validity,
     /// Whether it is signed by its own key instead of the sandbox's CA.
     pub self_signed: bool,
+    /// What it may be used for.
+    pub usage: Usage,
 }
 
 /// A period of validity, as seen from today.
@@ -39,6 +41,19 @@ pub enum Validity {
     Future,
 }
 
+/// The extended key usage of a certificate (RFC 5280 §4.2.1.12).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Usage {
+    /// To be a server under TLS.
+    #[default]
+    Server,
+    /// To be a client under TLS, and so no server.
+    Client,
+    /// To sign programs.
+    CodeSigning,
+}
+
 impl Default for CertificateSpec {
     fn default() -> Self {
         Self {
@@ -47,6 +62,7 @@ impl Default for CertificateSpec {
             common_name: "poplib-sandbox".to_owned(),
             validity: Validity::Current,
             self_signed: false,
+            usage: Usage::Server,
         }
     }
 }
@@ -82,7 +98,11 @@ impl CertificateSpec {
         params.subject_alt_names.extend(addresses);
         params.distinguished_name = named(&self.common_name);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.extended_key_usages = vec![match self.usage {
+            Usage::Server => ExtendedKeyUsagePurpose::ServerAuth,
+            Usage::Client => ExtendedKeyUsagePurpose::ClientAuth,
+            Usage::CodeSigning => ExtendedKeyUsagePurpose::CodeSigning,
+        }];
         params.use_authority_key_identifier_extension = !self.self_signed;
         let (from, to) = match self.validity {
             Validity::Current => (2000, 2100),

@@ -178,6 +178,8 @@ impl<'a> Connection<'a> {
             self.output.flush(&mut self.stream, &self.recorder)?;
         }
         if let Some(octets) = self.misbehaviours.instead_of_handshake() {
+            // An answer: the client begins.
+            self.tcp.0.peek(&mut [0]).map_err(|_| Ending::Cut)?;
             self.output.push(octets);
             self.output.flush(&mut self.stream, &self.recorder)?;
             return Err(Ending::Cut);

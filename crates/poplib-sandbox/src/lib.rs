@@ -104,7 +104,7 @@ mod tls;
 mod transaction;
 
 pub use builder::Builder;
-pub use certificate::{CertificateSpec, ClientCertificate, Validity};
+pub use certificate::{CertificateSpec, ClientCertificate, Usage, Validity};
 pub use command::Keyword;
 pub use mailbox::{Generated, Mailbox, Octets};
 pub use misbehave::{

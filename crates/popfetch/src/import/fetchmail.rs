@@ -23,18 +23,6 @@ pub(super) fn read(text: &str, home: &Path) -> Vec<Found> {
     if let Some(first) = found.first_mut() {
         first.notes.splice(..0, reader.notes);
     }
-    if found.len() == 1 || found.is_empty() {
-        return found;
-    }
-    // Users of one server share its name.
-    for position in 1..found.len() {
-        let (before, rest) = found.split_at_mut(position);
-        let (base, mut number) = (rest[0].name.clone(), 1);
-        while before.iter().any(|other| other.name == rest[0].name) {
-            number += 1;
-            rest[0].name = format!("{base}-{number}");
-        }
-    }
     found
 }
 

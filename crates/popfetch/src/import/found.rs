@@ -1,5 +1,6 @@
 //! An account as another program has it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -141,6 +142,19 @@ impl Found {
             Failure::new(Status::Configuration, message)
         })?;
         Ok(memory.of.unique_ids(&octets))
+    }
+}
+
+/// Gives each account a name of its own: users of one server share its name in fetchmail, and names
+/// may differ in what ours cannot have.
+pub(super) fn tell_apart(found: &mut [Found]) {
+    let mut names = BTreeSet::new();
+    for Found { name, .. } in found {
+        let (base, mut number) = (name.clone(), 1);
+        while !names.insert(name.clone()) {
+            number += 1;
+            *name = format!("{base}-{number}");
+        }
     }
 }
 

@@ -96,6 +96,7 @@ fn home() -> &'static Path {
 
 /// The configuration that these become, and where their unique-ids are.
 fn shown(mut found: Vec<Found>) -> String {
+    found::tell_apart(&mut found);
     let mut memories = String::new();
     for found in &mut found {
         found.drop_what_is_wrong();
@@ -128,6 +129,7 @@ fn what_was_written_can_be_read() {
         getmail::read(GETMAILRC, Path::new("getmailrc"), home()),
     ];
     for mut found in found {
+        found::tell_apart(&mut found);
         found.iter_mut().for_each(Found::drop_what_is_wrong);
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.toml");
@@ -156,6 +158,15 @@ fn braces_in_a_name_stay_what_they_are() {
     let text = write::text(&[found], Path::new("rc"), false);
     assert!(text.contains("maildir = \"/m/{{user}}\""), "{text}");
     assert!(text.contains("{print}"), "{text}");
+}
+
+#[test]
+fn accounts_of_one_name_are_told_apart() {
+    let text = "account a/b\nhost h\naccount a_b\nhost h\naccount a_b-2\nhost h\n";
+    let mut found = mpop::read(text, home());
+    found::tell_apart(&mut found);
+    let names: Vec<&str> = found.iter().map(|found| &*found.name).collect();
+    assert_eq!(names, ["a_b", "a_b-2", "a_b-2-2"]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! A sandbox, a Maildir, and the command itself between them.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod tap;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};

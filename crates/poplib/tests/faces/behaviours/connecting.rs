@@ -128,23 +128,26 @@ behaviour! { p12_one_version_of_tls_and_no_other {
     assert!(matches!(error, Error::Tls(TlsError::NothingInCommon(_))), "{error:?}");
 }}
 
-behaviour! { p12_tls_1_1_is_refused {
-    let address = wire::server(|mut stream| {
-        // A ServerHello of TLS 1.1: a random of zeros, no session, a cipher suite of that time.
-        let mut hello = vec![0x16, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];
-        hello.extend([0; 32]);
-        hello.extend([0, 0xc0, 0x13, 0]);
-        stream.write_all(&hello).unwrap();
-        wire::await_end(&stream);
-    });
-    let config = Config::new("localhost").with_timeouts(patient());
-    let stream = go!(tcp(address));
-    let error = go!(Client::from_stream(stream, &config)).unwrap_err();
-    assert!(
-        matches!(error, Error::Tls(TlsError::NothingInCommon(_))),
-        "{error:?}"
-    );
-    assert!(!error.is_retryable());
+behaviour! { p12_tls_1_1_and_older_is_refused {
+    // SSL 3.0, TLS 1.0 and TLS 1.1, by the last number of their versions.
+    for version in [0, 1, 2] {
+        let address = wire::server(move |mut stream| {
+            // A ServerHello: a random of zeros, no session, a cipher suite of that time.
+            let mut hello = vec![0x16, 3, version, 0, 42, 2, 0, 0, 38, 3, version];
+            hello.extend([0; 32]);
+            hello.extend([0, 0xc0, 0x13, 0]);
+            stream.write_all(&hello).unwrap();
+            wire::await_end(&stream);
+        });
+        let config = Config::new("localhost").with_timeouts(patient());
+        let stream = go!(tcp(address));
+        let error = go!(Client::from_stream(stream, &config)).unwrap_err();
+        assert!(
+            matches!(error, Error::Tls(TlsError::NothingInCommon(_))),
+            "{version}: {error:?}"
+        );
+        assert!(!error.is_retryable());
+    }
 }}
 
 behaviour! { p12_a_server_that_refuses_our_versions_says_so {

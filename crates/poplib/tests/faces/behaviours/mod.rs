@@ -13,6 +13,7 @@ mod proxies;
 mod secrets;
 mod trace;
 mod transaction;
+mod trust;
 mod whole_session;
 
 use poplib::{Config, Error};

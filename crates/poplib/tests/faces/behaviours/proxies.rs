@@ -90,6 +90,20 @@ behaviour! { http_connect_is_told_the_name {
     go!(works(&implicit_tls(&sandbox), Proxy::http("127.0.0.1", port)));
 }}
 
+behaviour! { a01_octets_behind_the_answer_of_a_proxy_are_not_believed_under_tls {
+    let sandbox = started(sandbox());
+    let target = sandbox.tls_addr();
+    let name = format!("localhost:{}", target.port());
+    let request = format!("CONNECT {name} HTTP/1.1\r\nHost: {name}\r\n\r\n");
+    let answer = b"HTTP/1.1 200 yes\r\n\r\n+OK forged\r\n";
+    let port = proxy(vec![(request.into_bytes(), answer)], target);
+    let config = implicit_tls(&sandbox).with_proxy(Proxy::http("127.0.0.1", port));
+    let error = go!(not_connected(&config));
+    assert!(error.to_string().contains("tampering"), "{error:?}");
+    assert!(sandbox.wait_ended(1, std::time::Duration::from_secs(60)));
+    assert_eq!(sandbox.sessions()[0].octets_received, 0);
+}}
+
 behaviour! { what_a_proxy_refuses_is_told {
     for (kind, answer) in [
         ("http", &b"HTTP/1.1 403 Forbidden\r\n\r\n"[..]),

@@ -200,7 +200,7 @@ misbehaviours! {
     NoTexts "no-texts";
     /// Says +ERR for -ERR (Q16).
     PlusErr "plus-err";
-    /// Refuses every RETR of message N.
+    /// Refuses every RETR of message N (Q32).
     ErrOnRetr(u64) "err-on-retr" "N";
     /// Refuses every DELE of message N.
     ErrOnDele(u64) "err-on-dele" "N";
@@ -236,11 +236,13 @@ misbehaviours! {
     HalvedOctets "halved-octets";
     /// Makes octets negative (Q13).
     NegativeOctets "negative-octets";
+    /// Counts an octet more each time that it counts a message, or all of them (Q31).
+    GrowingOctets "growing-octets";
     /// Does not know UIDL.
     NoUidl "no-uidl";
     /// Gives message N no unique-id (Q14).
     UidlWithoutId(u64) "uidl-without-id" "N";
-    /// Leaves the number out of the answer to UIDL with an argument.
+    /// Leaves the number out of the answer to UIDL with an argument (Q14).
     UidlWithoutNumber "uidl-without-number";
     /// Gives the first two messages the same unique-id (Q14).
     DuplicateUidl "duplicate-uidl";
@@ -309,6 +311,7 @@ impl Entry {
 pub(crate) struct Misbehaviours {
     active: Vec<Misbehaviour>,
     retrievals: AtomicU64,
+    counts: AtomicU64,
 }
 
 impl Misbehaviours {
@@ -320,6 +323,7 @@ impl Misbehaviours {
         Self {
             active: concerned.map(|fault| fault.misbehaviour.clone()).collect(),
             retrievals: AtomicU64::new(0),
+            counts: AtomicU64::new(0),
         }
     }
 

@@ -59,6 +59,27 @@ pub fn assert_same_messages(mut expected: Vec<Vec<u8>>, mut found: Vec<Vec<u8>>)
     assert_eq!(counts.0, counts.1, "messages expected and found");
 }
 
+/// What a server has made of a message that was put into its maildrop as `stored`: `wire` is what
+/// it sends.
+#[must_use]
+pub fn passage(stored: &[u8], wire: &[u8]) -> &'static str {
+    let expected = on_the_wire(stored);
+    if wire == expected {
+        "unchanged"
+    } else if has_lines_added(&expected, wire) {
+        "lines added"
+    } else if expected.starts_with(wire.strip_suffix(b"\r\n").unwrap_or(wire)) {
+        "cut"
+    } else {
+        "changed"
+    }
+}
+
+fn has_lines_added(expected: &[u8], wire: &[u8]) -> bool {
+    let mut found = lines(wire);
+    lines(expected).all(|line| found.any(|found| found == line))
+}
+
 fn difference(expected: &[u8], found: &[u8]) -> String {
     let at = expected
         .iter()
@@ -109,6 +130,23 @@ mod tests {
         ] {
             assert_eq!(on_the_wire(stored), wire, "{}", stored.escape_ascii());
             assert_eq!(in_a_maildir(wire), delivered, "{}", stored.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn what_a_server_makes_of_a_message_is_named() {
+        for (stored, wire, expected) in [
+            (&b"a: b\n\nc"[..], &b"a: b\r\n\r\nc\r\n"[..], "unchanged"),
+            (b"a: b\n\nc", b"x: y\r\na: b\r\n\r\nc\r\n", "lines added"),
+            (b"a: b\n\nc", b"a: b\r\nx: y\r\n\r\nc\r\n", "lines added"),
+            (b"a: b\n", b"a: b\r\n\r\n", "lines added"),
+            (b"c", b"x: y\r\n\r\nc\r\n", "lines added"),
+            (b"a: b\n\nc\0d", b"a: b\r\n\r\nc\r\n", "cut"),
+            (b"a: b\n\nc\0d\ne", b"a: b\r\n\r\nc\r\ne\r\n", "changed"),
+            (b"a: b\n\nc", b"x: b\r\n\r\nc\r\n", "changed"),
+        ] {
+            let found = passage(stored, wire);
+            assert_eq!(found, expected, "{}", wire.escape_ascii());
         }
     }
 

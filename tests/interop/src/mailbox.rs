@@ -31,30 +31,37 @@ impl Mailbox {
         Self::of((0..messages).map(|index| message(index * 51 + 1, 0, SMALLEST, &mut random)))
     }
 
-    /// One small message for each thing that breaks mail clients, and some that are nothing but
-    /// that thing. None begins with a line that is only a dot: Dovecot 2.3 does not stuff the
-    /// first octet of a message, so that no client can fetch it from there.
+    /// [`Mailbox::oddities`] without their names.
     #[must_use]
     pub fn nasty() -> Self {
+        Self::of(Self::oddities().map(|(_, message)| message))
+    }
+
+    /// One small message for each thing that breaks mail clients, and some that are nothing but
+    /// that thing, by its name. None begins with a line that is only a dot: Dovecot 2.3 does not
+    /// stuff the first octet of a message, so that no client can fetch it from there.
+    pub fn oddities() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
         let mut random = Random(0);
-        let whole = [
-            &b""[..],
-            b"\n",
-            b"\n\n",
-            b"\r",
-            b"\0",
-            b"Subject: no body\n",
-            b".: the first octet\n",
-        ]
-        .map(<[u8]>::to_vec);
-        let with_header =
-            (0..ODDITIES.len()).map(|oddity| message(oddity, oddity, SMALLEST, &mut random));
+        let whole = WHOLE
+            .iter()
+            .map(|(name, message)| (*name, message.to_vec()));
+        let with_header = ODDITIES
+            .iter()
+            .enumerate()
+            .map(move |(index, (name, _))| (*name, message(index, index, SMALLEST, &mut random)));
         let long_line = [
             &b"Subject: a line of a million octets\n\n"[..],
             &[b'x'; 1_000_000],
         ]
         .concat();
-        Self::of(whole.into_iter().chain(with_header).chain([long_line]))
+        let long_line = ("a line of a million octets", long_line);
+        whole.chain(with_header).chain([long_line])
+    }
+
+    /// A message of 20 MB, with dots at the beginnings of many lines.
+    #[must_use]
+    pub fn large() -> Vec<u8> {
+        message(1, 0, LARGEST, &mut Random(0))
     }
 
     /// These messages.
@@ -101,19 +108,39 @@ fn mixed_message(seed: u64, messages: usize, index: usize) -> Vec<u8> {
     message(index, index % ODDITIES.len(), octets, &mut random)
 }
 
+/// Messages that are nothing but what breaks mail clients.
+const WHOLE: &[(&str, &[u8])] = &[
+    ("an empty message", b""),
+    ("an empty message", b"\n"),
+    ("an empty message", b"\n\n"),
+    ("bare CR", b"\r"),
+    ("NUL", b"\0"),
+    ("no body", b"Subject: no body\n"),
+    ("a dot as the first octet", b".: the first octet\n"),
+];
+
 /// Things that break mail clients, each put between the header and the text.
-const ODDITIES: &[&[u8]] = &[
-    b"",
-    b".\n",
-    b"..\n...\n. \n.x\n. .\n",
-    b"\n\n.\n\n.\n\n",
-    b"nul \0 and \0\0 and \x01\x7f\x1b[2J\n",
-    b"bare \r carriage \r\r returns\r\r\n.\r.\n",
-    b"CRLF on the disk\r\n.\r\nand LF\n.\n",
-    b"8-bit: Gr\xc3\xbc\xc3\x9fe, latin1 gr\xfc\xdfe, cut \xe2\x82\n\xff\xfe\n",
-    b"From the first column\n>From quoted\n",
-    b"+OK not a reply\n-ERR nor this\nQUIT\n",
-    LONG_LINES,
+const ODDITIES: &[(&str, &[u8])] = &[
+    ("no line end at the end", b""),
+    ("dots at the beginnings of lines", b".\n"),
+    ("dots at the beginnings of lines", b"..\n...\n. \n.x\n. .\n"),
+    ("dots at the beginnings of lines", b"\n\n.\n\n.\n\n"),
+    ("NUL", b"nul \0 and \0\0 and \x01\x7f\x1b[2J\n"),
+    ("bare CR", b"bare \r carriage \r\r returns\r\r\n.\r.\n"),
+    ("CR LF and LF", b"CRLF on the disk\r\n.\r\nand LF\n.\n"),
+    (
+        "8-bit text",
+        b"8-bit: Gr\xc3\xbc\xc3\x9fe, latin1 gr\xfc\xdfe, cut \xe2\x82\n\xff\xfe\n",
+    ),
+    (
+        "lines that begin with From",
+        b"From the first column\n>From quoted\n",
+    ),
+    (
+        "lines that look like replies",
+        b"+OK not a reply\n-ERR nor this\nQUIT\n",
+    ),
+    ("lines of 3,000 octets", LONG_LINES),
 ];
 
 const LONG_LINES: &[u8] = &{
@@ -140,7 +167,7 @@ fn message(index: usize, oddity: usize, octets: usize, random: &mut Random) -> V
         random.next()
     )
     .into_bytes();
-    message.extend_from_slice(ODDITIES[oddity]);
+    message.extend_from_slice(ODDITIES[oddity].1);
     let ending: &[u8] = match index {
         _ if index.is_multiple_of(17) => b"\n.",
         _ if index.is_multiple_of(3) => b"",

@@ -10,6 +10,7 @@ use crate::{
     Error, Maildir, ServerCertificate, Tap, User,
     error::Doing,
     maildir::Owner,
+    mbox::mbox,
     rig::{
         certificate::Certificates,
         ports::{self, Port},
@@ -25,7 +26,7 @@ pub struct Server {
     // The fields are dropped in this order: the server first, then what it uses.
     process: Supervised,
     plain: Port,
-    tls: Port,
+    tls: Option<Port>,
     ca_pem: String,
     pub(crate) elsewhere: Option<Tap>,
     _keep: Box<dyn Send + Sync>,
@@ -45,9 +46,20 @@ impl Server {
     }
 
     /// The port of implicit TLS.
+    ///
+    /// # Panics
+    ///
+    /// When the server has none.
     #[must_use]
     pub fn tls_port(&self) -> u16 {
-        self.tls.number
+        let port = self.tls.as_ref();
+        port.expect("asked only of servers that have TLS").number
+    }
+
+    /// Whether there is a port of implicit TLS.
+    #[must_use]
+    pub fn has_tls(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// The authority that signed the server's certificate.
@@ -78,6 +90,7 @@ impl Server {
 pub(crate) struct Ground<'a> {
     pub(crate) dir: &'a Path,
     pub(crate) plain_port: u16,
+    /// Free, and nobody's where the server has no TLS.
     pub(crate) tls_port: u16,
 }
 
@@ -104,11 +117,31 @@ impl Ground<'_> {
         fs::write(self.dir.join(name), text).doing(|| format!("writing {name}"))
     }
 
+    /// Writes the file `users`: on each line a name, a space and a password.
+    pub(crate) fn write_users(&self, users: &[User]) -> Result<(), Error> {
+        let lines = users
+            .iter()
+            .map(|user| format!("{} {}\n", user.name, user.password));
+        self.write("users", &lines.collect::<String>())
+    }
+
     /// Gives every user a Maildir with the user's mail.
     pub(crate) fn fill_maildirs(&self, users: &[User]) -> Result<(), Error> {
         users
             .iter()
             .try_for_each(|user| maildir(self.dir, &user.name).fill(&user.mailbox, MAIL))
+    }
+
+    /// Gives every user an mbox with the user's mail, `mail/NAME`.
+    pub(crate) fn fill_mboxes(&self, users: &[User]) -> Result<(), Error> {
+        let dir = self.dir.join("mail");
+        fs::create_dir(&dir).doing(|| format!("making {}", dir.display()))?;
+        for user in users {
+            let file = dir.join(&user.name);
+            fs::write(&file, mbox(user.mailbox.messages()))
+                .doing(|| format!("writing {}", file.display()))?;
+        }
+        Ok(())
     }
 }
 
@@ -117,10 +150,11 @@ fn maildir(dir: &Path, user: &str) -> Maildir {
 }
 
 /// Starts a server and waits until it greets. `set_up` writes its configuration and says how it
-/// is run; what it returns beside that lives as long as the server.
+/// is run; what it returns beside that lives as long as the server. A server without a certificate
+/// has no TLS.
 pub(crate) fn start<K: Send + Sync + 'static>(
     name: &'static str,
-    certificate: ServerCertificate,
+    certificate: Option<ServerCertificate>,
     set_up: impl FnOnce(&Ground<'_>) -> Result<(Vec<OsString>, K), Error>,
 ) -> Result<Server, Error> {
     let dir = tempfile::Builder::new()
@@ -129,7 +163,7 @@ pub(crate) fn start<K: Send + Sync + 'static>(
         .permissions(Permissions::from_mode(0o755))
         .tempdir()
         .doing(|| "making the server's directory".to_owned())?;
-    let certificates = Certificates::new(certificate)?;
+    let certificates = Certificates::new(certificate.unwrap_or_default())?;
     certificates.write(dir.path())?;
     let (plain, tls) = (Port::claim()?, Port::claim()?);
     let (command, keep) = set_up(&Ground {
@@ -140,12 +174,12 @@ pub(crate) fn start<K: Send + Sync + 'static>(
     let server = Server {
         process: Supervised::start(dir, &command)?,
         plain,
-        tls,
+        tls: certificate.map(|_| tls),
         ca_pem: certificates.ca_pem,
         elsewhere: None,
         _keep: Box::new(keep),
     };
-    for port in [&server.plain, &server.tls] {
+    for port in [&server.plain].into_iter().chain(&server.tls) {
         let answers = |port| {
             if port == server.plain.number {
                 ports::greets(port)

@@ -44,10 +44,9 @@ impl Pipelining {
         }
         pipelining.commands = COMMANDS;
         let asked = known.iter().cycle().take(COMMANDS);
-        let numbers: Vec<u32> = asked.clone().map(|scan| scan.number).collect();
-        let octets = asked.map(|scan| scan.octets);
-        match ask(session, numbers).await {
-            Ok(answers) if answers.iter().copied().eq(octets.map(Some)) => {}
+        let numbers: Vec<u32> = asked.map(|scan| scan.number).collect();
+        match ask(session, &numbers).await {
+            Ok(answers) if answers.iter().copied().eq(numbers.into_iter().map(Some)) => {}
             Ok(_) => pipelining.broken = Some("the answers were mixed up".into()),
             Err(error) => pipelining.broken = Some(error.to_string()),
         }
@@ -60,12 +59,13 @@ impl Pipelining {
     }
 }
 
-/// The octets that LIST answers for each; `None` for what is no answer to the command.
-async fn ask(session: &mut Session, numbers: Vec<u32>) -> Result<Vec<Option<Option<u64>>>, Error> {
-    let batch = session.list_many(numbers).await?;
+/// The message that each answer is about, which its octets do not tell (Q31); `None` for what is no
+/// answer to the command.
+async fn ask(session: &mut Session, numbers: &[u32]) -> Result<Vec<Option<u32>>, Error> {
+    let batch = session.list_many(numbers.iter().copied()).await?;
     let outcomes = batch.collect().await?.into_iter();
     Ok(outcomes
-        .map(|(_, outcome)| outcome.ok().map(|scan| scan.octets()))
+        .map(|(_, outcome)| outcome.ok().map(|scan| scan.number()))
         .collect())
 }
 

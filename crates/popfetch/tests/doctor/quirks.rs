@@ -242,3 +242,11 @@ fn there_is_no_uidl_and_no_top() {
     assert_finds(&["no-uidl"], &[], &["-"], 1);
     assert_finds(&["no-top"], &[], &["-"], 0);
 }
+
+#[test]
+fn q31_octets_that_grow_are_no_sign_of_mixed_answers() {
+    let ran = examined(&["growing-octets"], &[]).expect(0);
+    let names = names(&ran);
+    assert!(names.iter().all(|name| name == "Q13"), "{}", ran.out);
+    assert!(ran.out.contains("answered in order"), "{}", ran.out);
+}

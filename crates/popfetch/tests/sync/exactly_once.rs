@@ -129,7 +129,7 @@ fn the_second_signal_stops_at_once() {
 }
 
 #[test]
-fn fault_a_refused_message_is_retried_and_then_given_up() {
+fn q32_fault_a_refused_message_is_retried_and_then_given_up() {
     let rig = Rig::five(&["err-on-retr=3"]);
     for attempt in 1..=3 {
         let ran = rig.run(&["--keep", "none"]).expect(75);

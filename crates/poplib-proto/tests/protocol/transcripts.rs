@@ -98,6 +98,8 @@ transcripts! {
     q29_ssh = "quirks/q29-ssh.txt";
     q29_tls = "quirks/q29-tls.txt";
     q30_odd_octets = "quirks/q30-odd-octets.txt";
+    q31_growing_octets = "quirks/q31-growing-octets.txt";
+    q32_refused_message = "quirks/q32-refused-message.txt";
     rfc_1081_rpop = "rfc/1081-rpop.txt";
     rfc_1939_10_session = "rfc/1939-10-session.txt";
     p02_rfc_1939_3_stuffing = "rfc/1939-3-stuffing.txt";

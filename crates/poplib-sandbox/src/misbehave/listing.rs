@@ -1,6 +1,7 @@
 //! STAT, LIST and UIDL.
 
 use std::io::Write;
+use std::sync::atomic::Ordering;
 
 use super::{Misbehaviour, Misbehaviours};
 
@@ -20,6 +21,10 @@ impl Misbehaviours {
             Misbehaviour::RoundedOctets => Some(octets.next_multiple_of(1024).to_string()),
             Misbehaviour::HalvedOctets => Some((octets / 2).to_string()),
             Misbehaviour::NegativeOctets => Some(format!("-{octets}")),
+            Misbehaviour::GrowingOctets => {
+                let more = self.counts.fetch_add(1, Ordering::Relaxed);
+                Some((octets + more).to_string())
+            }
             _ => None,
         });
         wrong.unwrap_or_else(|| octets.to_string())

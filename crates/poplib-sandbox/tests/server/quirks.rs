@@ -451,3 +451,11 @@ fn a07_answers_can_be_endless() {
     client.send("AUTH PLAIN\r\n");
     assert!(client.octets(PLENTY).starts_with(b"+ AAAA"));
 }
+
+#[test]
+fn q31_octets_can_grow_in_mid_session() {
+    let (_sandbox, mut client) = logged_in("growing-octets");
+    assert_eq!(client.ok("LIST 1"), "1 23");
+    assert_eq!(client.ok("LIST 1"), "1 24");
+    assert_eq!(client.ok("STAT"), "3 96");
+}

@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 use crate::{Error, Server, ServerCertificate, User, rig::jail, server};
 
 /// Courier from Debian's `courier-pop`, to be started.
@@ -23,13 +21,9 @@ impl Courier {
     /// [`Error::Missing`] where `tests/interop/prepare` has not run; [`Error::NotReady`] with the
     /// server's log where it does not start.
     pub fn start(&self) -> Result<Server, Error> {
-        server::start("Courier", self.certificate, |ground| {
+        server::start("Courier", Some(self.certificate), |ground| {
             ground.fill_maildirs(&self.users)?;
-            let mut users = String::new();
-            for user in &self.users {
-                let _ = writeln!(users, "{} {}", user.name, user.password);
-            }
-            ground.write("users", &users)?;
+            ground.write_users(&self.users)?;
             let script = ground.fill(include_str!("courier/start.sh"), &[]);
             jail::command("courier", ground.dir, &script)
         })

@@ -1,5 +1,4 @@
 use std::{
-    fmt::Write as _,
     io::{self, BufRead, BufReader, Write},
     os::unix::net::UnixStream,
     path::Path,
@@ -18,8 +17,8 @@ use crate::{
 /// It offers EXPIRE, LOGIN-DELAY, IMPLEMENTATION, APOP, PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1 and
 /// SCRAM-SHA-256, and under TLS the -PLUS forms of both, for which 3.6 accepts only `tls-unique`.
 ///
-/// The mail is delivered over LMTP: Cyrus puts header lines before each message, and refuses NUL
-/// and lines that end otherwise than in CRLF.
+/// The mail is delivered over LMTP: Cyrus puts header lines before each message, refuses NUL, and
+/// makes a line end of every CR.
 #[derive(Clone, Debug, Default)]
 pub struct Cyrus {
     /// Who may log in, and their mail.
@@ -36,7 +35,7 @@ impl Cyrus {
     /// [`Error::Missing`] where `tests/interop/prepare` has not run; [`Error::NotReady`] with the
     /// server's log where it does not start; [`Error::Io`] where it refuses a message.
     pub fn start(&self) -> Result<Server, Error> {
-        let server = server::start("Cyrus", self.certificate, |ground| {
+        let server = server::start("Cyrus", Some(self.certificate), |ground| {
             self.set_up(ground)?;
             jail::command("cyrus", ground.dir, include_str!("cyrus/start.sh"))
         })?;
@@ -47,12 +46,14 @@ impl Cyrus {
         Ok(server)
     }
 
+    /// Whether Cyrus accepts this message: it refuses NUL.
+    #[must_use]
+    pub fn takes(message: &[u8]) -> bool {
+        !message.contains(&0)
+    }
+
     fn set_up(&self, ground: &Ground<'_>) -> Result<(), Error> {
-        let mut users = String::new();
-        for user in &self.users {
-            let _ = writeln!(users, "{} {}", user.name, user.password);
-        }
-        ground.write("users", &users)?;
+        ground.write_users(&self.users)?;
         for (name, template) in [
             ("imapd.conf", include_str!("cyrus/imapd.conf")),
             ("cyrus.conf", include_str!("cyrus/cyrus.conf")),

@@ -58,7 +58,7 @@ impl Dovecot {
                 });
             }
         }
-        let mut server = server::start("Dovecot", self.certificate, |ground| {
+        let mut server = server::start("Dovecot", Some(self.certificate), |ground| {
             self.set_up(ground)?;
             let config = ground.dir.join("dovecot.conf").into();
             Ok((vec![PROGRAM.into(), "-F".into(), "-c".into(), config], ()))

@@ -25,14 +25,12 @@ pub(crate) fn dovecot(mailbox: &Mailbox) -> Server {
 
 /// Implicit TLS, the server's authority trusted.
 pub(crate) fn implicit_tls(server: &Server) -> Config {
-    Config::new(server.host())
-        .with_port(server.tls_port())
-        .with_tls(trust(server))
+    trusting(server).with_port(server.tls_port())
 }
 
 /// STLS, the server's authority trusted.
 pub(crate) fn stls(server: &Server) -> Config {
-    implicit_tls(server)
+    trusting(server)
         .with_port(server.plain_port())
         .with_security(Security::Stls)
 }
@@ -42,6 +40,15 @@ pub(crate) fn plaintext(server: &Server) -> Config {
     stls(server)
         .with_security(Security::Plaintext)
         .with_plaintext_credentials()
+}
+
+/// Implicit TLS where the server has it.
+pub(crate) fn safest(server: &Server) -> Config {
+    if server.has_tls() {
+        implicit_tls(server)
+    } else {
+        plaintext(server)
+    }
 }
 
 /// The same, with one way to log in.
@@ -65,6 +72,10 @@ pub(crate) fn showing(client: &ClientCertificate, server: &Server) -> Tls {
         .with_client_auth_cert(chain, key)
         .unwrap();
     Tls::with_rustls(config.into())
+}
+
+fn trusting(server: &Server) -> Config {
+    Config::new(server.host()).with_tls(trust(server))
 }
 
 pub(crate) fn trust(server: &Server) -> Tls {

@@ -4,6 +4,7 @@
 
 mod doctor;
 mod durability;
+mod every;
 mod faults;
 mod logins;
 mod mail_servers;

@@ -45,6 +45,15 @@ pub(crate) fn pop(server: &Server) -> String {
     format!("pop://alice@localhost:{}", server.plain_port())
 }
 
+/// The one that protects the login, where there is TLS.
+pub(crate) fn safest(server: &Server) -> String {
+    if server.has_tls() {
+        pops(server)
+    } else {
+        pop(server)
+    }
+}
+
 /// A user's machine: a home directory with a Maildir, a state, and a file of authorities.
 pub(crate) struct Home(TempDir);
 
@@ -77,9 +86,11 @@ impl Home {
     }
 
     /// `popfetch doctor` with the file of authorities and the right password.
-    pub(crate) fn doctor(&self, url: &str) -> Run {
+    pub(crate) fn doctor(&self, url: &str, options: &[&str]) -> Run {
         let mut command = self.bare("secret");
-        command.args(["doctor", url, "--ca-file", "ca.pem"]);
+        command
+            .args(["doctor", url, "--ca-file", "ca.pem"])
+            .args(options);
         Run(command.output().unwrap())
     }
 
@@ -139,6 +150,17 @@ impl Run {
             String::from_utf8_lossy(stdout),
             String::from_utf8_lossy(stderr)
         )
+    }
+
+    /// The first line of each of doctor's findings.
+    pub(crate) fn findings(&self) -> Vec<String> {
+        let is_finding = |line: &&str| {
+            ["note ", "care ", "bad "]
+                .iter()
+                .any(|word| line.starts_with(word))
+        };
+        let text = self.text();
+        text.lines().filter(is_finding).map(str::to_owned).collect()
     }
 
     /// Asserts that it succeeded.

@@ -1,35 +1,32 @@
 //! That the rig's Cyrus is what the other tests take it for.
 
-use crate::support::{RawClient, python};
-use interop::{Cyrus, Mailbox, Server, User, compare};
+use crate::support::python;
+use interop::{Cyrus, Error, Mailbox, RawClient, Server, User};
 
-fn start(mailbox: &Mailbox) -> Server {
+fn start(mailbox: &Mailbox) -> Result<Server, Error> {
     Cyrus {
         users: vec![User::new("alice", "secret").with(mailbox)],
         ..Cyrus::default()
     }
     .start()
-    .unwrap()
 }
 
 #[test]
-fn messages_arrive_behind_header_lines_of_the_servers_own() {
-    let mailbox = Mailbox::ordinary(3);
-    let server = start(&mailbox);
-    let mut client = RawClient::login(server.plain_port(), "alice", "secret");
-    for (index, message) in mailbox.messages().enumerate() {
-        let received = client.body(&format!("RETR {}", index + 1));
-        let message = compare::on_the_wire(&message);
-        assert!(received.ends_with(&message), "{}", received.escape_ascii());
-    }
+fn what_it_does_not_take_it_refuses() {
+    let message = b"Subject: x\n\na\0b\n".to_vec();
+    assert!(!Cyrus::takes(&message));
+    let Err(error) = start(&Mailbox::of([message])) else {
+        panic!("it takes NUL");
+    };
+    assert!(error.to_string().contains("LMTP answer"), "{error}");
 }
 
 #[test]
 fn capabilities_before_and_under_tls_are_as_documented() {
-    let server = start(&Mailbox::ordinary(0));
-    let (mut client, greeting) = RawClient::connect(server.plain_port());
+    let server = start(&Mailbox::ordinary(0)).unwrap();
+    let (mut client, greeting) = RawClient::connect(server.plain_port()).unwrap();
     assert!(greeting.contains('<'), "no APOP stamp: {greeting}");
-    let before = String::from_utf8(client.body("CAPA")).unwrap();
+    let before = String::from_utf8(client.body("CAPA").unwrap()).unwrap();
     for line in [
         "SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256",
         "EXPIRE NEVER\r\n",

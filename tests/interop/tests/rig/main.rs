@@ -6,5 +6,6 @@
 mod courier;
 mod cyrus;
 mod dovecot;
+mod every;
 mod oauth;
 mod support;

@@ -1,7 +1,7 @@
 //! That a Dovecot asks an OAuth server whose the tokens are. The AUTH lines are made by hand.
 
-use crate::support::{RawClient, base64};
-use interop::{Dovecot, OauthServer, Server, User};
+use crate::support::base64;
+use interop::{Dovecot, OauthServer, RawClient, Server, User};
 
 fn start(oauth: &OauthServer) -> Server {
     Dovecot {
@@ -26,9 +26,11 @@ fn answers(server: &Server, user: &str, token: &str) -> [String; 2] {
         ),
     ]
     .map(|(mechanism, response)| {
-        let (mut client, _) = RawClient::connect(server.plain_port());
+        let (mut client, _) = RawClient::connect(server.plain_port()).unwrap();
         let response = base64(response.as_bytes());
-        client.command(&format!("AUTH {mechanism} {response}"))
+        client
+            .command(&format!("AUTH {mechanism} {response}"))
+            .unwrap()
     })
 }
 

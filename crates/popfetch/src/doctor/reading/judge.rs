@@ -126,8 +126,8 @@ impl Reading {
             .is_some_and(|(before, after)| before != after)
         {
             findings.push(Finding::note(
-                "the server remembers what was read",
-                "other mail programs may take these messages for old ones",
+                "the server tells with LAST how far was read",
+                "if it remembers that, other mail programs may take these messages for old ones",
             ));
         }
         if self.gone.is_some_and(|gone| gone > 0) {

@@ -231,3 +231,16 @@ behaviour! { q30_octets_of_every_kind_pass_unchanged {
     let line = content.strip_suffix(b"\r\n").unwrap();
     assert!(line.len() == LONG && line.iter().all(|octet| *octet == b'x'));
 }}
+
+behaviour! { q31_octets_that_grow_in_mid_session_are_hints {
+    let sandbox = with("growing-octets");
+    let mut session = go!(entered(&sandbox));
+    let before = go!(session.list()).unwrap();
+    let after = go!(session.list()).unwrap();
+    assert_ne!(before.scans(), after.scans());
+    let mut bodies = go!(session.retr_many(before.scans())).unwrap();
+    for number in 1..=3 {
+        let (_, body) = go!(bodies.next_body()).unwrap().unwrap();
+        assert_eq!(go!(body.unwrap().collect()).unwrap(), message(number));
+    }
+}}

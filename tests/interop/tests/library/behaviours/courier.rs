@@ -1,10 +1,9 @@
 //! What only Courier does.
 
-use interop::{Courier, Mailbox, Server, User, compare};
-use poplib::{Credentials, sasl::Method};
+use interop::{Courier, Mailbox, Server, User};
 
-use super::{connect, log_in, retrieve};
-use crate::support::{alice, implicit_tls, only, plaintext, stls};
+use super::{connect, retrieve};
+use crate::support::{alice, plaintext, stls};
 
 fn courier(users: Vec<User>) -> Server {
     Courier {
@@ -13,24 +12,6 @@ fn courier(users: Vec<User>) -> Server {
     }
     .start()
     .unwrap()
-}
-
-behaviour! {
-    messages_of_courier_arrive_whole {
-        let mailbox = Mailbox::ordinary(3);
-        let server = courier(alice(&mailbox));
-        for config in [implicit_tls(&server), stls(&server), plaintext(&server)] {
-            let mut session = go!(log_in(&config));
-            for (number, stored) in (1..).zip(mailbox.messages()) {
-                let received = go!(retrieve(&mut session, number));
-                compare::assert_same_messages(
-                    vec![compare::on_the_wire(&stored)],
-                    vec![received],
-                );
-            }
-            go!(session.quit()).unwrap();
-        }
-    }
 }
 
 behaviour! {
@@ -57,22 +38,5 @@ behaviour! {
         go!(client.utf8()).unwrap();
         let error = go!(client.stls()).unwrap_err();
         assert_eq!(error.fault(), poplib::Fault::Caller, "{error}");
-    }
-}
-
-behaviour! {
-    p20_each_mechanism_of_courier_logs_in {
-        let server = courier(alice(&Mailbox::ordinary(1)));
-        for method in [
-            Method::CramMd5,
-            Method::Plain,
-            Method::Login,
-            Method::UserPass,
-        ] {
-            let client = go!(connect(&only(implicit_tls(&server), method)));
-            let session = go!(client.login(&Credentials::password("alice", "secret")))
-                .unwrap_or_else(|error| panic!("{}: {error}\n{}", method.name(), server.log()));
-            go!(session.quit()).unwrap();
-        }
     }
 }

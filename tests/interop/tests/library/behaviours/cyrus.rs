@@ -1,9 +1,9 @@
 //! What only Cyrus does.
 
-use interop::{Cyrus, Mailbox, Server, compare};
+use interop::{Cyrus, Mailbox, Server};
 use poplib::{Credentials, Expire, sasl::Method};
 
-use super::{connect, log_in, retrieve};
+use super::connect;
 use crate::support::{alice, implicit_tls, only, stls};
 
 fn cyrus(mailbox: &Mailbox) -> Server {
@@ -13,24 +13,6 @@ fn cyrus(mailbox: &Mailbox) -> Server {
     }
     .start()
     .unwrap()
-}
-
-behaviour! {
-    messages_of_cyrus_arrive_whole {
-        let mailbox = Mailbox::ordinary(3);
-        let server = cyrus(&mailbox);
-        for config in [implicit_tls(&server), stls(&server)] {
-            let mut session = go!(log_in(&config));
-            let listing = go!(session.list()).unwrap();
-            for ((number, stored), scan) in (1..).zip(mailbox.messages()).zip(listing.scans()) {
-                let received = go!(retrieve(&mut session, number));
-                let stored = compare::on_the_wire(&stored);
-                assert!(received.ends_with(&stored), "{}", received.escape_ascii());
-                assert_eq!(scan.octets(), Some(received.len() as u64));
-            }
-            go!(session.quit()).unwrap();
-        }
-    }
 }
 
 behaviour! {
@@ -69,23 +51,5 @@ behaviour! {
         assert_eq!(go!(session.stat()).unwrap().messages, 1);
         go!(session.quit()).unwrap();
         assert!(server.log().contains(" SCRAM-SHA-256+TLS "), "{}", server.log());
-    }
-}
-
-behaviour! {
-    p20_each_mechanism_of_cyrus_logs_in {
-        let server = cyrus(&Mailbox::ordinary(1));
-        for method in [
-            Method::CramMd5,
-            Method::Plain,
-            Method::Login,
-            Method::UserPass,
-            Method::Apop,
-        ] {
-            let client = go!(connect(&only(implicit_tls(&server), method)));
-            let session = go!(client.login(&Credentials::password("alice", "secret")))
-                .unwrap_or_else(|error| panic!("{}: {error}\n{}", method.name(), server.log()));
-            go!(session.quit()).unwrap();
-        }
     }
 }

@@ -2,8 +2,14 @@ mod commands;
 mod courier;
 mod cyrus;
 mod dovecot;
+mod every;
 mod oauth;
 mod pipelining;
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use interop::Server;
 use poplib::{Config, Error};
@@ -21,6 +27,22 @@ function! {
         let mut client = go!(connect(config));
         go!(client.user("alice")).unwrap();
         go!(client.pass("secret")).unwrap()
+    }
+}
+
+function! {
+    fn log_in_when_free(config: &Config) -> Session {
+        // A maildrop is in use until the server has noticed that a session has ended (Q20).
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let mut client = go!(connect(config));
+            go!(client.user("alice")).unwrap();
+            match go!(client.pass("secret")) {
+                Ok(session) => return session,
+                Err(refused) if Instant::now() > deadline => panic!("{refused}"),
+                Err(_) => thread::sleep(Duration::from_millis(20)),
+            }
+        }
     }
 }
 

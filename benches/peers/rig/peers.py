@@ -155,7 +155,7 @@ def wire(job: Job) -> list[str]:
     number = str(job.workload.messages)
     if not job.workload.tls:
         program = str(job.programs / "wire")
-        return [program, "localhost", str(job.port), "u1", "secret", number]
+        return [program, "localhost", str(job.port), "secret", number, *users(job.workload)]
     commands = ["USER u1", "PASS secret"]
     commands += [f"RETR {number}" for number in range(1, job.workload.messages + 1)]
     listed = job.write("commands", "\r\n".join([*commands, "QUIT", ""]))
@@ -177,6 +177,6 @@ PEERS = [
     Peer("curl", "one connection; writes nothing", curl, "curl", without=("wide",)),
     Peer("poplib", "retr, one file for each message, not durable", poplib,
          delivered=maildir, without=("huge", "wide")),
-    Peer("limit of the wire", "all RETR at once, thrown away (TLS: openssl s_client)", wire, without=("wide",)),
+    Peer("limit of the wire", "all RETR at once, thrown away (TLS: openssl s_client)", wire),
     Peer("limit of the disk", "the same files as one group, without a network", disk, without=("wide", "far")),
 ]  # fmt: skip

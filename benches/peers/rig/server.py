@@ -56,6 +56,7 @@ service pop3-login {{
 }}
 service pop3 {{
   process_limit = 300
+  service_count = 100
 }}
 service anvil {{
   unix_listener anvil-auth-penalty {{

@@ -1,5 +1,6 @@
-//! Makes a server more distant: whatever passes, in either direction, arrives so much later,
-//! however much is on its way. Prints its own port.
+//! Makes a server more distant: whatever passes, in either direction, arrives so much later. No
+//! more than 128 KiB are on their way each way, as over TCP with a window of twice that. Prints its
+//! own port.
 //!
 //!     far PORT MILLISECONDS
 
@@ -8,6 +9,11 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// How much is read at once,
+const PIECE: usize = 16 * 1024;
+/// and how many such pieces are on their way at most.
+const PIECES: usize = 8;
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,9 +37,9 @@ fn main() -> io::Result<()> {
 }
 
 fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
-    let (send, receive) = mpsc::channel::<(Instant, Vec<u8>)>();
+    let (send, receive) = mpsc::sync_channel::<(Instant, Vec<u8>)>(PIECES - 1);
     thread::spawn(move || {
-        let mut buffer = vec![0; 256 * 1024];
+        let mut buffer = vec![0; PIECE];
         // Whatever ends the reading ends the connection, which the other side will notice.
         while let Ok(read @ 1..) = from.read(&mut buffer) {
             let due = Instant::now() + delay;

@@ -19,6 +19,7 @@ pub(crate) mod line_ends;
 mod mail_server;
 mod maildir;
 mod mbox;
+mod parcel;
 mod partly;
 pub(crate) mod queue;
 mod recovery;

@@ -16,6 +16,7 @@ pub(crate) mod trouble;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,9 +35,9 @@ use crate::stop::Stop;
 
 pub(crate) use headers::read_head;
 
-/// A session that brought so many messages may have been shown only a part: some servers list a
+/// A session that was shown so many messages may have been shown only a part: some servers list a
 /// few hundred at a time (Q22).
-const SHOWN_AT_ONCE: usize = 100;
+const SHOWN_AT_ONCE: RangeInclusive<usize> = 100..=999;
 
 /// How long a session waits for the disk before it says NOOP: servers hang up on clients that are
 /// silent for a minute (Q27).
@@ -316,6 +317,7 @@ impl<'a> Fetcher<'a> {
             .fetch_all(session, &listing, &plan.fetch, delivery)
             .await?;
         let stored = fetched.stored.len();
+        let is_a_part = SHOWN_AT_ONCE.contains(&stored) && SHOWN_AT_ONCE.contains(&listing.len());
         let advanced = stored + excerpts > 0 || fetched.failed_first;
         let mut outcome = Outcome {
             summary: Summary {
@@ -348,7 +350,7 @@ impl<'a> Fetcher<'a> {
         if outcome.failure.is_none() && (advanced || outcome.summary.deleted > 0) {
             outcome.next = match plan.more {
                 true => Next::Again,
-                false if stored >= SHOWN_AT_ONCE && self.login_delay.is_none() => Next::Look,
+                false if is_a_part && self.login_delay.is_none() => Next::Look,
                 false => Next::Done,
             };
         }

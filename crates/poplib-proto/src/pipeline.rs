@@ -3,9 +3,13 @@
 use alloc::collections::VecDeque;
 use core::iter::Peekable;
 
+use crate::command::Noop;
 use crate::connection::Connection;
 use crate::error::{Error, Misbehaviour};
 use crate::exchange::{Call, Command, Exchange, Step};
+
+#[cfg(test)]
+mod tests;
 
 /// How many commands may be on their way at once.
 ///
@@ -78,6 +82,19 @@ where
     /// write instead of one at a time.
     refill_at: usize,
     pipelined: bool,
+    end: End,
+}
+
+/// What ends a batch.
+enum End {
+    /// The last command's answer.
+    LastAnswer,
+    /// The answer to a NOOP that will follow the last command, if there is a command.
+    NoopWanted,
+    /// The answer to a NOOP that will follow the last command, of which there is one.
+    NoopLater,
+    /// The answer to a NOOP that follows the last command.
+    Noop(Call<Noop>),
 }
 
 #[derive(Debug)]
@@ -106,7 +123,17 @@ where
             answer_octets: 0,
             refill_at: 0,
             pipelined: false,
+            end: End::LastAnswer,
         }
+    }
+
+    /// Sends NOOP behind the last command, in the same window, and comes to the end when that is
+    /// answered, whatever the answer: an answer where one should be shows that the message before
+    /// it was whole.
+    #[must_use]
+    pub fn ending_with_noop(mut self) -> Self {
+        self.end = End::NoopWanted;
+        self
     }
 
     /// Whether more than one command has been on its way at once.
@@ -134,6 +161,13 @@ where
         }
         self.pipelined |= self.flight.len() > 1;
         self.refill_at = self.flight.len() / 2;
+        let has_room = self.flight.is_empty() || self.flight.len() < self.window.commands;
+        if matches!(self.end, End::NoopLater) && has_room && self.planned.peek().is_none() {
+            let mut noop = Call::new(Noop);
+            noop.submit(connection)?;
+            self.end = End::Noop(noop);
+            self.pipelined |= !self.flight.is_empty();
+        }
         Ok(())
     }
 
@@ -143,6 +177,9 @@ where
         call.submit(connection)?;
         let command_octets = connection.to_send().len() - before;
         self.command_octets += command_octets;
+        if matches!(self.end, End::NoopWanted) {
+            self.end = End::NoopLater;
+        }
         self.answer_octets = self.answer_octets.saturating_add(planned.octets);
         self.flight.push_back(InFlight {
             number: planned.number,
@@ -170,218 +207,57 @@ where
 
     fn resume(&mut self, connection: &mut Connection) -> Result<Step<Self::Output>, Error> {
         self.refill(connection)?;
+        let pipelined = self.pipelined;
         let Some(oldest) = self.flight.front_mut() else {
-            return Ok(Step::Done(None));
+            let End::Noop(noop) = &mut self.end else {
+                return Ok(Step::Done(None));
+            };
+            return Ok(match answer(noop, pipelined, connection)? {
+                Ok(_) => {
+                    self.end = End::LastAnswer;
+                    Step::Done(None)
+                }
+                Err(waiting) => waiting,
+            });
         };
         let number = oldest.number;
-        let outcome = match oldest.call.resume(connection).map(Step::into_done) {
-            Ok(Err(waiting)) => return Ok(waiting),
-            Ok(Ok(output)) => Ok(output),
-            Err(error) if self.pipelined && is_out_of_place(&error) => {
-                return Err(connection.give_up(Error::PipelineBroken(error.into())));
+        match answer(&mut oldest.call, pipelined, connection)? {
+            Ok(outcome) => {
+                self.retire();
+                Ok(Step::Done(Some((number, outcome))))
             }
-            Err(error) if error.leaves_framing_intact() => Err(error),
-            // What broke it has been told before, and need not be the pipelining.
-            Err(error @ Error::Poisoned(_)) => return Err(error),
-            Err(error) if self.pipelined => return Err(Error::PipelineBroken(error.into())),
-            Err(error) => return Err(error),
-        };
-        self.retire();
-        Ok(Step::Done(Some((number, outcome))))
+            Err(waiting) => Ok(waiting),
+        }
+    }
+}
+
+/// What came of a command, or what it waits for.
+type Answer<O, T> = Result<Result<O, Error>, Step<T>>;
+
+/// The next command's answer.
+///
+/// # Errors
+/// Those that end the batch.
+fn answer<C: Command, T>(
+    call: &mut Call<C>,
+    pipelined: bool,
+    connection: &mut Connection,
+) -> Result<Answer<C::Output, T>, Error> {
+    match call.resume(connection).map(Step::into_done) {
+        Ok(Err(waiting)) => Ok(Err(waiting)),
+        Ok(Ok(output)) => Ok(Ok(Ok(output))),
+        Err(error) if pipelined && is_out_of_place(&error) => {
+            Err(connection.give_up(Error::PipelineBroken(error.into())))
+        }
+        Err(error) if error.leaves_framing_intact() => Ok(Ok(Err(error))),
+        // What broke it has been told before, and need not be the pipelining.
+        Err(error @ Error::Poisoned(_)) => Err(error),
+        Err(error) if pipelined => Err(Error::PipelineBroken(error.into())),
+        Err(error) => Err(error),
     }
 }
 
 /// Whether the answer may be one to another command (Q7).
 fn is_out_of_place(error: &Error) -> bool {
     matches!(error, Error::Misbehaved(misbehaved) if misbehaved.how == Misbehaviour::MalformedReply)
-}
-
-#[cfg(test)]
-mod tests {
-    use alloc::vec::Vec;
-
-    use super::*;
-    use crate::command::{Dele, Greeting, ListOne, Login, LoginParameters};
-    use crate::exchange::Want;
-    use crate::sasl::{Credentials, Policy};
-    use crate::wire::limits::Limits;
-
-    fn feed(connection: &mut Connection, octets: &[u8]) {
-        connection.space()[..octets.len()].copy_from_slice(octets);
-        connection.received(octets.len());
-    }
-
-    fn take_sent(connection: &mut Connection) -> Vec<u8> {
-        let sent = connection.to_send().to_vec();
-        connection.sent(sent.len());
-        sent
-    }
-
-    /// A connection in the TRANSACTION state.
-    fn transaction() -> Connection {
-        let mut connection = Connection::new(Limits::default());
-        connection.protect();
-        feed(&mut connection, b"+OK\r\n");
-        let greeted = Greeting::new().resume(&mut connection);
-        assert!(matches!(greeted, Ok(Step::Done(_))));
-        let parameters = LoginParameters {
-            host: "localhost".into(),
-            port: 995,
-            bindings: Vec::new(),
-            policy: Policy::default(),
-            timestamp: None,
-            entropy: [0; 32],
-            except: None,
-        };
-        let mut login = Login::new(Credentials::password("u", "p"), parameters);
-        for answer in [&b"-ERR no CAPA\r\n"[..], b"+OK\r\n", b"+OK\r\n"] {
-            assert!(matches!(login.resume(&mut connection), Ok(Step::Want(_))));
-            take_sent(&mut connection);
-            feed(&mut connection, answer);
-        }
-        assert!(matches!(login.resume(&mut connection), Ok(Step::Done(_))));
-        connection
-    }
-
-    fn deletions(numbers: u32) -> impl Iterator<Item = Planned<Dele>> {
-        (1..=numbers).map(|number| Planned {
-            number,
-            command: Dele::new(number),
-            octets: 10,
-        })
-    }
-
-    fn lines(octets: &[u8]) -> usize {
-        octets.iter().filter(|&&octet| octet == b'\n').count()
-    }
-
-    #[test]
-    fn p08_the_window_is_bounded_and_refilled_by_halves() {
-        let mut connection = transaction();
-        let window = Window {
-            commands: 8,
-            ..Window::default()
-        };
-        let mut batch = Pipeline::new(deletions(20), window);
-        let step = batch.resume(&mut connection);
-        assert!(matches!(step, Ok(Step::Want(Want::Write))));
-        assert_eq!(lines(&take_sent(&mut connection)), 8);
-        let mut sizes = Vec::new();
-        let mut outcomes = Vec::new();
-        loop {
-            match batch.resume(&mut connection).expect("no error") {
-                Step::Done(Some((number, outcome))) => outcomes.push((number, outcome.is_ok())),
-                Step::Done(None) => break,
-                Step::Want(Want::Write) => sizes.push(lines(&take_sent(&mut connection))),
-                Step::Want(Want::Read) => feed(&mut connection, b"+OK\r\n"),
-                Step::StartTls => unreachable!("DELE needs no TLS"),
-            }
-            assert!(connection.in_flight() <= 8);
-        }
-        assert_eq!(sizes, [4, 4, 4]);
-        assert!(
-            outcomes
-                .into_iter()
-                .eq((1..=20).map(|number| (number, true)))
-        );
-    }
-
-    #[test]
-    fn p08_expected_octets_and_line_octets_bound_the_window() {
-        for (window, first_flight) in [
-            (
-                Window {
-                    answer_octets: 35,
-                    ..Window::default()
-                },
-                3,
-            ),
-            (
-                Window {
-                    answer_octets: 5,
-                    ..Window::default()
-                },
-                1,
-            ),
-            (
-                Window {
-                    command_octets: 16,
-                    ..Window::default()
-                },
-                2,
-            ),
-            (Window::ONE, 1),
-        ] {
-            let mut connection = transaction();
-            let mut batch = Pipeline::new(deletions(20), window);
-            assert!(batch.resume(&mut connection).is_ok());
-            assert_eq!(lines(&take_sent(&mut connection)), first_flight);
-        }
-    }
-
-    #[test]
-    fn a_refusal_costs_the_others_nothing() {
-        let mut connection = transaction();
-        let mut batch = Pipeline::new(deletions(3), Window::default());
-        assert!(batch.resume(&mut connection).is_ok());
-        take_sent(&mut connection);
-        feed(&mut connection, b"+OK\r\n-ERR gone already\r\n+OK\r\n");
-        let mut outcomes = Vec::new();
-        while let Ok(Step::Done(Some((number, outcome)))) = batch.resume(&mut connection) {
-            outcomes.push((number, outcome.is_ok()));
-        }
-        assert_eq!(outcomes, [(1, true), (2, false), (3, true)]);
-    }
-
-    #[test]
-    fn q07_mixed_answers_end_the_batch_where_they_can_be_seen() {
-        let sizes = |count: u32| {
-            (1..=count).map(|number| Planned {
-                number,
-                command: ListOne::new(number),
-                octets: 10,
-            })
-        };
-        for (count, is_broken) in [(2, true), (1, false)] {
-            let mut connection = transaction();
-            let mut batch = Pipeline::new(sizes(count), Window::default());
-            assert!(batch.resume(&mut connection).is_ok());
-            take_sent(&mut connection);
-            feed(&mut connection, b"+OK 2 200\r\n");
-            match batch.resume(&mut connection) {
-                Err(Error::PipelineBroken(_)) => assert!(is_broken),
-                Ok(Step::Done(Some((1, Err(Error::Misbehaved(_)))))) => assert!(!is_broken),
-                other => panic!("{other:?}"),
-            }
-            assert_eq!(connection.poisoned().is_some(), is_broken);
-        }
-    }
-
-    #[test]
-    fn q07_a_server_that_breaks_is_told_apart() {
-        for (window, is_broken) in [(Window::default(), true), (Window::ONE, false)] {
-            let mut connection = transaction();
-            let mut batch = Pipeline::new(deletions(3), window);
-            assert!(batch.resume(&mut connection).is_ok());
-            take_sent(&mut connection);
-            feed(&mut connection, b"+OK\r\n");
-            assert!(matches!(
-                batch.resume(&mut connection),
-                Ok(Step::Done(Some((1, Ok(_)))))
-            ));
-            if !is_broken {
-                assert!(batch.resume(&mut connection).is_ok());
-                take_sent(&mut connection);
-            }
-            connection.received(0);
-            let error = batch
-                .resume(&mut connection)
-                .expect_err("the connection ended");
-            assert_eq!(
-                matches!(error, Error::PipelineBroken(_)),
-                is_broken,
-                "{error}"
-            );
-        }
-    }
 }

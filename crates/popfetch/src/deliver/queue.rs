@@ -1,11 +1,14 @@
 //! The disk on threads of its own, behind a bounded queue: the network waits for it only when
-//! every buffer is on its way to the disk.
+//! every parcel is on its way to the disk.
 //!
 //! ```text
-//! session ──buffers──▶ writer: tmp/, SHA-256 ──batches──▶ committer: durable, state, rename
+//! session ──parcels──▶ writer: tmp/, SHA-256 ──batches──▶ committer: durable, state, rename
 //!    ▲                    │
-//!    └──empty buffers─────┘
+//!    └──empty parcels─────┘
 //! ```
+//!
+//! A parcel holds many small messages or a part of a large one, so that neither side wakes the
+//! other for each message.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self as blocking, RecvTimeoutError};
@@ -15,14 +18,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, Incoming};
+use super::parcel::{Content, Mark, Parcel};
 use super::partly::Partly;
 use super::{Delivery, Stored, Ticket};
 use crate::failure::{Failure, Status};
 
-/// How many octets travel together.
-const BUFFER: usize = 128 * 1024;
-/// How many buffers there are.
-const BUFFERS: usize = 48;
+/// How many parcels there are.
+const PARCELS: usize = 48;
 
 /// A batch is made durable when it has this many messages,
 const BATCH_MESSAGES: usize = 2048;
@@ -31,20 +33,12 @@ const BATCH_OCTETS: u64 = 64 * 1024 * 1024;
 /// or when its first message has waited for so long.
 const BATCH_TIME: Duration = Duration::from_secs(5);
 
-enum Job {
-    Begin(Ticket),
-    Piece(Vec<u8>),
-    /// The message is whole, and these are its last octets.
-    End(Vec<u8>),
-    Discard,
-}
-
 /// The network's side of the queue.
 pub(crate) struct Queue {
-    /// A message's octets are collected here first.
-    buffer: Vec<u8>,
-    empty: mpsc::UnboundedReceiver<Vec<u8>>,
-    jobs: blocking::Sender<Job>,
+    /// What is being packed.
+    parcel: Option<Parcel>,
+    empty: mpsc::UnboundedReceiver<Parcel>,
+    parcels: blocking::Sender<Parcel>,
     outcome: oneshot::Receiver<Result<Stored, Failure>>,
 }
 
@@ -55,77 +49,96 @@ pub(crate) struct Stopped;
 impl Queue {
     /// Starts the threads.
     pub(crate) fn start(delivery: Arc<Delivery>) -> Self {
-        let (jobs, todo) = blocking::channel();
+        let (parcels, arriving) = blocking::channel();
         let (give_back, empty) = mpsc::unbounded_channel();
-        for _ in 0..BUFFERS {
+        for _ in 0..PARCELS {
             // Cannot fail: the receiver is right here.
-            let _ = give_back.send(Vec::new());
+            let _ = give_back.send(Parcel::default());
         }
         let (tell, outcome) = oneshot::channel();
         thread::spawn(move || {
-            let outcome = run(&delivery, &todo, &give_back);
+            let outcome = run(&delivery, &arriving, &give_back);
             // Before anybody hears of the end, so that the state is closed when the program ends.
             drop(delivery);
             // Whoever no longer waits for the outcome does not miss it.
             let _ = tell.send(outcome);
         });
         Self {
-            buffer: Vec::new(),
+            parcel: None,
             empty,
-            jobs,
+            parcels,
             outcome,
         }
     }
 
     /// Starts a message.
-    pub(crate) fn begin(&self, ticket: Ticket) -> Result<(), Stopped> {
-        self.send(Job::Begin(ticket))
+    pub(crate) async fn begin(&mut self, ticket: Ticket) -> Result<(), Stopped> {
+        self.mark(Mark::Begin(ticket)).await
     }
 
     /// Takes the next octets of the message.
     pub(crate) async fn write(&mut self, mut octets: &[u8]) -> Result<(), Stopped> {
         while !octets.is_empty() {
-            if self.buffer.capacity() == 0 {
-                self.buffer = self.empty.recv().await.ok_or(Stopped)?;
-                self.buffer.reserve_exact(BUFFER);
-            }
-            let (now, later) = octets.split_at(octets.len().min(BUFFER - self.buffer.len()));
-            self.buffer.extend_from_slice(now);
-            octets = later;
-            if self.buffer.len() == BUFFER {
-                let full = std::mem::take(&mut self.buffer);
-                self.send(Job::Piece(full))?;
-            }
+            self.open().await?.fill(&mut octets);
+            self.send_full()?;
         }
         Ok(())
     }
 
     /// The message is whole.
     pub(crate) async fn end(&mut self) -> Result<(), Stopped> {
-        if self.buffer.capacity() == 0 {
-            // Every message takes a buffer along, so that empty ones cannot flood the queue.
-            self.buffer = self.empty.recv().await.ok_or(Stopped)?;
-        }
-        let last = std::mem::take(&mut self.buffer);
-        self.send(Job::End(last))
+        self.mark(Mark::End).await
     }
 
     /// The message will not become whole.
     pub(crate) fn discard(&mut self) -> Result<(), Stopped> {
-        self.buffer.clear();
-        self.send(Job::Discard)
+        // Whoever gives up waits for nobody.
+        self.parcel.get_or_insert_default().mark(Mark::Discard);
+        self.send()
     }
 
-    fn send(&self, job: Job) -> Result<(), Stopped> {
-        self.jobs.send(job).map_err(|_| Stopped)
+    /// Sends what is packed, as nothing may follow for a while.
+    pub(crate) fn flush(&mut self) -> Result<(), Stopped> {
+        match &self.parcel {
+            Some(parcel) if !parcel.is_empty() => self.send(),
+            _ => Ok(()),
+        }
+    }
+
+    async fn mark(&mut self, mark: Mark) -> Result<(), Stopped> {
+        self.open().await?.mark(mark);
+        self.send_full()
+    }
+
+    /// The parcel that is being packed, or else an empty one, when there is one.
+    async fn open(&mut self) -> Result<&mut Parcel, Stopped> {
+        let parcel = match self.parcel.take() {
+            Some(parcel) => parcel,
+            None => self.empty.recv().await.ok_or(Stopped)?,
+        };
+        Ok(self.parcel.insert(parcel))
+    }
+
+    fn send_full(&mut self) -> Result<(), Stopped> {
+        match &self.parcel {
+            Some(parcel) if parcel.is_full() => self.send(),
+            _ => Ok(()),
+        }
+    }
+
+    fn send(&mut self) -> Result<(), Stopped> {
+        let sent = self.parcel.take().map(|parcel| self.parcels.send(parcel));
+        sent.unwrap_or(Ok(())).map_err(|_| Stopped)
     }
 
     /// Waits until every whole message is stored.
     ///
     /// # Errors
     /// What stopped the disk. Some messages may be stored all the same; the state knows.
-    pub(crate) async fn finish(self) -> Result<Stored, Failure> {
-        drop(self.jobs);
+    pub(crate) async fn finish(mut self) -> Result<Stored, Failure> {
+        // If the disk has stopped, the outcome says why.
+        let _ = self.flush();
+        drop(self.parcels);
         self.outcome.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
@@ -137,8 +150,8 @@ fn stopped() -> Failure {
 /// The writer, with the committer beside it.
 fn run(
     delivery: &Delivery,
-    jobs: &blocking::Receiver<Job>,
-    give_back: &mpsc::UnboundedSender<Vec<u8>>,
+    parcels: &blocking::Receiver<Parcel>,
+    give_back: &mpsc::UnboundedSender<Parcel>,
 ) -> Result<Stored, Failure> {
     let partly = delivery.store.partly_delivered(delivery.account)?;
     thread::scope(|scope| {
@@ -157,7 +170,7 @@ fn run(
             since: None,
             partly: Partly::new(partly),
         }
-        .run(jobs, give_back);
+        .run(parcels, give_back);
         // If the committer failed, that is why the writer could not go on.
         let stored = committer.join().unwrap_or_else(|_| Err(stopped()))?;
         written.map(|()| stored)
@@ -177,11 +190,11 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn run(
         mut self,
-        jobs: &blocking::Receiver<Job>,
-        give_back: &mpsc::UnboundedSender<Vec<u8>>,
+        parcels: &blocking::Receiver<Parcel>,
+        give_back: &mpsc::UnboundedSender<Parcel>,
     ) -> Result<(), Failure> {
         let mut current = None;
-        let written = self.write(jobs, give_back, &mut current);
+        let written = self.write(parcels, give_back, &mut current);
         // A message that was never ended was cut off. Those before it are whole.
         let discarded = self.discard(current.take());
         written.and(discarded).and(self.pass_on())
@@ -189,45 +202,49 @@ impl Writer<'_> {
 
     fn write(
         &mut self,
-        jobs: &blocking::Receiver<Job>,
-        give_back: &mpsc::UnboundedSender<Vec<u8>>,
+        parcels: &blocking::Receiver<Parcel>,
+        give_back: &mpsc::UnboundedSender<Parcel>,
         current: &mut Option<Incoming>,
     ) -> Result<(), Failure> {
-        while let Some(job) = self.next(jobs)? {
-            match (job, &mut *current) {
-                (Job::Begin(ticket), _) => {
-                    *current = Some(self.delivery.begin(&self.batch, ticket)?);
-                }
-                (Job::Piece(mut piece), Some(incoming)) => {
-                    incoming.write(&mut piece)?;
-                    recycle(give_back, piece);
-                }
-                (Job::End(mut piece), Some(incoming)) => {
-                    incoming.write(&mut piece)?;
-                    recycle(give_back, piece);
-                    self.end(current.take())?;
-                }
-                (Job::Discard, _) => self.discard(current.take())?,
-                (Job::Piece(_) | Job::End(_), None) => unreachable!("no message was begun"),
-            }
+        while let Some(mut parcel) = self.next(parcels)? {
+            parcel.unpack(|content| self.take(content, current))?;
+            // The session may have ended; then nobody needs the parcel.
+            let _ = give_back.send(parcel);
         }
         Ok(())
     }
 
-    /// The next job; `None` when there will be no more. Passes the batch on when it is time.
-    fn next(&mut self, jobs: &blocking::Receiver<Job>) -> Result<Option<Job>, Failure> {
+    fn take(
+        &mut self,
+        content: Content<'_>,
+        current: &mut Option<Incoming>,
+    ) -> Result<(), Failure> {
+        match (content, &mut *current) {
+            (Content::Mark(Mark::Begin(ticket)), _) => {
+                *current = Some(self.delivery.begin(&self.batch, ticket)?);
+                Ok(())
+            }
+            (Content::Octets(octets), Some(incoming)) => incoming.write(octets),
+            (Content::Octets(_), None) => unreachable!("no message was begun"),
+            (Content::Mark(Mark::End), _) => self.end(current.take()),
+            (Content::Mark(Mark::Discard), _) => self.discard(current.take()),
+        }
+    }
+
+    /// The next parcel; `None` when there will be no more. Passes the batch on when it is time.
+    fn next(&mut self, parcels: &blocking::Receiver<Parcel>) -> Result<Option<Parcel>, Failure> {
         while let Some(since) = self.since {
             let left = BATCH_TIME.saturating_sub(since.elapsed());
             if !left.is_zero() {
-                match jobs.recv_timeout(left) {
-                    Ok(job) => return Ok(Some(job)),
+                match parcels.recv_timeout(left) {
+                    Ok(parcel) => return Ok(Some(parcel)),
                     Err(RecvTimeoutError::Disconnected) => return Ok(None),
                     Err(RecvTimeoutError::Timeout) => {}
                 }
             }
             self.pass_on()?;
         }
-        Ok(jobs.recv().ok())
+        Ok(parcels.recv().ok())
     }
 
     fn end(&mut self, current: Option<Incoming>) -> Result<(), Failure> {
@@ -256,10 +273,4 @@ impl Writer<'_> {
             .send(std::mem::take(&mut self.batch))
             .map_err(|_| stopped())
     }
-}
-
-fn recycle(give_back: &mpsc::UnboundedSender<Vec<u8>>, mut buffer: Vec<u8>) {
-    buffer.clear();
-    // The session may have ended; then nobody needs the buffer.
-    let _ = give_back.send(buffer);
 }

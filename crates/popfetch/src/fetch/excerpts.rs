@@ -82,7 +82,7 @@ impl Fetcher<'_> {
             let mark = mark(opened.listing.octets(position));
             // If the disk has stopped, the end of the queue tells why.
             let _ = async {
-                queue.begin(ticket)?;
+                queue.begin(ticket).await?;
                 queue.write(mark.as_bytes()).await?;
                 queue.write(&header).await?;
                 queue.end().await

@@ -6,6 +6,7 @@
 
 mod run;
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -154,13 +155,13 @@ impl Fetcher<'_> {
                 octets: listing.octets(fetch.position),
             });
         let mut bodies = match session.retr_many(requests).await {
-            Ok(bodies) => bodies,
+            Ok(bodies) => bodies.ending_with_noop(),
             Err(error) => return Err(self.session_broke("ask what the server can do", &error)),
         };
         for fetch in wanted {
             let number = listing.number(fetch.position);
             let attempt = format!("fetch message {number}");
-            let outcome = match bodies.next_body().await {
+            let outcome = match flushing(queue, bodies.next_body()).await {
                 Ok(Some((_, outcome))) => outcome,
                 Ok(None) => break,
                 Err(error) => {
@@ -187,8 +188,14 @@ impl Fetcher<'_> {
                 }
             }
         }
-        drop(bodies);
-        self.prove_the_last(session, run, queue).await
+        // Behind the last message there is no other answer to come.
+        match flushing(queue, bodies.next_body()).await {
+            Ok(_) => self.prove(run, queue).await,
+            Err(error) => {
+                self.doubt(&error, run, queue).await?;
+                Err(self.session_broke("go on behind the last message", &error))
+            }
+        }
     }
 
     /// Streams a body into the queue, up to but not including its end.
@@ -201,10 +208,10 @@ impl Fetcher<'_> {
         queue: &mut Queue,
     ) -> Result<(), Trouble> {
         let attempt = format!("fetch message {}", ticket.number);
-        queue.begin(ticket)?;
+        in_time(queue.begin(ticket)).await?;
         let mut octets = 0;
         loop {
-            match body.chunk().await {
+            match flushing(queue, body.chunk()).await {
                 Ok(Some(chunk)) => {
                     in_time(queue.write(chunk)).await?;
                     octets += chunk.len() as u64;
@@ -234,25 +241,6 @@ impl Fetcher<'_> {
             });
         }
         Ok(())
-    }
-
-    /// Behind the last message there is no answer to come, so one is asked for.
-    async fn prove_the_last(
-        &self,
-        session: &mut Session,
-        run: &mut Run,
-        queue: &mut Queue,
-    ) -> Result<(), Trouble> {
-        if run.unproven.is_none() {
-            return Ok(());
-        }
-        match session.noop().await {
-            Ok(_) | Err(Error::Protocol(ProtocolError::Refused(_))) => self.prove(run, queue).await,
-            Err(error) => {
-                self.doubt(&error, run, queue).await?;
-                Err(self.session_broke("go on behind the last message", &error))
-            }
-        }
     }
 
     /// Decides about the message before an answer that did not come or was none. A connection
@@ -320,6 +308,20 @@ impl Fetcher<'_> {
         remember_failed(remembered, delivery).await?;
         Ok(first)
     }
+}
+
+/// Waits for the server, while the disk gets what has come so far.
+async fn flushing<T>(queue: &mut Queue, answer: impl Future<Output = T>) -> T {
+    let mut answer = pin!(answer);
+    poll_fn(|context| {
+        let polled = answer.as_mut().poll(context);
+        if polled.is_pending() {
+            // If the disk has stopped, the next thing it is to take tells.
+            let _ = queue.flush();
+        }
+        polled
+    })
+    .await
 }
 
 /// Waits for the disk, but not for ever.

@@ -13,9 +13,7 @@ use rustix::io::Errno;
 /// A file system as the delivery engine uses it. Every path but the argument of
 /// [`create_directory`](FileSystem::create_directory) has a parent that exists.
 pub(crate) trait FileSystem: Send + Sync {
-    /// Makes a directory that only its owner may enter, durably. One that is there already is made
-    /// durable, too, as an earlier run may not have come so far, and is an error of kind
-    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists).
+    /// Makes a directory that only its owner may enter. It is not durable yet.
     fn create_directory(&self, path: &Path) -> io::Result<()>;
 
     /// Whether `path` itself, not what it may link to, is a directory.
@@ -88,12 +86,7 @@ pub(crate) struct OsFileSystem;
 
 impl FileSystem for OsFileSystem {
     fn create_directory(&self, path: &Path) -> io::Result<()> {
-        let made = DirBuilder::new().mode(0o700).create(path);
-        match &made {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
-            _ => sync_parent(path)?,
-        }
-        made
+        DirBuilder::new().mode(0o700).create(path)
     }
 
     fn is_directory(&self, path: &Path) -> io::Result<bool> {
@@ -163,18 +156,6 @@ impl FileSystem for OsFileSystem {
             return Ok(None);
         }
         Ok(Some(Box::new(WholeFileSystem(File::open(directory)?))))
-    }
-}
-
-/// Makes a name durable. In a directory that we may not read, whoever runs the machine made it.
-fn sync_parent(path: &Path) -> io::Result<()> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    match OsFileSystem.sync_directory(parent) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        result => result,
     }
 }
 

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{cannot_read, cannot_write};
 use crate::clock::Timestamp;
@@ -30,6 +31,9 @@ pub(crate) struct Maildir {
     mode: u32,
     /// Opened before anything is written, so that it learns of every error.
     group: Option<Box<dyn Group>>,
+    /// Whether the directories have been made durable. An earlier run that made them may not have
+    /// come so far.
+    is_durable: AtomicBool,
 }
 
 impl Maildir {
@@ -89,6 +93,7 @@ impl Maildir {
             file_system,
             mode,
             group,
+            is_durable: AtomicBool::new(false),
         })
     }
 
@@ -170,9 +175,26 @@ impl Maildir {
                             .map_err(|error| cannot_write(&written.temporary, &error))?;
                     }
                 }
-                self.sync_directory(&tmp)
+                self.sync_directory(&tmp)?;
+                self.make_place_durable()
             }
         }
+    }
+
+    /// Makes the directories themselves durable.
+    fn make_place_durable(&self) -> Result<(), Failure> {
+        if self.is_durable.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let above = self.root.parent().unwrap_or(&self.root);
+        match self.file_system.sync_directory(above) {
+            // In a directory that we may not read, whoever runs the machine made it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced.map_err(|error| cannot_write(above, &error))?,
+        }
+        self.sync_directory(&self.root)?;
+        self.is_durable.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Renames into `new/`, durably.

@@ -144,6 +144,7 @@ fn nothing_is_visible_before_it_is_durable_and_recorded() {
     let log = Arc::default();
     let (delivery, _claim) = delivery(&directory, &log);
     assert_eq!(deliver(&delivery, 2).unwrap().positions, [0, 1]);
+    let above = format!("sync {}/", double::name(directory.path()));
     assert_eq!(
         log.steps(),
         [
@@ -152,6 +153,8 @@ fn nothing_is_visible_before_it_is_durable_and_recorded() {
             "sync file",
             "sync file",
             "sync tmp/",
+            &above,
+            "sync mail/",
             "state storing storing",
             "rename",
             "rename",
@@ -231,14 +234,14 @@ fn a_crash_at_any_step_neither_loses_nor_duplicates() {
         }
         at += 1;
     }
-    assert_eq!(at, 14);
+    assert_eq!(at, 16);
 }
 
 #[test]
 fn recovery_waits_for_a_maildir_that_is_away() {
     let directory = TempDir::new().unwrap();
     // Stops before the renaming.
-    let log = Log::failing_at(4);
+    let log = Log::failing_at(6);
     deliver(&delivery(&directory, &log).0, 1).err().unwrap();
     let (here, away) = (directory.path().join("mail"), directory.path().join("away"));
     fs::rename(&here, &away).unwrap();

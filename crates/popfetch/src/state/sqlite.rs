@@ -4,7 +4,6 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row as SqlRow};
@@ -16,9 +15,11 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::key::{Identity, KeyRef, Sum, hex};
+use group::Shared;
 
 mod apply;
 mod facts;
+mod group;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,7 @@ const BUSY: Duration = Duration::from_secs(30);
 pub(crate) struct SqliteStore {
     path: PathBuf,
     id: Vec<u8>,
-    connection: Mutex<Connection>,
+    connection: Shared,
 }
 
 impl SqliteStore {
@@ -114,7 +115,7 @@ impl SqliteStore {
             Ok(id) => Ok(Self {
                 path,
                 id,
-                connection: Mutex::new(connection),
+                connection: Shared::new(connection),
             }),
             Err(error) => Err(unreadable(path, &error)),
         }
@@ -123,33 +124,35 @@ impl SqliteStore {
     /// The account's number, which it gets when it is met first.
     pub(crate) fn meet(&self, name: &str) -> Result<AccountId, StateError> {
         let insert = "INSERT INTO account (name) VALUES (?) ON CONFLICT DO NOTHING";
-        self.connection()
-            .execute(insert, [name])
-            .map_err(|error| self.failed(&error))?;
+        self.connection
+            .write(|connection| {
+                connection
+                    .execute(insert, [name])
+                    .map_err(|e| e.to_string())
+            })
+            .map_err(|reason| self.failed(reason))?;
         self.account(name)?.ok_or_else(|| StateError::Store {
             path: self.path.clone(),
             reason: "the account vanished".into(),
         })
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        // A panic elsewhere leaves the connection whole: its transaction was rolled back.
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn ask<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StateError> {
+        let answer = self.connection.read(work);
+        answer.map_err(|error| self.failed(error.to_string()))
     }
 
-    fn failed(&self, error: &rusqlite::Error) -> StateError {
-        StateError::Store {
-            path: self.path.clone(),
-            reason: error.to_string(),
-        }
+    fn failed(&self, reason: String) -> StateError {
+        let path = self.path.clone();
+        StateError::Store { path, reason }
     }
 
     /// Messages and copies that this condition holds for.
     fn copies(&self, account: AccountId, condition: &str) -> Result<Vec<Unfinished>, StateError> {
-        let connection = self.connection();
-        let read = || -> rusqlite::Result<Vec<Unfinished>> {
+        self.ask(|connection| {
             let mut statement = connection.prepare_cached(&format!(
                 "SELECT identity, occurrence, changed_at, sha256, kind, location, place, delivered
                  FROM message JOIN copy USING (account, identity, occurrence)
@@ -179,8 +182,7 @@ impl SqliteStore {
                 }
             }
             Ok(unfinished)
-        };
-        read().map_err(|error| self.failed(&error))
+        })
     }
 
     /// The file whose lock stands for the account. It is never removed: another process may be
@@ -210,13 +212,13 @@ impl StateStore for SqliteStore {
     }
 
     fn account(&self, name: &str) -> Result<Option<AccountId>, StateError> {
-        self.connection()
-            .query_row("SELECT id FROM account WHERE name = ?", [name], |row| {
-                row.get(0)
-            })
-            .optional()
-            .map(|id| id.map(AccountId))
-            .map_err(|error| self.failed(&error))
+        let select = "SELECT id FROM account WHERE name = ?";
+        let id = self.ask(|connection| {
+            connection
+                .query_row(select, [name], |row| row.get(0))
+                .optional()
+        })?;
+        Ok(id.map(AccountId))
     }
 
     fn claim(&self, name: &str) -> Result<Claim, StateError> {
@@ -241,16 +243,17 @@ impl StateStore for SqliteStore {
     }
 
     fn facts(&self, account: AccountId) -> Result<Facts, StateError> {
-        facts::read(&self.connection(), account).map_err(|error| self.failed(&error))
+        self.ask(|connection| facts::read(connection, account))
     }
 
     fn learn(&self, account: AccountId, facts: &Facts) -> Result<(), StateError> {
-        facts::write(&self.connection(), account, facts).map_err(|error| self.failed(&error))
+        self.connection
+            .write(|connection| facts::write(connection, account, facts).map_err(|e| e.to_string()))
+            .map_err(|reason| self.failed(reason))
     }
 
     fn rows(&self, account: AccountId, visit: &mut dyn FnMut(Row<'_>)) -> Result<(), StateError> {
-        let connection = self.connection();
-        let mut read = || -> rusqlite::Result<()> {
+        self.ask(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT identity, occurrence, state, changed_at, sha256, header, octets, excerpt,
                  (SELECT passed FROM facts WHERE facts.account = ?1) - stored_after,
@@ -262,8 +265,7 @@ impl StateStore for SqliteStore {
                 visit(known_row(row)?);
             }
             Ok(())
-        };
-        read().map_err(|error| self.failed(&error))
+        })
     }
 
     fn unfinished(&self, account: AccountId) -> Result<Vec<Unfinished>, StateError> {
@@ -283,17 +285,18 @@ impl StateStore for SqliteStore {
         now: Timestamp,
         changes: &mut dyn Iterator<Item = Change<'_>>,
     ) -> Result<(), StateError> {
-        let mut connection = self.connection();
-        apply::apply(&mut connection, account, now, changes).map_err(|error| match error {
-            apply::Error::Sql(error) => self.failed(&error),
-            apply::Error::Transition(key, change) => StateError::Transition { key, change },
-        })
+        self.connection
+            .write(|connection| apply::apply(connection, account, now, changes))
+            .map_err(|error| match error {
+                apply::Error::Store(reason) => self.failed(reason),
+                apply::Error::Transition(key, change) => StateError::Transition { key, change },
+            })
     }
 }
 
 impl StateSurvey for SqliteStore {
     fn survey(&self) -> Result<Vec<Survey>, StateError> {
-        survey::survey(&self.connection()).map_err(|error| self.failed(&error))
+        self.ask(survey::survey)
     }
 }
 

@@ -48,7 +48,7 @@ impl Log {
     }
 }
 
-fn name(path: &Path) -> String {
+pub(super) fn name(path: &Path) -> String {
     path.file_name()
         .unwrap()
         .to_string_lossy()

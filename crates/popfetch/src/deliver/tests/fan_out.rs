@@ -154,7 +154,7 @@ fn a_crash_at_any_step_of_an_mbox() {
 
 #[test]
 fn a_crash_at_any_step_of_an_mbox_and_a_maildir() {
-    crash_at_every_step(|directory| vec![mbox(directory), maildir(directory)], 17);
+    crash_at_every_step(|directory| vec![mbox(directory), maildir(directory)], 19);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_crash_at_any_step_hands_over_at_least_once_and_at_most_one_twice() {
         at += 1;
     }
     // The three states after handing over are three steps.
-    assert_eq!(at, 16);
+    assert_eq!(at, 18);
 }
 
 #[test]

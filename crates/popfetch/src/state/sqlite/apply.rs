@@ -1,7 +1,7 @@
 //! Each change as one statement, in the order of [`Change`]'s variants.
 
 use rusqlite::types::Value;
-use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{CachedStatement, Connection, params};
 
 use super::AccountId;
 use crate::clock::Timestamp;
@@ -9,28 +9,34 @@ use crate::key::{Key, KeyRef};
 use crate::state::{Change, Placement};
 
 pub(super) enum Error {
-    Sql(rusqlite::Error),
+    /// In SQLite's words.
+    Store(String),
     /// The message was not where this change starts from.
     Transition(Key, String),
 }
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
+        Self::Store(error.to_string())
     }
 }
 
-/// Applies all changes in one transaction.
+impl From<String> for Error {
+    fn from(reason: String) -> Self {
+        Self::Store(reason)
+    }
+}
+
+/// Applies the changes up to the first that cannot be.
 pub(super) fn apply(
-    connection: &mut Connection,
+    connection: &Connection,
     account: AccountId,
     now: Timestamp,
     changes: &mut dyn Iterator<Item = Change<'_>>,
 ) -> Result<(), Error> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for change in changes {
         let step = Step {
-            transaction: &transaction,
+            connection,
             account,
             now,
             key: change.key(),
@@ -39,13 +45,12 @@ pub(super) fn apply(
             return Err(Error::Transition(change.key().to_key(), describe(change)));
         }
     }
-    transaction.commit()?;
     Ok(())
 }
 
 /// One change to one row.
 struct Step<'a> {
-    transaction: &'a Transaction<'a>,
+    connection: &'a Connection,
     account: AccountId,
     now: Timestamp,
     key: KeyRef<'a>,
@@ -115,7 +120,7 @@ impl Step<'_> {
     /// Runs a statement whose first four parameters are the key and the time. Whether it found a
     /// row.
     fn execute<const N: usize>(&self, sql: &str, more: [Value; N]) -> Result<bool, Error> {
-        let mut statement = self.transaction.prepare_cached(sql)?;
+        let mut statement = self.connection.prepare_cached(sql)?;
         self.bind(&mut statement)?;
         for (position, value) in (5..).zip(more) {
             statement.raw_bind_parameter(position, value)?;
@@ -143,12 +148,12 @@ impl Step<'_> {
             delivered,
         } in copies
         {
-            self.transaction
+            self.connection
                 .prepare_cached(
                     "INSERT INTO target (kind, location) VALUES (?, ?) ON CONFLICT DO NOTHING",
                 )?
                 .execute(params![target.kind, target.location])?;
-            self.transaction
+            self.connection
                 .prepare_cached(
                     "INSERT INTO copy (account, identity, occurrence, target, place, delivered)
                      SELECT ?, ?, ?, id, ?, ? FROM target WHERE kind = ? AND location = ?",

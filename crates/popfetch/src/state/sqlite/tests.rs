@@ -400,10 +400,8 @@ fn a_file_that_is_not_ours_is_left_alone() {
 #[test]
 fn a_newer_format_is_left_alone() {
     let fixture = Fixture::new();
-    fixture
-        .store
-        .connection()
-        .pragma_update(None, "user_version", VERSION + 1)
+    (fixture.store.connection)
+        .read(|connection| connection.pragma_update(None, "user_version", VERSION + 1))
         .unwrap();
     let error = SqliteStore::open(&fixture.path()).err().unwrap();
     assert!(matches!(error, StateError::Newer { version, .. } if version == VERSION + 1));

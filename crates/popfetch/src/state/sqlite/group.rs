@@ -1,0 +1,233 @@
+//! One transaction for the changes of many accounts.
+//!
+//! What takes time is to make a transaction durable. So whoever sees others waiting leaves that to
+//! them: the last one commits for all, and nobody goes on before it has.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use rusqlite::Connection;
+
+/// A connection that many threads write to.
+pub(super) struct Shared {
+    inside: Mutex<Inside>,
+    /// Who is about to write.
+    coming: AtomicUsize,
+    /// A round has ended.
+    ended: Condvar,
+}
+
+struct Inside {
+    connection: Connection,
+    /// The transaction that is open.
+    round: Option<Arc<Round>>,
+}
+
+/// How the transaction that several take part in ended, once it has.
+type Round = OnceLock<Result<(), String>>;
+
+impl Shared {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self {
+            inside: Mutex::new(Inside {
+                connection,
+                round: None,
+            }),
+            coming: AtomicUsize::new(0),
+            ended: Condvar::new(),
+        }
+    }
+
+    /// Reads. What others are about to commit may be seen.
+    pub(super) fn read<T>(&self, work: impl FnOnce(&Connection) -> T) -> T {
+        work(&self.lock().connection)
+    }
+
+    /// Writes, all or nothing. What is written is durable afterwards.
+    ///
+    /// # Errors
+    /// Those of `work`, which then has changed nothing; and whatever else SQLite says, as text.
+    pub(super) fn write<T, E: From<String>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.coming.fetch_add(1, Ordering::SeqCst);
+        let mut inside = self.lock();
+        let is_last = self.coming.fetch_sub(1, Ordering::SeqCst) == 1;
+        let round = inside.round().map_err(|error| text(&error))?;
+        // Whoever waits for the end of this round waits for ever if a panic goes on before it.
+        let written = catch_unwind(AssertUnwindSafe(|| inside.write(work)));
+        if is_last || inside.is_lost() {
+            inside.commit();
+            self.ended.notify_all();
+        }
+        let written = written.unwrap_or_else(|panic| resume_unwind(panic))?;
+        let waiting = self.ended.wait_while(inside, |_| round.get().is_none());
+        drop(waiting.unwrap_or_else(PoisonError::into_inner));
+        match round.get() {
+            Some(Err(reason)) => Err(reason.clone().into()),
+            _ => Ok(written),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        // A panic elsewhere leaves the connection whole: what it had written was taken back.
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inside {
+    /// The transaction that is open, or else a new one.
+    fn round(&mut self) -> rusqlite::Result<Arc<Round>> {
+        if self.round.is_none() {
+            self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        }
+        Ok(Arc::clone(self.round.get_or_insert_default()))
+    }
+
+    /// One part of the transaction, which is taken back alone if it fails.
+    fn write<T, E: From<String>>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let part = self.connection.savepoint().map_err(|error| text(&error))?;
+        let written = work(&part)?;
+        part.commit().map_err(|error| text(&error))?;
+        Ok(written)
+    }
+
+    /// Whether SQLite has taken back the whole transaction over the trouble of one part, as it does
+    /// when the disk is full.
+    fn is_lost(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
+    fn commit(&mut self) {
+        let committed = match self.is_lost() {
+            true => Err("what was written with it could not be".into()),
+            false => self
+                .connection
+                .execute_batch("COMMIT")
+                .map_err(|error| text(&error)),
+        };
+        if !self.is_lost() {
+            // If that fails, too, the next one cannot begin, and says so.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        if let Some(round) = self.round.take() {
+            // It was not set before: the round was open.
+            let _ = round.set(committed);
+        }
+    }
+}
+
+fn text(error: &rusqlite::Error) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    const SCHEMA: &str = "PRAGMA foreign_keys = on;
+        CREATE TABLE parent (id INTEGER PRIMARY KEY);
+        CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)";
+
+    fn shared() -> Shared {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(SCHEMA).unwrap();
+        Shared::new(connection)
+    }
+
+    fn execute(shared: &Shared, sql: &str) -> Result<(), String> {
+        shared.write(|connection| connection.execute_batch(sql).map_err(|error| text(&error)))
+    }
+
+    /// Has these executed side by side, all of which are waiting before the first one begins.
+    fn together(shared: &Shared, all: &[&str]) -> Vec<Result<(), String>> {
+        thread::scope(|scope| {
+            let (hold, held) = mpsc::channel::<()>();
+            let holder = scope.spawn(move || shared.read(|_| held.recv().is_err()));
+            while shared.inside.try_lock().is_ok() {
+                thread::yield_now();
+            }
+            let written: Vec<_> = (all.iter())
+                .map(|sql| scope.spawn(move || execute(shared, sql)))
+                .collect();
+            while shared.coming.load(Ordering::SeqCst) < all.len() {
+                thread::yield_now();
+            }
+            drop(hold);
+            holder.join().unwrap();
+            written
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
+        })
+    }
+
+    fn parents(shared: &Shared) -> i64 {
+        let count = "SELECT count(*) FROM parent";
+        shared.read(|connection| connection.query_row(count, [], |row| row.get(0)).unwrap())
+    }
+
+    #[test]
+    fn those_who_wait_together_are_committed_together() {
+        let shared = shared();
+        // No parent 9: so the transaction cannot be committed, and nobody's part of it is.
+        let orphan = "INSERT INTO child VALUES (9)";
+        let all = [
+            "INSERT INTO parent VALUES (1)",
+            orphan,
+            "INSERT INTO parent VALUES (2)",
+        ];
+        let ended = together(&shared, &all);
+        for outcome in ended {
+            assert!(outcome.unwrap_err().contains("FOREIGN KEY"));
+        }
+        assert_eq!(parents(&shared), 0);
+        execute(&shared, "INSERT INTO parent VALUES (1)").unwrap();
+        assert_eq!(parents(&shared), 1);
+    }
+
+    #[test]
+    fn a_part_that_fails_is_taken_back_alone() {
+        let shared = shared();
+        let twice = "INSERT INTO parent VALUES (7); INSERT INTO parent VALUES (7)";
+        let all = [
+            "INSERT INTO parent VALUES (1)",
+            twice,
+            "INSERT INTO parent VALUES (2)",
+        ];
+        let ended = together(&shared, &all);
+        assert!(ended[0].is_ok() && ended[1].is_err() && ended[2].is_ok());
+        assert_eq!(parents(&shared), 2);
+    }
+
+    #[test]
+    fn where_one_loses_the_transaction_all_others_hear_of_it() {
+        let shared = shared();
+        // What SQLite does by itself where a disk is full.
+        let lose = "INSERT OR ROLLBACK INTO parent VALUES (7), (7)";
+        let ended = together(&shared, &["INSERT INTO parent VALUES (1)", lose]);
+        assert!(ended[1].is_err());
+        // The other one came before it, or after it and in a transaction of its own.
+        assert_eq!(parents(&shared), i64::from(ended[0].is_ok()));
+    }
+
+    #[test]
+    fn a_panic_keeps_nobody_waiting() {
+        let shared = shared();
+        let panicked = thread::scope(|scope| {
+            let panics = || shared.write(|_| -> Result<(), String> { panic!("on purpose") });
+            scope.spawn(panics).join()
+        });
+        assert!(panicked.is_err());
+        execute(&shared, "INSERT INTO parent VALUES (1)").unwrap();
+        assert_eq!(parents(&shared), 1);
+    }
+}

@@ -13,6 +13,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -296,10 +297,9 @@ fn exclude_each_other(name: Option<&str>) -> Result<(), Failure> {
 
 /// Two accounts on one maildrop would each believe that what the other fetched is theirs.
 fn distinct(accounts: &[(&Section, Account)]) -> Result<(), Failure> {
-    for (position, (section, account)) in accounts.iter().enumerate() {
-        let twin =
-            (accounts[..position].iter()).find(|(_, other)| other.maildrop == account.maildrop);
-        if let Some((other, _)) = twin {
+    let mut by_maildrop = HashMap::with_capacity(accounts.len());
+    for (section, account) in accounts {
+        if let Some(other) = by_maildrop.insert(&account.maildrop, section) {
             let message = format!(
                 "the accounts {} and {} are the same maildrop, {}",
                 other.name, section.name, account.maildrop

@@ -27,14 +27,21 @@ impl fmt::Display for Place {
 pub(super) struct Text<'a> {
     pub(super) file: &'a Path,
     pub(super) text: &'a str,
+    /// Where its lines end, the last one perhaps excepted.
+    ends: Vec<usize>,
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
+    pub(super) fn new(file: &'a Path, text: &'a str) -> Self {
+        let ends = text.match_indices('\n').map(|(end, _)| end).collect();
+        Self { file, text, ends }
+    }
+
     pub(super) fn place(&self, span: &Range<usize>) -> Place {
         let line = self.line(span.start);
         Place {
             file: self.file.to_owned(),
-            line: self.text[..line.start].matches('\n').count() + 1,
+            line: self.ends.partition_point(|&end| end < line.start) + 1,
             column: self.text[line.start..self.boundary(span.start)]
                 .chars()
                 .count()

@@ -1,5 +1,6 @@
 //! Reading configuration files, and finding everything that is wrong in them.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::ops::Range;
@@ -32,6 +33,8 @@ pub(super) fn read(path: &Path) -> (Configuration, Vec<Failure>) {
 struct Reader {
     configuration: Configuration,
     program: toml::Table,
+    /// Where each account is in the configuration.
+    by_name: HashMap<String, usize>,
     failures: Vec<Failure>,
 }
 
@@ -39,7 +42,7 @@ struct Reader {
 #[cfg(feature = "fuzzing")]
 pub(super) fn read_text(path: &Path, text: &str) -> (Configuration, Vec<Failure>) {
     let mut reader = Reader::new(path);
-    reader.text(&Text { file: path, text }, 0o600, true);
+    reader.text(&Text::new(path, text), 0o600, true);
     for section in &mut reader.configuration.accounts {
         section.table.clear(["ca_file"].into_iter());
     }
@@ -55,6 +58,7 @@ impl Reader {
                 ..Configuration::default()
             },
             program: toml::Table::new(),
+            by_name: HashMap::new(),
             failures: Vec::new(),
         }
     }
@@ -74,11 +78,7 @@ impl Reader {
                 return Vec::new();
             }
         };
-        let text = Text {
-            file: path,
-            text: &text,
-        };
-        self.text(&text, mode, is_main)
+        self.text(&Text::new(path, &text), mode, is_main)
     }
 
     fn text(&mut self, text: &Text<'_>, mode: u32, is_main: bool) -> Vec<PathBuf> {
@@ -117,17 +117,17 @@ impl Reader {
                 continue;
             };
             let place = text.place(&span);
-            let earlier = (self.configuration.accounts.iter()).find(|other| other.name == name);
-            if let Some(earlier) = earlier {
+            if let Some(&earlier) = self.by_name.get(&name) {
+                let earlier = &self.configuration.accounts[earlier];
                 let failure = text.failure(&span, &format!("the account {name} is there already"));
                 self.failures
                     .push(failure.details(&format!("note: it was described at {}", earlier.place)));
                 continue;
             }
             let table = self.settings(text, mode, table);
-            self.configuration
-                .accounts
-                .push(Section { name, place, table });
+            let accounts = &mut self.configuration.accounts;
+            self.by_name.insert(name.clone(), accounts.len());
+            accounts.push(Section { name, place, table });
         }
     }
 

@@ -298,16 +298,17 @@ impl Connection {
 
     fn take_line(&mut self) -> Result<Option<Line>, Error> {
         let limit = self.limits.response_line;
-        let too_long = Misbehaviour::LineTooLong;
+        let verb = self.front_verb();
+        // However much of it has arrived, the error is the same.
+        let too_long = |line: &[u8]| {
+            let allowed = &line[..line.len().min(limit.saturating_sub(2))];
+            Error::misbehaved(&verb, Misbehaviour::LineTooLong, allowed)
+        };
         match self.receive.take_line() {
             Some(line) if line.octets <= limit => Ok(Some(line)),
-            Some(line) => {
-                let octets = self.receive.slice(line.range);
-                Err(Error::misbehaved(&self.front_verb(), too_long, octets))
-            }
+            Some(line) => Err(too_long(self.receive.slice(line.range))),
             None if self.receive.waiting().len() >= limit || self.receive.is_full() => {
-                let octets = self.receive.waiting();
-                Err(Error::misbehaved(&self.front_verb(), too_long, octets))
+                Err(too_long(self.receive.waiting()))
             }
             None => self.without_a_line(),
         }

@@ -97,23 +97,19 @@ impl Unstuff {
     /// Looks at the front of `input`, which must go on where the last call's consumption ended.
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Decoded<'a> {
         let mut dropped = 0;
-        let mut kept = 0;
         if self.before == Before::LineEnd {
             match (input, self.line_end) {
                 ([] | [b'.'] | [b'.', b'\r'], _) => return Decoded::More,
                 ([b'.', b'\r', b'\n', ..], _) => return Decoded::End { consumed: 3 },
                 ([b'.', b'\n', ..], LineEnd::Lf) => return Decoded::End { consumed: 2 },
-                ([b'.', b'.', ..], _) => {
-                    dropped = 1;
-                    kept = 1;
-                }
+                ([b'.', b'.', ..], _) => dropped = 1,
                 _ => {}
             }
         }
         if input.is_empty() {
             return Decoded::More;
         }
-        let consumed = self.run_end(input, dropped + kept);
+        let consumed = self.run_end(input, dropped);
         let run = &input[dropped..consumed];
         self.before = self.after(input, consumed);
         Decoded::Run { run, consumed }

@@ -237,6 +237,28 @@ fn p01_long_responses_are_tolerated_up_to_the_limit() {
 }
 
 #[test]
+fn a_line_over_the_limit_is_one_error_however_it_arrives() {
+    let wire = format!("+OK {}\r\n", "x".repeat(100));
+    let error = |pace| {
+        let mut limits = small();
+        limits.response_line = 64;
+        let mut connection = transaction(limits);
+        let mut call = calls::parse("noop");
+        let mut peer = Peer::lenient(wire.as_bytes(), pace);
+        drive_with(&mut connection, &mut peer, |it| call.resume(it)).expect_err("too long")
+    };
+    let whole = error(Pace::Whole);
+    for pace in [
+        Pace::Pieces(1),
+        Pace::Pieces(7),
+        Pace::Split(64),
+        Pace::Split(65),
+    ] {
+        assert_eq!(error(pace), whole, "{pace:?}");
+    }
+}
+
+#[test]
 fn a08_a_megabyte_in_one_line_is_read_in_one_pass() {
     let mut limits = Limits::default();
     limits.response_line = 2 * MEGABYTE;

@@ -1,6 +1,7 @@
 //! What both faces do.
 
 mod buffers;
+mod faults;
 mod mailbox;
 mod mechanisms;
 mod opening;

@@ -7,6 +7,7 @@ mod given;
 mod keys;
 mod origin;
 mod place;
+mod program;
 mod read;
 mod show;
 mod table;
@@ -16,8 +17,6 @@ mod tests;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-use serde::Deserialize;
 
 use crate::account::Account;
 use crate::cli;
@@ -32,6 +31,7 @@ pub(crate) use keys::is_path;
 #[cfg(test)]
 pub(crate) use keys::{Key, all as keys};
 use place::Place;
+use program::Program;
 pub(crate) use show::quoted;
 use table::Table;
 
@@ -40,22 +40,11 @@ use table::Table;
 pub(crate) struct Configuration {
     /// The file, whether it exists or not.
     path: PathBuf,
-    program: Program,
+    /// What it says of popfetch as a whole.
+    program: Table,
     defaults: Table,
     /// In the order of the files and in them.
     accounts: Vec<Section>,
-}
-
-/// The keys that are about popfetch as a whole.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Program {
-    /// Absolute, or beginning with `~`.
-    state: Option<PathBuf>,
-}
-
-impl Program {
-    const KEYS: [&str; 1] = ["state"];
 }
 
 /// An `[account.NAME]`.
@@ -198,26 +187,6 @@ impl Configuration {
             .filter_map(|section| account(section).ok())
             .map(|account| (account.name, account.maildrop))
             .collect()
-    }
-
-    /// The file that remembers what was fetched.
-    ///
-    /// # Errors
-    /// [`Status::Configuration`] when nobody says where, and there is no home directory.
-    pub(crate) fn state(&self, files: &cli::Files) -> Result<PathBuf, Failure> {
-        if let Some(path) = &files.state {
-            return Ok(path.clone());
-        }
-        if let Some(path) = &self.program.state {
-            return expand::home(path);
-        }
-        xdg("XDG_STATE_HOME", ".local/state", "state.db").ok_or_else(|| {
-            Failure::new(
-                Status::Configuration,
-                "there is no home directory to keep state in",
-            )
-            .hint("use --state FILE")
-        })
     }
 
     /// The sections with these names, or all.

@@ -15,30 +15,38 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::LocalSet;
 
 use crate::failure::{Failure, Status};
+use crate::settings::Count;
 use crate::stop::Stop;
 
 #[cfg(test)]
 mod tests;
 
 /// How many accounts may have their turn at the same time.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = "How much at once")]
 pub(crate) struct Limits {
     /// Fetch so many accounts at the same time [default: 8]
-    #[arg(long, value_name = "N", default_value_t = JOBS, hide_default_value = true)]
-    pub(crate) jobs: NonZeroU16,
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<Count>,
 
     /// So many of them, at most, on the same host [default: 4]
-    #[arg(long, value_name = "N", default_value_t = PER_HOST, hide_default_value = true)]
-    pub(crate) per_host: NonZeroU16,
+    #[arg(long, value_name = "N")]
+    pub(crate) per_host: Option<Count>,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+impl Limits {
+    /// These, and those where they leave something open.
+    pub(crate) fn or(self, other: Self) -> Self {
         Self {
-            jobs: JOBS,
-            per_host: PER_HOST,
+            jobs: self.jobs.or(other.jobs),
+            per_host: self.per_host.or(other.per_host),
         }
+    }
+
+    /// How many in all, and how many on the same host.
+    pub(crate) fn numbers(self) -> (NonZeroU16, NonZeroU16) {
+        let number = |given: Option<Count>, default| given.map_or(default, |Count(number)| number);
+        (number(self.jobs, JOBS), number(self.per_host, PER_HOST))
     }
 }
 
@@ -60,9 +68,10 @@ pub(crate) struct Turn {
 
 impl Turns {
     pub(crate) fn new(limits: Limits) -> Self {
+        let (jobs, per_host) = limits.numbers();
         Self {
-            all: Arc::new(Semaphore::new(limits.jobs.get().into())),
-            per_host: limits.per_host.get().into(),
+            all: Arc::new(Semaphore::new(jobs.get().into())),
+            per_host: per_host.get().into(),
             hosts: Mutex::default(),
         }
     }

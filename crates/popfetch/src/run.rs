@@ -57,7 +57,7 @@ pub(crate) fn run(options: &cli::Run, report: &Arc<dyn Report>) -> Result<Option
         }
         let round = Round {
             visitor: shared,
-            turns: Turns::new(options.limits),
+            turns: Turns::new(configuration.limits(options.limits)),
             report: Arc::clone(&ledger) as _,
             stop,
         };

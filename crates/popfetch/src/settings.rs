@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::plan::{Keep, Oversize};
 
-pub(crate) use values::{Auth, FileMode, LineEnd, Password, Pin, Pipeline, Size, Span};
+pub(crate) use values::{Auth, Count, FileMode, LineEnd, Password, Pin, Pipeline, Size, Span};
 
 /// The settings of one account, each of which may be left open. A key of the configuration file is
 /// the option's name with `_` for `-`.

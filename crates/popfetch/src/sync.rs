@@ -55,7 +55,7 @@ fn visit(
     let accounts = configuration.accounts(&options.settings, &options.accounts)?;
     let state = configuration.state(&options.files)?;
     let shared = Shared::open(&state, mode, Arc::clone(report))?;
-    sync(accounts, &shared, options.limits)
+    sync(accounts, &shared, configuration.limits(options.limits))
 }
 
 /// Fetches accounts once each, side by side. The worst status, if it is not success.

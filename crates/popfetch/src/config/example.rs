@@ -16,6 +16,10 @@ const BEGINNING: &str = "\
 # The file that remembers what was fetched [default: $XDG_STATE_HOME/popfetch/state.db]
 # state = \"FILE\"
 
+# Fetch so many accounts at the same time [default: 8], of them so many at most on one host [default: 4]
+# jobs = 8
+# per_host = 4
+
 [account.example]
 server = \"pops://me@pop.example.org\"
 maildir = \"~/Mail/{account}\"

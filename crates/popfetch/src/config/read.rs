@@ -32,7 +32,6 @@ pub(super) fn read(path: &Path) -> (Configuration, Vec<Failure>) {
 
 struct Reader {
     configuration: Configuration,
-    program: toml::Table,
     /// Where each account is in the configuration.
     by_name: HashMap<String, usize>,
     failures: Vec<Failure>,
@@ -43,10 +42,11 @@ struct Reader {
 pub(super) fn read_text(path: &Path, text: &str) -> (Configuration, Vec<Failure>) {
     let mut reader = Reader::new(path);
     reader.text(&Text::new(path, text), 0o600, true);
+    let named = ["ca_file", "target_ca_file"];
     for section in &mut reader.configuration.accounts {
-        section.table.clear(["ca_file"].into_iter());
+        section.table.clear(named.into_iter());
     }
-    reader.configuration.defaults.clear(["ca_file"].into_iter());
+    reader.configuration.defaults.clear(named.into_iter());
     reader.end()
 }
 
@@ -57,15 +57,12 @@ impl Reader {
                 path: path.to_owned(),
                 ..Configuration::default()
             },
-            program: toml::Table::new(),
             by_name: HashMap::new(),
             failures: Vec::new(),
         }
     }
 
-    fn end(mut self) -> (Configuration, Vec<Failure>) {
-        // Each of its keys has been tried.
-        self.configuration.program = Program::deserialize(self.program).unwrap_or_default();
+    fn end(self) -> (Configuration, Vec<Failure>) {
         (self.configuration, self.failures)
     }
 
@@ -98,8 +95,10 @@ impl Reader {
                     }
                 }
                 ("include", true) => includes = self.include(text, value),
-                (name, true) if Program::KEYS.contains(&name) => self.program(text, name, value),
-                (name, _) => self.unknown_at_top(text, &key.span(), name, is_main),
+                (name, _) => match Program::KEYS.iter().find(|key| **key == name) {
+                    Some(key) if is_main => self.program(text, key, value),
+                    _ => self.unknown_at_top(text, &key.span(), name, is_main),
+                },
             }
         }
         includes
@@ -226,7 +225,7 @@ impl Reader {
         }
     }
 
-    fn program(&mut self, text: &Text<'_>, name: &str, value: Spanned<DeValue<'_>>) {
+    fn program(&mut self, text: &Text<'_>, name: &'static str, value: Spanned<DeValue<'_>>) {
         let span = value.span();
         let value = toml::Value::deserialize(ValueDeserializer::from(value));
         let checked = value.and_then(|mut value| {
@@ -238,7 +237,9 @@ impl Reader {
         });
         match checked {
             Ok(value) => {
-                self.program.insert(name.to_owned(), value);
+                let place = text.place(&span);
+                let entry = Entry { value, place };
+                self.configuration.program.insert(name, entry);
             }
             Err(error) => self.failures.push(text.failure(&span, error.message())),
         }

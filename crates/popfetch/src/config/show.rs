@@ -16,6 +16,7 @@ const COMMENTS: usize = 44;
 pub(super) fn run(options: &cli::Show, common: &cli::Common) -> Result<(), Failure> {
     let configuration = read(&options.files)?;
     let given = &options.settings;
+    let program = configuration.program_in_force(&options.files)?;
     let accounts: Vec<(Option<String>, Vec<Shown>)> = if given.settings().server.is_some() {
         vec![(None, configuration.in_force(None, given))]
     } else {
@@ -26,13 +27,19 @@ pub(super) fn run(options: &cli::Show, common: &cli::Common) -> Result<(), Failu
             })
             .collect()
     };
-    let text: String = accounts
-        .iter()
-        .map(|(name, shown)| match common.json {
-            true => as_json(name.as_deref(), shown),
+    let mut text = match common.json {
+        true => format!("{}\n", json!({ "program": as_json(&program) })),
+        false => as_text(None, &program),
+    };
+    for (name, shown) in &accounts {
+        text += &match common.json {
+            true => format!(
+                "{}\n",
+                json!({ "account": name, "settings": as_json(shown) })
+            ),
             false => as_text(name.as_deref(), shown),
-        })
-        .collect();
+        };
+    }
     print(text.as_bytes())
 }
 
@@ -61,8 +68,8 @@ pub(crate) fn quoted(name: &str) -> String {
     }
 }
 
-fn as_json(name: Option<&str>, shown: &[Shown]) -> String {
-    let settings: serde_json::Map<_, _> = shown
+fn as_json(shown: &[Shown]) -> serde_json::Map<String, serde_json::Value> {
+    shown
         .iter()
         .map(|Shown { key, value, origin }| {
             let place = match origin {
@@ -81,6 +88,5 @@ fn as_json(name: Option<&str>, shown: &[Shown]) -> String {
             let setting = json!({ "value": value, "from": from, "place": place });
             ((*key).to_owned(), setting)
         })
-        .collect();
-    format!("{}\n", json!({ "account": name, "settings": settings }))
+        .collect()
 }

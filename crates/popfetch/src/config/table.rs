@@ -9,7 +9,7 @@ use super::place::Place;
 use crate::failure::{Failure, Status};
 use crate::settings::Settings;
 
-/// What `[defaults]` or an `[account.NAME]` says. Every entry was found to be of its key's type.
+/// What `[defaults]`, an `[account.NAME]` or the top of the file says. Every entry was found to be of its key's type.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table(BTreeMap<&'static str, Entry>);
 
@@ -47,11 +47,15 @@ impl Table {
 
     /// All of it as settings.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
-        let table: toml::Table = (self.0.iter())
-            .map(|(key, entry)| ((*key).to_owned(), entry.value.clone()))
-            .collect();
-        Settings::deserialize(table)
+        Settings::deserialize(self.to_toml())
             .map_err(|error| Failure::new(Status::Configuration, error.message()))
+    }
+
+    /// All of it without places.
+    pub(super) fn to_toml(&self) -> toml::Table {
+        (self.0.iter())
+            .map(|(key, entry)| ((*key).to_owned(), entry.value.clone()))
+            .collect()
     }
 }
 

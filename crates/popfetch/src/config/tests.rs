@@ -2,11 +2,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use clap::Parser;
+use serde::Deserialize;
 use tempfile::TempDir;
 
 use super::*;
 use crate::cli::{Cli, Command};
 use crate::deliver::Destination;
+use crate::jobs::Limits;
 use crate::plan::Keep;
 
 /// Configuration files in a directory of their own.
@@ -176,6 +178,22 @@ fn the_state_is_where_the_command_line_or_the_file_says() {
 }
 
 #[test]
+fn how_much_happens_at_once_is_as_the_command_line_or_the_file_says() {
+    let files = one("jobs = 16\n");
+    let configuration = Configuration::of(&files);
+    let numbers = |given: Limits| {
+        let (jobs, per_host) = configuration.limits(given).numbers();
+        (jobs.get(), per_host.get())
+    };
+    assert_eq!(numbers(Limits::default()), (16, 4));
+    let given = Limits {
+        jobs: Some("2".parse().unwrap()),
+        per_host: None,
+    };
+    assert_eq!(numbers(given), (2, 4));
+}
+
+#[test]
 fn included_files_describe_accounts() {
     let account = |name: &str| {
         format!("[account.{name}]\nserver = \"pops://{name}@host\"\nmaildir = \"m\"\n")
@@ -207,6 +225,8 @@ fn everything_that_is_wrong_is_shown_where_it_is() {
             "config.toml",
             r#"include = ["conf.d/*.toml", "missing.toml"]
 jbos = 3
+jobs = 0
+per_host = "many"
 keep = "14d"
 state = 5
 
@@ -402,5 +422,5 @@ fn the_example_has_every_key() {
         );
     }
     let table: toml::Table = uncommented.parse().unwrap();
-    assert_eq!(table.len(), keys::all().len() + 2);
+    assert_eq!(table.len(), keys::all().len() + 1 + Program::KEYS.len());
 }

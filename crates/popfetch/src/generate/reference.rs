@@ -23,6 +23,8 @@ says. `popfetch config example` prints one to begin with, `popfetch config check
 ```toml
 include = [\"conf.d/*.toml\"]     # more accounts; relative to this file
 state = \"state.db\"
+jobs = 16                       # accounts at the same time, as --jobs
+per_host = 4                    # of them on the same host, as --per-host
 
 [defaults]                      # for every account that says nothing else
 maildir = \"~/Mail/{account}\"
@@ -39,6 +41,7 @@ keep = \"14d\"
 - Paths: `~/` is the home directory; `{account}`, `{user}` and `{host}` stand for what they say, `{{` and
   `}}` for braces. Relative paths are relative to the file that names them, on the command line to the
   working directory.
+- `state`, `jobs` and `per_host` are read where a command begins, and not again by `popfetch run`.
 - Included files describe accounts and nothing else. `*` stands for any part of a file's name.
 - A file with a `password` in it must be readable by its owner only, as must `password_file` and netrc.
   Commands that print a password get `POPFETCH_ACCOUNT`, `POPFETCH_USER` and `POPFETCH_HOST` in their

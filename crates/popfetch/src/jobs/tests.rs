@@ -8,8 +8,8 @@ use super::*;
 
 fn limits(jobs: u16, per_host: u16) -> Limits {
     Limits {
-        jobs: jobs.try_into().unwrap(),
-        per_host: per_host.try_into().unwrap(),
+        jobs: jobs.try_into().ok().map(Count),
+        per_host: per_host.try_into().ok().map(Count),
     }
 }
 

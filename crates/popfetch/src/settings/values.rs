@@ -1,6 +1,7 @@
 //! The kinds of values that settings have. Each is read from text in one way, wherever it stands.
 
 use std::fmt;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -97,6 +98,19 @@ impl FromStr for Pipeline {
                 _ => Err("it is `auto`, `off`, or a number of commands, at least 1".into()),
             },
         }
+    }
+}
+
+/// A number of things, at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Count(pub(crate) NonZeroU16);
+
+impl FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.parse().map(Self);
+        number.map_err(|_| "it is a number from 1 to 65535".into())
     }
 }
 
@@ -315,5 +329,5 @@ macro_rules! deserialize_from_text {
 }
 
 deserialize_from_text!(
-    Auth, FileMode, Keep, LineEnd, Oversize, Pin, Pipeline, Size, Span
+    Auth, Count, FileMode, Keep, LineEnd, Oversize, Pin, Pipeline, Size, Span
 );

@@ -12,6 +12,7 @@ use crate::account::INTERVAL;
 use crate::deliver::Destinations;
 use crate::plan::Policy;
 use crate::report::Json;
+use crate::settings::Count;
 
 /// What was written, for whoever looks afterwards.
 #[derive(Clone, Default)]
@@ -95,8 +96,8 @@ impl Rig {
 
 fn limits(jobs: u16, per_host: u16) -> Limits {
     Limits {
-        jobs: jobs.try_into().unwrap(),
-        per_host: per_host.try_into().unwrap(),
+        jobs: jobs.try_into().ok().map(Count),
+        per_host: per_host.try_into().ok().map(Count),
     }
 }
 

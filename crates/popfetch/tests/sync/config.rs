@@ -47,6 +47,36 @@ fn an_account_of_the_file_is_fetched() {
 }
 
 #[test]
+fn the_file_says_how_many_accounts_have_their_turn_at_once() {
+    let rig = Rig::five(&[]);
+    let account = |name: &str| {
+        let url = rig.url(By::ImplicitTls).replace("alice", name);
+        format!("[account.{name}]\nserver = '{url}'\nmaildir = '~/{name}'\n")
+    };
+    let accounts = [account("alice"), account("bob")].concat();
+    let defaults = "[defaults]\nca_file = '~/ca.pem'\npassword_command = 'echo open sesame'\n";
+    for (jobs, expected) in [
+        ("", ["began", "began", "ended", "ended"]),
+        ("jobs = 1\n", ["began", "ended", "began", "ended"]),
+    ] {
+        configured(&rig, &[jobs, defaults, &accounts].concat());
+        // Nobody is called Bob there.
+        let told = run(&rig, &["sync", "--json"]).expect(77).out;
+        let is_turn = |line: &str| {
+            let turns = ["began", "ended"];
+            turns
+                .into_iter()
+                .find(|turn| line.contains(&format!("\"event\":\"{turn}\"")))
+        };
+        assert_eq!(
+            told.lines().filter_map(is_turn).collect::<Vec<_>>(),
+            expected,
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn netrc_has_the_password() {
     let rig = Rig::five(&[]);
     let url = rig.url(By::ImplicitTls);
@@ -82,7 +112,9 @@ fn a_password_command_knows_for_whom() {
     rig.assert_five();
 }
 
-const TWO: &str = r#"[defaults]
+const TWO: &str = r#"per_host = 2
+
+[defaults]
 keep = "14d"
 proxy = "socks5://me:hunter2@localhost"
 

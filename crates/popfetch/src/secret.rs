@@ -5,16 +5,18 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use console::Term;
 use poplib::Secret;
 
 use crate::failure::{Failure, Status};
 
+mod command;
 mod netrc;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use command::{kill, shell};
 
 /// The variable that may hold a password.
 pub(crate) const VARIABLE: &str = "POPFETCH_PASSWORD";
@@ -58,7 +60,7 @@ pub(crate) fn password(source: &Source, whose: Whose<'_>) -> Result<Secret, Fail
     match source {
         Source::Given(password) => Ok(password.clone()),
         Source::File(path) => from_file(path),
-        Source::Command(command) => from_command(command, whose),
+        Source::Command(command) => command::password(command, whose),
         Source::Netrc(path) => netrc::password(path, whose),
         Source::Environment(variable) => from_environment(variable)
             .ok_or_else(|| configuration(format!("the variable {variable} holds no password"))),
@@ -126,41 +128,6 @@ fn cannot_read(path: &Path, what: &str, error: &io::Error) -> Failure {
         "could not read the {what} {}: {error}",
         path.display()
     ))
-}
-
-/// A command of the user's, which gets everything of our environment but the password.
-pub(crate) fn shell(command: &str) -> Command {
-    let mut shell = Command::new("/bin/sh");
-    shell.arg("-c").arg(command);
-    shell.env_remove(VARIABLE).env_remove(TARGET_VARIABLE);
-    shell
-}
-
-fn from_command(command: &str, whose: Whose<'_>) -> Result<Secret, Failure> {
-    let cannot =
-        |error: io::Error| configuration(format!("could not run the password command: {error}"));
-    let mut child = shell(command)
-        .env("POPFETCH_ACCOUNT", whose.account)
-        .env("POPFETCH_USER", whose.user)
-        .env("POPFETCH_HOST", whose.host)
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(cannot)?;
-    let line = child
-        .stdout
-        .take()
-        .map(first_line)
-        .transpose()
-        .map_err(cannot)?
-        .flatten();
-    let status = child.wait().map_err(cannot)?;
-    if !status.success() {
-        return Err(
-            configuration(format!("the password command failed: {status}"))
-                .hint(format!("see what it says by itself: sh -c '{command}'")),
-        );
-    }
-    line.ok_or_else(|| configuration("the password command printed nothing".into()))
 }
 
 fn from_terminal(whose: Whose<'_>) -> Result<Secret, Failure> {

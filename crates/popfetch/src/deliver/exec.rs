@@ -6,7 +6,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::runtime::Runtime;
@@ -84,7 +83,7 @@ impl Courier for Runner<'_> {
             let ended = time::timeout(limit, feed(&mut child, stdin, letter, self.exec.line_end));
             let ended = ended.await;
             if !matches!(ended, Ok(Ok(_))) {
-                kill(&mut child).await;
+                secret::kill(&mut child).await;
             }
             ended
         });
@@ -166,16 +165,6 @@ async fn write(mut stdin: ChildStdin, letter: &Letter<'_>, line_end: LineEnd) ->
     // Closes the pipe, so that the command sees the end.
     drop(stdin);
     Ok(())
-}
-
-/// Ends the command and what it has started.
-async fn kill(child: &mut Child) {
-    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    if let Some(group) = group {
-        // It may have ended just now.
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-    let _: io::Result<()> = child.kill().await;
 }
 
 fn refusal(status: ExitStatus, errors: &mut File) -> Refusal {

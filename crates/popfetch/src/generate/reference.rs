@@ -45,7 +45,9 @@ keep = \"14d\"
 - Included files describe accounts and nothing else. `*` stands for any part of a file's name.
 - A file with a `password` in it must be readable by its owner only, as must `password_file` and netrc.
   Commands that print a password get `POPFETCH_ACCOUNT`, `POPFETCH_USER` and `POPFETCH_HOST` in their
-  environment; for a mail server as a target, the last two are the user and the host in its URL.
+  environment; for a mail server as a target, the last two are the user and the host in its URL. They have two
+  minutes; then they are ended, with all that they have started where there is no terminal, and the account is
+  tried again later.
 - The state knows an account by user and host. It can be renamed; two accounts on one maildrop are refused.
 
 ### Keys of accounts

@@ -86,6 +86,9 @@ impl Account {
         for path in settings.paths_mut() {
             *path = facts.expand(path)?;
         }
+        for socket in settings.sockets_mut() {
+            *socket = facts.expand(Path::new(&*socket))?.display().to_string();
+        }
         let access = access(name, &user, &settings)?;
         let destinations = Destinations::new(&settings, &config, &user, access)?;
         Ok(Self {
@@ -104,6 +107,11 @@ impl Account {
 
     pub(crate) fn host(&self) -> &str {
         self.config.address().0
+    }
+
+    /// Whether its messages go to standard output, where nothing else may go then.
+    pub(crate) fn uses_standard_output(&self) -> bool {
+        self.destinations.use_standard_output()
     }
 
     /// Whose password it takes.

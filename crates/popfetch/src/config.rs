@@ -58,11 +58,16 @@ struct Section {
 impl Section {
     /// A failure of this account, which the file is to be blamed for.
     fn at(&self, failure: Failure) -> Failure {
-        Failure {
-            status: Status::Configuration,
-            message: format!("{}: {}", self.place, failure.message),
-            ..failure
-        }
+        at(&self.place, failure)
+    }
+}
+
+/// A failure that what the file says there is to be blamed for.
+fn at(place: &Place, failure: Failure) -> Failure {
+    Failure {
+        status: Status::Configuration,
+        message: format!("{place}: {}", failure.message),
+        ..failure
     }
 }
 

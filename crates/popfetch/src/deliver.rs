@@ -16,6 +16,7 @@ mod exec;
 mod handover;
 mod letter;
 pub(crate) mod line_ends;
+mod look;
 mod mail_server;
 mod maildir;
 mod mbox;
@@ -52,9 +53,7 @@ use spool::Spooled;
 
 pub(crate) use batch::{Refused, Stored, Ticket};
 pub(crate) use mail_server::Access;
-#[cfg(test)]
-pub(crate) use targets::Destination;
-pub(crate) use targets::{Destinations, Targets};
+pub(crate) use targets::{Destination, Destinations, Targets};
 
 #[cfg(test)]
 mod tests;

@@ -50,7 +50,7 @@ mod sync;
 mod visit;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ use clap::Parser;
 
 use cli::{Cli, Color, Command};
 use failure::Status;
-use report::{Event, Human, Json, Report, Verbosity};
+use report::{Event, Human, Json, Outlet, Report, Verbosity};
 
 /// Runs the command with these arguments, the program's name first. The status to exit with.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -68,15 +68,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     set_colors(cli.common.color);
     trace(cli.common.verbose);
-    let report = report(&cli, outlet(&cli.command));
+    let outlet = outlet(&cli.command);
+    let report = report(&cli, outlet.clone());
     let result = match &cli.command {
         Command::Demo(options) => demo::run(options, &cli.common, &report),
-        Command::Sync(options) => sync::run(options, &report),
-        Command::MarkSeen(options) => sync::mark_seen(options, &report),
+        Command::Sync(options) => sync::run(options, &report, &outlet),
+        Command::MarkSeen(options) => sync::mark_seen(options, &report, &outlet),
         Command::List(options) => list::run(options, &cli.common, &report).map(|()| None),
         Command::Get(options) => get::run(options, &cli.common, &report).map(|()| None),
         Command::Status(options) => status::run(options, &cli.common).map(|()| None),
-        Command::Run(options) => run::run(options, &report),
+        Command::Run(options) => run::run(options, &report, &outlet),
         Command::Quarantine(options) => quarantine::run(options, &cli.common).map(|()| None),
         Command::Doctor(options) => doctor::run(options, &cli.common),
         Command::Config(options) => config::run(options, &cli.common, &report),
@@ -135,20 +136,21 @@ fn trace(verbose: u8) {
         .init();
 }
 
-/// Where it is told what happened: on standard output, unless that is where the messages go.
-fn outlet(command: &Command) -> Box<dyn Write + Send> {
+/// Where it is told what happened, as far as the options say. The configuration may say more.
+fn outlet(command: &Command) -> Outlet {
+    let outlet = Outlet::default();
     let settings = match command {
         Command::Sync(options) => options.settings.settings(),
         Command::Run(options) => options.settings.settings(),
-        _ => return Box::new(io::stdout()),
+        _ => return outlet,
     };
-    match settings.stdout {
-        Some(true) => Box::new(io::stderr()),
-        _ => Box::new(io::stdout()),
+    if settings.stdout == Some(true) {
+        outlet.leave_standard_output();
     }
+    outlet
 }
 
-fn report(Cli { common, command }: &Cli, out: Box<dyn Write + Send>) -> Arc<dyn Report> {
+fn report(Cli { common, command }: &Cli, out: Outlet) -> Arc<dyn Report> {
     if common.json {
         return Arc::new(Json::new(out));
     }

@@ -7,6 +7,7 @@ mod header;
 mod human;
 mod json;
 mod log;
+mod outlet;
 mod output;
 mod schema;
 mod screen;
@@ -26,6 +27,7 @@ pub(crate) use header::{Date, Header};
 pub(crate) use human::{Human, Verbosity, count, count_accounts, size};
 pub(crate) use json::{Fields, Json};
 pub(crate) use log::{Format, log};
+pub(crate) use outlet::Outlet;
 pub(crate) use output::{End, Output};
 pub(crate) use table::Table;
 

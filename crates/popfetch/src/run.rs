@@ -31,7 +31,7 @@ use crate::config::{self, Configuration};
 use crate::failure::{Failure, Status};
 use crate::jobs::{self, Turns};
 use crate::metrics::{self, Ledger};
-use crate::report::{Event, Report};
+use crate::report::{Event, Outlet, Report};
 use crate::secret::{self, Source};
 use crate::settings::Span;
 use crate::visit::{Mode, Shared};
@@ -43,9 +43,13 @@ mod tests;
 ///
 /// # Errors
 /// What kept it from beginning.
-pub(crate) fn run(options: &cli::Run, report: &Arc<dyn Report>) -> Result<Option<Status>, Failure> {
+pub(crate) fn run(
+    options: &cli::Run,
+    report: &Arc<dyn Report>,
+    outlet: &Outlet,
+) -> Result<Option<Status>, Failure> {
     let listener = options.metrics.map(metrics::listen).transpose()?;
-    let loader = Loader::new(options);
+    let loader = Loader::new(options, outlet);
     let configuration = config::read(&options.files)?;
     let accounts = loader.accounts(&configuration)?;
     let state = configuration.state(&options.files)?;
@@ -73,13 +77,15 @@ pub(crate) fn run(options: &cli::Run, report: &Arc<dyn Report>) -> Result<Option
 /// Reads the configuration, again and again.
 struct Loader {
     options: cli::Run,
+    outlet: Outlet,
     typed: Mutex<Typed>,
 }
 
 impl Loader {
-    fn new(options: &cli::Run) -> Self {
+    fn new(options: &cli::Run, outlet: &Outlet) -> Self {
         Self {
             options: options.clone(),
+            outlet: outlet.clone(),
             typed: Mutex::default(),
         }
     }
@@ -96,6 +102,9 @@ impl Loader {
             ..
         } = &self.options;
         let mut accounts = configuration.accounts(settings, accounts)?;
+        if accounts.iter().any(Account::uses_standard_output) {
+            self.outlet.leave_standard_output();
+        }
         let mut typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
         for account in &mut accounts {
             if let Some(Span(time)) = interval {

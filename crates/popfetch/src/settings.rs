@@ -10,7 +10,9 @@ use serde::Deserialize;
 
 use crate::plan::{Keep, Oversize};
 
-pub(crate) use values::{Auth, Count, FileMode, LineEnd, Password, Pin, Pipeline, Size, Span};
+pub(crate) use values::{
+    Auth, Count, FileMode, LineEnd, Password, Pin, Pipeline, Size, Span, is_socket,
+};
 
 /// The settings of one account, each of which may be left open. A key of the configuration file is
 /// the option's name with `_` for `-`.
@@ -227,6 +229,12 @@ impl Settings {
         (single.into_iter().flatten())
             .chain(&mut self.maildir)
             .chain(&mut self.mbox)
+    }
+
+    /// Every path of a Unix socket among them.
+    pub(crate) fn sockets_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let addresses = self.lmtp.iter_mut().chain(&mut self.smtp);
+        addresses.filter(|address| is_socket(address))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config;
 use crate::failure::{Failure, Status};
 use crate::fetch::Outcome;
 use crate::jobs::{self, Limits, Turns};
-use crate::report::{Event, Report, Total};
+use crate::report::{Event, Outlet, Report, Total};
 use crate::secret::{self, Source};
 use crate::stop::Stop;
 use crate::visit::{Mode, Shared};
@@ -24,35 +24,41 @@ mod tests;
 pub(crate) fn run(
     options: &cli::Sync,
     report: &Arc<dyn Report>,
+    outlet: &Outlet,
 ) -> Result<Option<Status>, Failure> {
     let mode = if options.dry_run {
         Mode::DryRun
     } else {
         Mode::Fetch
     };
-    visit(options, mode, report)
+    visit(options, mode, report, outlet)
 }
 
 /// `popfetch mark-seen`: leaves alone, from now on, what is on the server.
 pub(crate) fn mark_seen(
     options: &cli::Sync,
     report: &Arc<dyn Report>,
+    outlet: &Outlet,
 ) -> Result<Option<Status>, Failure> {
     let mode = if options.dry_run {
         Mode::DryMarkSeen
     } else {
         Mode::MarkSeen
     };
-    visit(options, mode, report)
+    visit(options, mode, report, outlet)
 }
 
 fn visit(
     options: &cli::Sync,
     mode: Mode,
     report: &Arc<dyn Report>,
+    outlet: &Outlet,
 ) -> Result<Option<Status>, Failure> {
     let configuration = config::read(&options.files)?;
     let accounts = configuration.accounts(&options.settings, &options.accounts)?;
+    if accounts.iter().any(Account::uses_standard_output) {
+        outlet.leave_standard_output();
+    }
     let state = configuration.state(&options.files)?;
     let shared = Shared::open(&state, mode, Arc::clone(report))?;
     sync(accounts, &shared, configuration.limits(options.limits))

@@ -1,9 +1,9 @@
 //! `popfetch config check`: everything that is wrong, without asking any server.
 
-use std::fs;
+use std::iter;
 use std::sync::Arc;
 
-use super::{Configuration, Given, Section, distinct, read_all};
+use super::{Configuration, Given, Section, at, distinct, read_all};
 use crate::account::Account;
 use crate::cli;
 use crate::failure::{Failure, Status};
@@ -49,19 +49,32 @@ pub(super) fn run(
     Ok(None)
 }
 
-/// What an account needs on this machine and does not find.
+/// What an account needs on this machine and does not find, each at the key that names it.
 fn missing(configuration: &Configuration, section: &Section, account: &Account) -> Vec<Failure> {
     let table = configuration.layers(section, &Given::nothing());
-    let mut failures = Vec::new();
-    if let Err(failure) = secret::check(&account.password, account.whose()) {
-        failures.push(section.at(failure));
-    }
-    let maildirs = table.settings().map(|settings| settings.maildir);
-    for maildir in maildirs.unwrap_or_default() {
-        if fs::metadata(&maildir).is_ok_and(|metadata| !metadata.is_dir()) {
-            let message = format!("{} is no directory", maildir.display());
-            failures.push(section.at(Failure::new(Status::Configuration, message)));
-        }
-    }
-    failures
+    let at = |keys: &[&str], failure: Failure| {
+        let entry = keys.iter().find_map(|key| table.get(key));
+        at(entry.map_or(&section.place, |entry| &entry.place), failure)
+    };
+    let Account {
+        password,
+        destinations,
+        ..
+    } = account;
+    let own = (secret::check(password, account.whose()))
+        .map_err(|failure| at(&["password_file", "netrc"], failure));
+    let of_targets = destinations.logins().map(|whose| {
+        secret::check(&destinations.access.password, whose)
+            .map_err(|failure| at(&["target_password_file", "target_netrc"], failure))
+    });
+    let targets = (destinations.all.iter()).map(|target| {
+        target
+            .look()
+            .map_err(|failure| at(&[target.key()], failure))
+    });
+    iter::once(own)
+        .chain(of_targets)
+        .chain(targets)
+        .filter_map(Result::err)
+        .collect()
 }

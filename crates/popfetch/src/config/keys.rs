@@ -12,6 +12,8 @@ pub(crate) struct Key {
     pub(crate) name: &'static str,
     /// Whether its value is a path, or several.
     pub(crate) is_path: bool,
+    /// Whether its value is the address of a mail server, or several: paths of sockets, perhaps.
+    pub(crate) is_address: bool,
     /// Whether it is true or false.
     pub(crate) is_flag: bool,
     /// Whether nobody may see its value.
@@ -60,6 +62,7 @@ fn key(command: &'static Command, argument: &'static Arg) -> Key {
     Key {
         name: argument.get_id().as_str(),
         is_path: argument.get_value_hint() != ValueHint::Unknown,
+        is_address: ["lmtp", "smtp"].contains(&argument.get_id().as_str()),
         is_flag: argument
             .get_num_args()
             .is_some_and(|range| range.max_values() == 0),

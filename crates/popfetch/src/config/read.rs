@@ -16,7 +16,7 @@ use super::place::Text;
 use super::table::{Entry, Table};
 use super::{Configuration, Program, Section};
 use crate::failure::{Failure, Status};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 
 /// What stands at the top of the file beside the keys of the program.
 const TOP: [&str; 3] = ["defaults", "account", "include"];
@@ -184,7 +184,9 @@ impl Reader {
         let value = toml::Value::deserialize(ValueDeserializer::from(value));
         let checked = value.and_then(|mut value| {
             if key.is_path {
-                make_absolute(&mut value, text.file);
+                make_absolute(&mut value, text.file, |_| true);
+            } else if key.is_address {
+                make_absolute(&mut value, text.file, settings::is_socket);
             }
             let alone = toml::Table::from_iter([(key.name.to_owned(), value.clone())]);
             Settings::deserialize(alone).map(|_| value)
@@ -230,7 +232,7 @@ impl Reader {
         let value = toml::Value::deserialize(ValueDeserializer::from(value));
         let checked = value.and_then(|mut value| {
             if name == "state" {
-                make_absolute(&mut value, text.file);
+                make_absolute(&mut value, text.file, |_| true);
             }
             let alone = toml::Table::from_iter([(name.to_owned(), value.clone())]);
             Program::deserialize(alone).map(|_| value)
@@ -339,16 +341,18 @@ fn check_name(name: &str) -> Result<(), &'static str> {
 }
 
 /// Relative paths in a file are relative to it, wherever the command is run.
-fn make_absolute(value: &mut toml::Value, file: &Path) {
+fn make_absolute(value: &mut toml::Value, file: &Path, is_path: fn(&str) -> bool) {
     match value {
-        toml::Value::String(path) if !path.starts_with('~') => {
+        toml::Value::String(path) if is_path(path) && !path.starts_with('~') => {
             let absolute = beside(file, path);
             if let Ok(absolute) = absolute.into_os_string().into_string() {
                 *path = absolute;
             }
         }
         toml::Value::Array(paths) => {
-            paths.iter_mut().for_each(|path| make_absolute(path, file));
+            paths
+                .iter_mut()
+                .for_each(|path| make_absolute(path, file, is_path));
         }
         _ => {}
     }

@@ -115,6 +115,40 @@ fn relative_paths_are_relative_to_their_file() {
 }
 
 #[test]
+fn the_path_of_a_socket_is_a_path_like_any_other() {
+    let files = one(r#"
+        [account.work]
+        server = "pops://me@host"
+        lmtp = ["run/{account}", "/run/lmtp", "host:24", "lmtps://host"]
+        smtp = "~/smtp"
+    "#);
+    let shown = |account: &Account| {
+        let servers = account
+            .destinations
+            .all
+            .iter()
+            .map(|destination| match destination {
+                Destination::MailServer(_, address) => address.to_string(),
+                other => panic!("{other:?}"),
+            });
+        servers.collect::<Vec<_>>()
+    };
+    let home = std::env::home_dir().unwrap().join("smtp");
+    assert_eq!(
+        shown(&files.account(&[])),
+        [
+            files.path("run/work").to_str().unwrap(),
+            "/run/lmtp",
+            "host:24",
+            "host:24",
+            home.to_str().unwrap(),
+        ]
+    );
+    let here = files.account(&["work", "--lmtp", "./{user}"]);
+    assert_eq!(shown(&here), ["./me"]);
+}
+
+#[test]
 fn who_names_a_target_or_a_password_wants_no_other() {
     let files = one(r#"
         [defaults]

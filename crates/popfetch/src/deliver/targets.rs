@@ -15,7 +15,7 @@ use super::stdout::StandardOutput;
 use super::trace_field::TraceField;
 use crate::failure::{Failure, Status};
 use crate::fs::FileSystem;
-use crate::secret::{self, Source};
+use crate::secret::{self, Source, Whose};
 use crate::settings::{FileMode, LineEnd, Settings, Span};
 
 /// How long a command or a mail server may take for a message, unless the user says otherwise.
@@ -100,6 +100,21 @@ impl Destinations {
             trace_field: (settings.received == Some(true)).then(|| TraceField::new(config, user)),
             time_limit: settings.timeout.map_or(TIME_LIMIT, |Span(time)| time),
             access,
+        })
+    }
+}
+
+impl Destinations {
+    /// Whether standard output is one of them.
+    pub(crate) fn use_standard_output(&self) -> bool {
+        self.all.contains(&Destination::StandardOutput)
+    }
+
+    /// Those who log in to mail servers, and where.
+    pub(crate) fn logins(&self) -> impl Iterator<Item = Whose<'_>> {
+        self.all.iter().filter_map(|destination| match destination {
+            Destination::MailServer(_, address) => address.login(&self.access.account),
+            _ => None,
         })
     }
 }

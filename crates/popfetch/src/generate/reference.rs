@@ -39,7 +39,7 @@ keep = \"14d\"
   the password, or what to trust, replaces what stands below of the same kind.
 - With `--server`, options describe one account: no account of the file and no `[defaults]` are used.
 - Paths: `~/` is the home directory; `{account}`, `{user}` and `{host}` stand for what they say, `{{` and
-  `}}` for braces. Relative paths are relative to the file that names them, on the command line to the
+  `}}` for braces, in the path of a Unix socket, too. Relative paths are relative to the file that names them, on the command line to the
   working directory.
 - `state`, `jobs` and `per_host` are read where a command begins, and not again by `popfetch run`.
 - Included files describe accounts and nothing else. `*` stands for any part of a file's name.

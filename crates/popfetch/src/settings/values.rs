@@ -248,6 +248,11 @@ impl FromStr for FileMode {
     }
 }
 
+/// Whether the address of a mail server is the path of a Unix socket.
+pub(crate) fn is_socket(address: &str) -> bool {
+    address.contains('/') && !address.contains("://")
+}
+
 /// Where netrc is unless somebody says otherwise.
 pub(super) const NETRC: &str = "~/.netrc";
 

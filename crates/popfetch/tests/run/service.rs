@@ -96,6 +96,29 @@ fn it_fetches_until_it_is_stopped_and_on_every_hangup() {
 }
 
 #[test]
+fn events_make_way_for_messages_that_go_to_standard_output() {
+    let rig = Rig::five(&[]);
+    let path = rig.path("out");
+    let out = || fs::read_to_string(&path).unwrap();
+    let service = Service::start(&rig, &["--json"], |command| {
+        command.stdout(File::create(&path).unwrap());
+    });
+    wait_until("the first visit", || out().contains("\"event\":\"ended\""));
+    configure(&rig, "stdout = true");
+    rig.sandbox.deliver(USER, "Subject: six\r\n\r\n").unwrap();
+    service.signal("HUP");
+    service.wait_for("\"event\":\"stored\"");
+    service.signal("TERM");
+    assert_eq!(service.end(), Some(0));
+    let out = out();
+    let (_, messages) = out.split_once("\nFrom ").unwrap();
+    assert!(
+        messages.contains("\nSubject: six\n") && !messages.contains("\"event\""),
+        "{messages}"
+    );
+}
+
+#[test]
 fn a_new_configuration_counts_and_a_broken_one_does_not() {
     let rig = Rig::five(&[]);
     let service = Service::start(&rig, &[], |_| {});

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{By, PASSWORD, Ran, Rig, ran, typed};
+use crate::support::{By, PASSWORD, Ran, Rig, names, ran, typed};
+use crate::targets::{SmallDisk, disk_for_reading};
 
 /// A configuration in the place where it is looked for.
 fn configured(rig: &Rig, text: &str) {
@@ -164,4 +165,34 @@ fn a_check_tells_everything_that_is_wrong() {
     assert!(ran.err.contains("chmod 600"), "{}", ran.err);
     let ran = run(&rig, &["config", "check", "--config", "none.toml"]).expect(78);
     insta::assert_snapshot!("not-there", ran.err);
+}
+
+#[test]
+fn a_check_looks_at_targets_and_changes_nothing() {
+    let rig = Rig::five(&[]);
+    let disk = rig.path("disk");
+    let _mounted = SmallDisk::mounted(&disk);
+    disk_for_reading(&disk);
+    configured(
+        &rig,
+        r#"[defaults]
+server = "pops://pop.example.org"
+[account.one]
+user = "one"
+maildir = ["new", "no/such/{account}"]
+[account.two]
+user = "two"
+mbox = "~/disk/mbox"
+smtp = ["smtps://me@mail.example.org", "./socket"]
+target_password_file = "nowhere"
+[account.three]
+user = "three"
+maildir = "~/disk"
+"#,
+    );
+    let before = names(&rig.path(".config/popfetch"));
+    let ran = run(&rig, &["config", "check"]).expect(78);
+    insta::assert_snapshot!("targets", ran.err);
+    assert_eq!(names(&rig.path(".config/popfetch")), before);
+    assert!(!rig.path(".local").exists());
 }

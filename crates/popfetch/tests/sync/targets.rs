@@ -202,6 +202,27 @@ fn standard_output_has_the_messages_and_nothing_else() {
 }
 
 #[test]
+fn the_configuration_can_say_that_messages_go_to_standard_output() {
+    let rig = Rig::five(&[]);
+    let url = rig.url(By::ImplicitTls);
+    let account = format!("[account.alice]\nserver = '{url}'\nca_file = 'ca.pem'\nstdout = true\n");
+    fs::write(rig.path("config.toml"), account).unwrap();
+    for (option, expected) in [
+        ("-v", "stored 5 messages"),
+        ("--json", "\"event\":\"finished\""),
+    ] {
+        let state = format!("state{option}.db");
+        let mut command = rig.bare(&["sync", "--config", "config.toml", "--state", &state]);
+        command.arg(option).env("POPFETCH_PASSWORD", PASSWORD);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert_eq!(messages(&output.stdout), sorted(five()), "{option}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_loses_nothing() {
     let large = b"0123456789abcdef\n".repeat(10_000);
     let rig = Rig::new(Mailbox::messages(vec![large; 3]));
@@ -286,10 +307,10 @@ fn a15_an_mbox_that_is_a_link_is_refused() {
 }
 
 /// A file system of one megabyte, gone with the value.
-struct SmallDisk<'a>(&'a Path);
+pub(crate) struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
-    fn mounted(at: &'a Path) -> Self {
+    pub(crate) fn mounted(at: &'a Path) -> Self {
         fs::create_dir(at).unwrap();
         let mount = ["-t", "tmpfs", "-o", "size=1m", "popfetch-test"];
         let status = Command::new("mount").args(mount).arg(at).status().unwrap();
@@ -299,6 +320,13 @@ impl<'a> SmallDisk<'a> {
         );
         Self(at)
     }
+}
+
+/// Root may write wherever it likes, but not to what is mounted for reading.
+pub(crate) fn disk_for_reading(disk: &Path) {
+    let remount = ["-o", "remount,ro"];
+    let status = Command::new("mount").args(remount).arg(disk).status();
+    assert!(status.unwrap().success());
 }
 
 impl Drop for SmallDisk<'_> {
@@ -340,10 +368,7 @@ fn a_disk_that_cannot_be_written_is_reported() {
         let rig = Rig::five(&[]);
         let disk = rig.path("disk");
         let _mounted = SmallDisk::mounted(&disk);
-        // Root may write wherever it likes, but not to what is mounted for reading.
-        let remount = ["-o", "remount,ro"];
-        let status_of_mount = Command::new("mount").args(remount).arg(&disk).status();
-        assert!(status_of_mount.unwrap().success());
+        disk_for_reading(&disk);
         let ran = run(&rig, &[target, "disk/mail", "--keep", "none"]).expect(status);
         assert!(ran.err.contains("Read-only file system"), "{}", ran.err);
         assert_eq!(rig.left(), 5);

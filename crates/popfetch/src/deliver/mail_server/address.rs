@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 
 use super::Protocol;
+use crate::secret::Whose;
+use crate::settings;
 
 /// Where a mail server listens, and how it is talked to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,15 +41,15 @@ impl Address {
     /// # Errors
     /// What is wrong with it, without its text: a password may be in it.
     pub(crate) fn parse(text: &str, protocol: Protocol) -> Result<Self, String> {
+        if settings::is_socket(text) {
+            return Ok(Self {
+                place: Place::Unix(text.into()),
+                security: Security::Plaintext,
+                user: None,
+            });
+        }
         let Some((scheme, authority)) = text.split_once("://") else {
-            return match text.contains('/') {
-                true => Ok(Self {
-                    place: Place::Unix(text.into()),
-                    security: Security::Plaintext,
-                    user: None,
-                }),
-                false => Self::bare(text, protocol),
-            };
+            return Self::bare(text, protocol);
         };
         let name = protocol.kind();
         let security = match scheme.to_ascii_lowercase().strip_prefix(name) {
@@ -86,6 +88,15 @@ impl Address {
             place,
             security,
             user: None,
+        })
+    }
+
+    /// Whose password is needed there, if anybody's.
+    pub(in crate::deliver) fn login<'a>(&'a self, account: &'a str) -> Option<Whose<'a>> {
+        self.user.as_deref().map(|user| Whose {
+            account,
+            user,
+            host: self.host(),
         })
     }
 

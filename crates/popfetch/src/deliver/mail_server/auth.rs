@@ -9,7 +9,7 @@ use poplib::sasl::{Login, Mechanism, Password, Plain, SaslError, Unusable};
 use super::MailServer;
 use super::connection::{Connection, Reply};
 use crate::failure::{Failure, Status};
-use crate::secret;
+use crate::secret::{self, Whose};
 
 impl MailServer {
     /// Logs in with the one of PLAIN and LOGIN that the server offers.
@@ -18,15 +18,16 @@ impl MailServer {
     /// [`Status::LoginRefused`] when it refuses, and whatever keeps it from being asked.
     pub(super) fn log_in(
         &self,
-        user: &str,
+        whose: Whose<'_>,
         connection: &mut Connection,
         extensions: &Reply,
     ) -> Result<(), Failure> {
+        let user = whose.user;
         let failed = |status, why: &str| {
             let message = format!("could not log in to {} as {user}: {why}", self.address);
             Failure::new(status, message)
         };
-        let password = Password::new(user, self.password(user)?);
+        let password = Password::new(user, self.password(whose)?);
         let mechanism = offered(extensions, &password)
             .ok_or_else(|| failed(Status::Unavailable, "it offers neither PLAIN nor LOGIN"))?;
         let mut mechanism =
@@ -41,15 +42,10 @@ impl MailServer {
     }
 
     /// The password. Who gives it is asked once: a command may take its time, or ask somebody.
-    fn password(&self, user: &str) -> Result<Secret, Failure> {
+    fn password(&self, whose: Whose<'_>) -> Result<Secret, Failure> {
         if let Some(password) = self.password.get() {
             return Ok(password.clone());
         }
-        let whose = secret::Whose {
-            account: &self.access.account,
-            user,
-            host: self.address.host(),
-        };
         let password = secret::password(&self.access.password, whose)?;
         Ok(self.password.get_or_init(|| password).clone())
     }

@@ -31,8 +31,8 @@ impl MailServer {
             // Anybody could have said what was said before.
             extensions = self.hello(&mut connection)?;
         }
-        if let Some(user) = &self.address.user {
-            self.log_in(user, &mut connection, &extensions)?;
+        if let Some(whose) = self.address.login(&self.access.account) {
+            self.log_in(whose, &mut connection, &extensions)?;
         }
         Ok(Session {
             server: self,

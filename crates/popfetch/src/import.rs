@@ -73,10 +73,17 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// The unique-ids of what was fetched. That they cannot be read is noted, unless the next sync
-/// would then do what nobody asked for.
+/// The unique-ids of what was fetched. That there are none is noted; and that they cannot be read,
+/// unless the next sync would then do what nobody asked for.
 fn fetched(found: &mut Found, options: &cli::Import) -> Result<Vec<Vec<u8>>, Failure> {
-    found.unique_ids().or_else(|failure| {
+    let unique_ids = found.unique_ids();
+    let file = found.memory.as_ref().map(|memory| memory.file.display());
+    if let (Ok([]), Some(file)) = (unique_ids.as_deref(), file) {
+        let message = "names none of the messages of this account: everything on the server would \
+                       be fetched again";
+        found.note(format!("{file} {message}"));
+    }
+    unique_ids.or_else(|failure| {
         if options.out.is_some() && !options.fetch_again {
             return Err(Failure {
                 message: format!("{}: {}", found.name, failure.message),

@@ -95,6 +95,25 @@ fn what_was_fetched_must_be_known_unless_it_may_be_fetched_again() {
 }
 
 #[test]
+fn a_file_that_has_nothing_of_the_account_is_told() {
+    let rig = mpop_user();
+    let uidls = format!(".mpop_uidls/alice_at_{}", rig.sandbox.host());
+    fs::write(rig.path(&uidls), " 1 pop.example.org alice\nU1\n").unwrap();
+    let import = ["import", "mpop", "--out", "out.toml"];
+    let imported = ran(&mut rig.bare(&import)).expect(0);
+    let written = fs::read_to_string(rig.path("out.toml")).unwrap();
+    for text in [&imported.err, &written] {
+        let told = format!("{uidls} names none of the messages of this account");
+        assert!(text.contains(&told), "{text}");
+    }
+    assert!(
+        imported.err.contains("0 messages are known"),
+        "{}",
+        imported.err
+    );
+}
+
+#[test]
 fn a13_the_configuration_is_printed_without_passwords() {
     let rig = mpop_user();
     let printed = ran(&mut rig.bare(&["import", "mpop"])).expect(0);

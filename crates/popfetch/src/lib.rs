@@ -85,13 +85,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Completions(options) => generate::completions(options).map(|()| None),
         Command::Man(options) => generate::man(options).map(|()| None),
     };
-    match result {
-        Ok(status) => status.map_or(ExitCode::SUCCESS, ExitCode::from),
-        Err(failure) => {
-            report.report("", Event::Failed { failure: &failure });
-            failure.status.into()
-        }
-    }
+    let status = result.unwrap_or_else(|failure| {
+        report.report("", Event::Failed { failure: &failure });
+        Some(failure.status)
+    });
+    let untold = untold(&outlet);
+    status.or(untold).map_or(ExitCode::SUCCESS, ExitCode::from)
+}
+
+/// Complains if not everything could be told. The status of that.
+fn untold(outlet: &Outlet) -> Option<Status> {
+    let failure = outlet.failure()?;
+    let complaint = Event::Failed { failure: &failure };
+    Human::new(Verbosity::Quiet, io::sink(), io::stderr()).report("", complaint);
+    Some(failure.status)
 }
 
 /// Prints clap's error, or the help that was asked for.

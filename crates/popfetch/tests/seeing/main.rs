@@ -8,6 +8,7 @@ mod support;
 mod accounts;
 mod get;
 mod list;
+mod outputs;
 mod quarantine;
 mod state;
 mod status;

@@ -19,3 +19,4 @@ mod refusals;
 mod round_trips;
 mod sessions;
 mod targets;
+mod trouble;

@@ -152,6 +152,7 @@ pub(crate) fn source(settings: &Settings) -> Source {
         settings.password_command.as_ref(),
         settings.password_env.as_ref(),
         settings.netrc.as_ref(),
+        settings.keyring,
     )
     .unwrap_or(Source::Ask)
 }
@@ -164,6 +165,7 @@ fn access(name: &str, user: &str, settings: &Settings) -> Result<Access, Failure
         settings.target_password_command.as_ref(),
         settings.target_password_env.as_ref(),
         settings.target_netrc.as_ref(),
+        settings.target_keyring,
     );
     let variable = || Source::Environment(secret::TARGET_VARIABLE.into());
     Ok(Access {
@@ -180,12 +182,14 @@ fn first_of(
     command: Option<&String>,
     variable: Option<&String>,
     netrc: Option<&PathBuf>,
+    keyring: Option<bool>,
 ) -> Option<Source> {
     (given.map(|Password(password)| Source::Given(password.clone())))
         .or_else(|| file.map(|path| Source::File(path.clone())))
         .or_else(|| command.map(|command| Source::Command(command.clone())))
         .or_else(|| variable.map(|variable| Source::Environment(variable.clone())))
         .or_else(|| netrc.map(|path| Source::Netrc(path.clone())))
+        .or_else(|| (keyring == Some(true)).then_some(Source::Keyring))
 }
 
 /// Whom to trust: these authorities, this certificate, or whomever the system does.

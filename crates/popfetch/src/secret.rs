@@ -1,10 +1,11 @@
-//! Where passwords come from: a file, a command, the environment, netrc, the person at the
-//! terminal.
+//! Where passwords come from: a file, a command, the environment, netrc, a keyring, the person at
+//! the terminal.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use console::Term;
 use poplib::Secret;
@@ -12,6 +13,7 @@ use poplib::Secret;
 use crate::failure::{Failure, Status};
 
 mod command;
+mod keyring;
 mod netrc;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,10 @@ pub(crate) use command::{kill, shell};
 pub(crate) const VARIABLE: &str = "POPFETCH_PASSWORD";
 /// The same for the mail servers that mail is handed over to.
 pub(crate) const TARGET_VARIABLE: &str = "POPFETCH_TARGET_PASSWORD";
+
+/// How long a command or a keyring may take to give a password: somebody may have to type in
+/// another one for it.
+const LIMIT: Duration = Duration::from_secs(2 * 60);
 
 /// No password is longer; a file that is was named by mistake.
 const LONGEST: u64 = 64 * 1024;
@@ -39,6 +45,8 @@ pub(crate) enum Source {
     Environment(String),
     /// The entry of a netrc file.
     Netrc(PathBuf),
+    /// The system's keyring.
+    Keyring,
     /// The environment, or else the person at the terminal.
     Ask,
 }
@@ -62,6 +70,7 @@ pub(crate) fn password(source: &Source, whose: Whose<'_>) -> Result<Secret, Fail
         Source::File(path) => from_file(path),
         Source::Command(command) => command::password(command, whose),
         Source::Netrc(path) => netrc::password(path, whose),
+        Source::Keyring => keyring::password(whose),
         Source::Environment(variable) => from_environment(variable)
             .ok_or_else(|| configuration(format!("the variable {variable} holds no password"))),
         Source::Ask => from_environment(VARIABLE).map_or_else(|| from_terminal(whose), Ok),
@@ -75,6 +84,7 @@ pub(crate) fn password(source: &Source, whose: Whose<'_>) -> Result<Secret, Fail
 pub(crate) fn check(source: &Source, whose: Whose<'_>) -> Result<(), Failure> {
     match source {
         Source::File(_) | Source::Netrc(_) => password(source, whose).map(drop),
+        Source::Keyring => keyring::available(),
         Source::Given(_) | Source::Command(_) | Source::Environment(_) | Source::Ask => Ok(()),
     }
 }

@@ -65,6 +65,11 @@ pub(crate) struct Settings {
     #[serde(deserialize_with = "values::netrc")]
     pub(crate) netrc: Option<PathBuf>,
 
+    /// Take the password from the system's keyring, where it is filed under the service popfetch
+    /// and the user name USER@HOST; if popfetch was built with the feature `keyring`
+    #[arg(long, num_args = 0, default_missing_value = "true", group = "secret", help_heading = SERVER)]
+    pub(crate) keyring: Option<bool>,
+
     /// Trust the authorities in this file instead of the system's
     #[arg(long, value_name = "PEM", group = "trust", help_heading = SERVER)]
     pub(crate) ca_file: Option<PathBuf>,
@@ -151,6 +156,10 @@ pub(crate) struct Settings {
     )]
     #[serde(deserialize_with = "values::netrc")]
     pub(crate) target_netrc: Option<PathBuf>,
+
+    /// Take the password for LMTP and SMTP from the system's keyring, as --keyring does
+    #[arg(long, num_args = 0, default_missing_value = "true", group = "target-secret", help_heading = TARGETS)]
+    pub(crate) target_keyring: Option<bool>,
 
     /// The password for LMTP and SMTP itself
     #[arg(skip)]

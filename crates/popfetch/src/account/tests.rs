@@ -89,3 +89,19 @@ fn a_file_without_certificates_is_refused() {
     fs::write(&path, "no certificate").unwrap();
     assert_eq!(ca(&path), Status::Configuration);
 }
+
+#[test]
+fn a_keyring_has_the_password_where_it_is_wanted() {
+    let source = |options: &[&str]| account(options).unwrap().password;
+    assert!(matches!(
+        source(&["pops://me@host", "--keyring"]),
+        Source::Keyring
+    ));
+    assert!(matches!(source(&["pops://me@host"]), Source::Ask));
+    let targets = account(&["pops://me@host", "--target-keyring"]).unwrap();
+    assert!(matches!(targets.password, Source::Ask));
+    assert!(matches!(
+        targets.destinations.access.password,
+        Source::Keyring
+    ));
+}

@@ -62,10 +62,14 @@ fn missing(configuration: &Configuration, section: &Section, account: &Account) 
         ..
     } = account;
     let own = (secret::check(password, account.whose()))
-        .map_err(|failure| at(&["password_file", "netrc"], failure));
+        .map_err(|failure| at(&["password_file", "netrc", "keyring"], failure));
     let of_targets = destinations.logins().map(|whose| {
-        secret::check(&destinations.access.password, whose)
-            .map_err(|failure| at(&["target_password_file", "target_netrc"], failure))
+        secret::check(&destinations.access.password, whose).map_err(|failure| {
+            at(
+                &["target_password_file", "target_netrc", "target_keyring"],
+                failure,
+            )
+        })
     });
     let targets = (destinations.all.iter()).map(|target| {
         target

@@ -11,12 +11,8 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::{LONGEST, TARGET_VARIABLE, VARIABLE, Whose, configuration, first_line};
+use super::{LIMIT, LONGEST, TARGET_VARIABLE, VARIABLE, Whose, configuration, first_line};
 use crate::failure::{Failure, Status};
-
-/// How long a command may take to print a password: somebody may have to type in another one for
-/// it.
-const LIMIT: Duration = Duration::from_secs(2 * 60);
 
 /// The first line that the command prints.
 ///

@@ -58,10 +58,16 @@ impl Mailbox {
         whole.chain(with_header).chain([long_line])
     }
 
-    /// A message of 20 MB, with dots at the beginnings of many lines.
+    /// A message of 20 MB: lines as those of an attachment, and among them some that begin with a
+    /// dot and tell where they are.
     #[must_use]
     pub fn large() -> Vec<u8> {
-        message(1, 0, LARGEST, &mut Random(0))
+        let mut message = b"Subject: 20 MB\n\n".to_vec();
+        while message.len() < LARGEST {
+            message.extend(format!(".{}\n", message.len()).into_bytes());
+            message.extend_from_slice(&ATTACHED.repeat(20));
+        }
+        message
     }
 
     /// These messages.
@@ -186,9 +192,12 @@ fn message(index: usize, oddity: usize, octets: usize, random: &mut Random) -> V
     message
 }
 
+const ATTACHED: &[u8] =
+    b"TWFuIGlzIGRpc3Rpbmd1aXNoZWQsIG5vdCBvbmx5IGJ5IGhpcyByZWFzb24sIGJ1dCBieSB0aGlz\n";
+
 const LINES: &[&[u8]] = &[
     b"Lorem ipsum dolor sit amet, consetetur sadipscing elitr, sed diam nonumy eir\n",
-    b"TWFuIGlzIGRpc3Rpbmd1aXNoZWQsIG5vdCBvbmx5IGJ5IGhpcyByZWFzb24sIGJ1dCBieSB0aGlz\n",
+    ATTACHED,
     b".a dotted line\n",
     b"\n",
     b"short\n",

@@ -123,21 +123,20 @@ impl RawClient {
     ///
     /// No session comes about.
     pub fn maildrop(port: u16, user: &str, password: &str) -> io::Result<Vec<io::Result<Vec<u8>>>> {
-        loop {
-            let messages = Self::retrieve_all(port, user, password)?;
-            // Mailutils writes into the messages what has been done with them.
-            let mut client = Self::login(port, user, password)?;
-            let first = client.body("RETR 1");
-            client.quit()?;
-            if first.ok()
-                == messages
-                    .first()
-                    .and_then(|body| body.as_ref().ok())
-                    .cloned()
-            {
-                return Ok(messages);
-            }
+        let messages = Self::retrieve_all(port, user, password)?;
+        let mut client = Self::login(port, user, password)?;
+        let first = client.body("RETR 1");
+        client.quit()?;
+        if first.ok()
+            == messages
+                .first()
+                .and_then(|body| body.as_ref().ok())
+                .cloned()
+        {
+            return Ok(messages);
         }
+        // Mailutils writes into the messages what has been done with them, once.
+        Self::retrieve_all(port, user, password)
     }
 
     /// After an answer that breaks the session the next message is asked for in a new one.

@@ -163,6 +163,7 @@ pub(crate) fn start<K: Send + Sync + 'static>(
         .permissions(Permissions::from_mode(0o755))
         .tempdir()
         .doing(|| "making the server's directory".to_owned())?;
+    // Clients are given an authority in any case.
     let certificates = Certificates::new(certificate.unwrap_or_default())?;
     certificates.write(dir.path())?;
     let (plain, tls) = (Port::claim()?, Port::claim()?);

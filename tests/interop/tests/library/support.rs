@@ -1,6 +1,8 @@
 //! What both faces need and neither awaits.
 
-use interop::{ClientCertificate, Dovecot, Mailbox, Server, User};
+use std::io;
+
+use interop::{ClientCertificate, Dovecot, Mailbox, Product, Server, User, compare};
 use poplib::{Config, Security, Tls, sasl::Method};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -80,4 +82,29 @@ fn trusting(server: &Server) -> Config {
 
 pub(crate) fn trust(server: &Server) -> Tls {
     Tls::with_authorities(server.ca_pem().as_bytes()).unwrap()
+}
+
+/// What has become of messages on their way to `sent`, by the name of what is odd about them.
+pub(crate) fn passages(
+    product: Product,
+    oddities: &[(&'static str, Vec<u8>)],
+    sent: &[io::Result<Vec<u8>>],
+) -> Vec<(&'static str, String)> {
+    let mut sent = sent.iter();
+    let mut passages: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, stored) in oddities {
+        let passage = match product.takes(stored).then(|| sent.next().unwrap()) {
+            None => "not taken",
+            Some(Ok(sent)) => compare::passage(stored, sent),
+            Some(Err(error)) if error.kind() == io::ErrorKind::Unsupported => "refused",
+            Some(Err(_)) => "broken off",
+        };
+        match passages.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) if known.contains(&passage) => {}
+            Some((_, known)) => known.push(passage),
+            None => passages.push((name, vec![passage])),
+        }
+    }
+    let joined = |(name, passages): (_, Vec<&str>)| (name, passages.join(", "));
+    passages.into_iter().map(joined).collect()
 }

@@ -132,15 +132,50 @@ impl Dotlock {
     }
 
     fn make(path: &Path) -> io::Result<Self> {
+        let owner = format!("{}:{}", process::id(), host_name());
+        // Whoever is killed must not leave one behind that does not say whose it is: it would keep
+        // everybody out for minutes.
+        match make_at_once(path, &owner) {
+            Ok(()) => return Ok(Self(path.into())),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            // Not every file system has files without a name.
+            Err(_) => {}
+        }
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
-            .mode(0o644)
+            .mode(MODE)
             .open(path)?;
         let dotlock = Self(path.into());
-        write!(file, "{}:{}", process::id(), host_name())?;
+        file.write_all(owner.as_bytes())?;
         Ok(dotlock)
     }
+}
+
+/// For everybody to see whose it is.
+const MODE: u32 = 0o644;
+
+/// Makes a file that has its content before it has its name.
+#[cfg(target_os = "linux")]
+fn make_at_once(path: &Path, content: &str) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+
+    use rustix::fs::{AtFlags, CWD, OFlags, linkat};
+
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .mode(MODE)
+        .custom_flags(OFlags::TMPFILE.bits().cast_signed())
+        .open(directory.unwrap_or(Path::new(".")))?;
+    file.write_all(content.as_bytes())?;
+    let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(linkat(CWD, unnamed, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn make_at_once(_: &Path, _: &str) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 impl Drop for Dotlock {
@@ -229,6 +264,17 @@ mod tests {
         drop(locked);
         assert!(!dotlock(&path).exists());
         assert!(lock(&path).is_some());
+    }
+
+    #[test]
+    fn a_lock_file_says_whose_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mbox");
+        let _locked = lock(&path).unwrap();
+        let owner = fs::read_to_string(dotlock(&path)).unwrap();
+        assert_eq!(owner, format!("{}:{}", process::id(), host_name()));
+        let mode = fs::metadata(dotlock(&path)).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o644);
     }
 
     #[test]

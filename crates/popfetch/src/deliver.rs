@@ -37,7 +37,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::clock::Clock;
-use crate::failure::{Failure, Status};
+use crate::failure::{self, Failure, Status};
 use crate::fs::FileSystem;
 use crate::key::{HeaderDigest, Key, Sum};
 use crate::report::{Event, Report};
@@ -366,10 +366,9 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
         Status::InputOutput,
         format!("could not write {}: {error}", path.display()),
     );
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => failure
-            .hint("make room and run it again; nothing was deleted that is not safely stored"),
-        _ => failure,
+    match failure::is_full(error) {
+        true => failure.hint(failure::MAKE_ROOM),
+        false => failure,
     }
 }
 

@@ -2,6 +2,7 @@
 //! and what to do now. Each failure carries the exit status it ends with.
 
 use std::fmt;
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -81,6 +82,18 @@ impl Status {
             Self::Terminated => 9,
         }
     }
+}
+
+/// What to do about a full disk.
+pub(crate) const MAKE_ROOM: &str =
+    "make room and run it again; nothing was deleted that is not safely stored";
+
+/// Whether it was for want of space.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 impl From<Status> for ExitCode {

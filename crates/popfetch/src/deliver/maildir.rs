@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{cannot_read, cannot_write};
 use crate::clock::Timestamp;
-use crate::failure::{Failure, Status};
+use crate::failure::{self, Failure, Status};
 use crate::fs::{FileSystem, Group, OutputFile};
 use crate::key::{Sum, hex};
 use crate::state::Target;
@@ -368,9 +368,13 @@ pub(crate) enum Recovered {
 }
 
 fn cannot_create(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(
+    let failure = Failure::new(
         Status::CannotCreate,
         format!("could not use {} for a Maildir: {error}", path.display()),
-    )
-    .hint("choose another place with --maildir DIR, or make the directories above it")
+    );
+    match failure::is_full(error) {
+        true => failure.hint(failure::MAKE_ROOM),
+        false => failure
+            .hint("choose another place with --maildir DIR, or make the directories above it"),
+    }
 }

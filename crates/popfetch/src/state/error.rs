@@ -2,7 +2,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::failure::{Failure, Status};
+use crate::failure::{Failure, MAKE_ROOM, Status, is_full};
 use crate::key::Key;
 
 /// Why the state could not be read or written.
@@ -57,8 +57,13 @@ impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         let message = error.to_string();
         match error {
-            StateError::Open { .. } => Self::new(Status::CannotCreate, message)
-                .hint("choose another place with --state FILE"),
+            StateError::Open { source, .. } => {
+                let hint = match is_full(&source) {
+                    true => MAKE_ROOM,
+                    false => "choose another place with --state FILE",
+                };
+                Self::new(Status::CannotCreate, message).hint(hint)
+            }
             StateError::Unreadable { path, .. } => {
                 Self::new(Status::InputOutput, message).hint(format!(
                     "restore {} from a backup; without it, every message left on the server is \

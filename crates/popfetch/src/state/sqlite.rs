@@ -315,11 +315,27 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<i32> {
     Ok(VERSION)
 }
 
+/// Why a store could not be opened. What is there may be sound where the disk is full or fails.
 fn unreadable(path: PathBuf, error: &rusqlite::Error) -> StateError {
-    StateError::Unreadable {
-        path,
-        reason: error.to_string(),
+    use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
+    match error.sqlite_error_code() {
+        Some(CannotOpen | DiskFull | ReadOnly | SystemIoFailure) => StateError::Open {
+            path,
+            source: cause(error),
+        },
+        _ => StateError::Unreadable {
+            path,
+            reason: error.to_string(),
+        },
     }
+}
+
+fn cause(error: &rusqlite::Error) -> io::Error {
+    let kind = match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => io::ErrorKind::StorageFull,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, error.to_string())
 }
 
 /// The two leading columns of every query.

@@ -1,5 +1,6 @@
 use std::os::unix::fs::PermissionsExt;
 
+use rusqlite::ffi;
 use tempfile::TempDir;
 
 use super::*;
@@ -416,4 +417,24 @@ fn a_directory_that_cannot_be_made_is_reported() {
         .err()
         .unwrap();
     assert_eq!(Failure::from(error).status, Status::CannotCreate);
+}
+
+#[test]
+fn a_full_disk_is_no_damage() {
+    let path = Path::new("state.db");
+    for (code, kind) in [
+        (ffi::SQLITE_FULL, io::ErrorKind::StorageFull),
+        (ffi::SQLITE_IOERR_FSYNC, io::ErrorKind::Other),
+        (ffi::SQLITE_CANTOPEN, io::ErrorKind::Other),
+    ] {
+        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        let opened = unreadable(path.into(), &error);
+        assert!(matches!(&opened, StateError::Open { source, .. } if source.kind() == kind));
+        let failure = Failure::from(opened);
+        let makes_room = failure.hint.is_some_and(|hint| hint.contains("make room"));
+        assert_eq!(makes_room, kind == io::ErrorKind::StorageFull);
+    }
+    let damaged = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None);
+    let opened = unreadable(path.into(), &damaged);
+    assert!(matches!(opened, StateError::Unreadable { .. }));
 }

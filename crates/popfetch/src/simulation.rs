@@ -21,6 +21,7 @@
 //! that fails is told as a story.
 
 mod check;
+mod cuts;
 mod disk;
 mod file_system;
 mod maildrop;
@@ -32,6 +33,7 @@ mod wire;
 mod world;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use poplib::Secret;
@@ -110,6 +112,45 @@ impl Bench {
     }
 }
 
+/// What stays as it is while a seed is lived through.
+#[derive(Debug)]
+struct Setting {
+    maildir: bool,
+    mbox: bool,
+    keep: Keep,
+    /// The server's: see [`Maildrop`].
+    pipelines: bool,
+    deletes_fetched: bool,
+}
+
+impl Setting {
+    fn draw(random: &mut Random) -> Self {
+        let (maildir, mbox) = match random.below(4) {
+            0 | 1 => (true, false),
+            2 => (false, true),
+            _ => (true, true),
+        };
+        Self {
+            maildir,
+            mbox,
+            keep: random.pick(&[Keep::None, Keep::None, Keep::Forever]),
+            pipelines: random.once_in(2),
+            deletes_fetched: random.once_in(6),
+        }
+    }
+
+    /// Where messages go, for the checker and for the engine.
+    fn targets(&self, root: &Path) -> (Vec<Place>, Vec<Destination>) {
+        let (maildir, mbox) = (root.join("mail"), root.join("mbox"));
+        let maildir = self.maildir.then(|| {
+            let place = Place::Maildir(maildir.clone());
+            (place, Destination::Maildir(maildir))
+        });
+        let mbox = (self.mbox).then(|| (Place::Mbox(mbox.clone()), Destination::Mbox(mbox)));
+        maildir.into_iter().chain(mbox).unzip()
+    }
+}
+
 struct Simulation {
     world: World,
     random: Random,
@@ -128,40 +169,38 @@ impl Report for Silent {
 }
 
 impl Simulation {
+    /// What the seed decides.
     fn new(bench: &Bench, seed: u64, sabotage: Option<Sabotage>, tells: bool) -> Self {
         let mut random = Random::new(seed);
-        let (maildir, mbox) = (
-            bench.root.path().join("mail"),
-            bench.root.path().join("mbox"),
-        );
-        let maildir = (
-            Place::Maildir(maildir.clone()),
-            Destination::Maildir(maildir),
-        );
-        let mbox = (Place::Mbox(mbox.clone()), Destination::Mbox(mbox));
-        let (places, all) = match random.below(4) {
-            0 | 1 => vec![maildir],
-            2 => vec![mbox],
-            _ => vec![maildir, mbox],
-        }
-        .into_iter()
-        .unzip();
+        let setting = Setting::draw(&mut random);
+        let simulation = Self::of(bench, &setting, random, sabotage, tells);
+        (simulation.world).tell(|| format!("seed {seed}: {setting:?}"));
+        simulation
+    }
+
+    fn of(
+        bench: &Bench,
+        setting: &Setting,
+        mut random: Random,
+        sabotage: Option<Sabotage>,
+        tells: bool,
+    ) -> Self {
+        let (places, all) = setting.targets(bench.root.path());
         let mut account = bench.account.clone();
-        account.policy.keep = random.pick(&[Keep::None, Keep::None, Keep::Forever]);
+        account.policy.keep = setting.keep;
         account.destinations = Destinations {
             all,
             ..account.destinations
         };
         let maildrop = Maildrop {
             messages: Vec::new(),
-            pipelines: random.once_in(2),
-            deletes_fetched: random.once_in(6),
+            pipelines: setting.pipelines,
+            deletes_fetched: setting.deletes_fetched,
             mischief_in: 0,
+            cut: None,
         };
         let disk = Disk::new(bench.root.path());
         let world = World::new(Random::new(random.next()), disk, maildrop, sabotage, tells);
-        let keep = account.policy.keep;
-        world.tell(|| format!("seed {seed}: {places:?}, keep {keep:?}"));
         world.lock().places = places;
         let inner = SqliteStore::in_memory().expect("there is memory for a state");
         let account_id = inner.meet(&account.maildrop).expect("it can be written");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, WriteHalf};
 
 use super::random::Random;
 use super::sabotage::Sabotage;
@@ -17,6 +17,17 @@ pub(super) struct Maildrop {
     pub(super) deletes_fetched: bool,
     /// How much goes wrong: nothing, if 0; else something in one of so many sessions.
     pub(super) mischief_in: usize,
+    /// Where the connection of the next session ends, if it comes so far; taken when it does.
+    pub(super) cut: Option<Cut>,
+}
+
+/// A place in the octets of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cut {
+    /// Behind so many octets of the server's.
+    Sent(usize),
+    /// Behind so many octets of the client's that reach the server.
+    Received(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -71,18 +82,48 @@ impl Mischief {
 /// One session, from the greeting to the end of the connection.
 pub(super) async fn serve(stream: DuplexStream, world: World) {
     let mut session = Session::begin(world);
-    let (read, mut write) = tokio::io::split(stream);
-    let mut lines = BufReader::new(read).lines();
-    // Whoever does not listen any more has hung up.
-    if write.write_all(b"+OK ready\r\n").await.is_ok() {
-        while let Ok(Some(line)) = lines.next_line().await {
-            let answer = session.answer(&line);
-            if write.write_all(&answer.octets).await.is_err() || answer.is_last {
-                break;
-            }
-        }
+    let cut = session.world.lock().maildrop.cut;
+    let (to_send, to_receive) = match cut {
+        None => (usize::MAX, usize::MAX),
+        Some(Cut::Sent(octets)) => (octets, usize::MAX),
+        Some(Cut::Received(octets)) => (usize::MAX, octets),
+    };
+    let (read, write) = tokio::io::split(stream);
+    let mut lines = BufReader::new(read.take(to_receive as u64));
+    let mut answers = Answers {
+        stream: write,
+        left: to_send,
+    };
+    let mut is_open = answers.send(b"+OK ready\r\n").await;
+    while is_open {
+        let mut line = Vec::new();
+        let received = lines.read_until(b'\n', &mut line).await;
+        // What has no end is no command.
+        let Some(line) = received.ok().and_then(|_| line.strip_suffix(b"\r\n")) else {
+            break;
+        };
+        let answer = session.answer(&String::from_utf8_lossy(line));
+        is_open = answers.send(&answer.octets).await && !answer.is_last;
+    }
+    if answers.left == 0 || lines.get_ref().limit() == 0 {
+        session.world.lock().maildrop.cut = None;
     }
     session.end();
+}
+
+struct Answers {
+    stream: WriteHalf<DuplexStream>,
+    /// How many octets are sent before the connection is cut.
+    left: usize,
+}
+
+impl Answers {
+    /// Whether there is still somebody at the other end.
+    async fn send(&mut self, octets: &[u8]) -> bool {
+        let octets = &octets[..octets.len().min(self.left)];
+        self.left -= octets.len();
+        self.stream.write_all(octets).await.is_ok() && self.left > 0
+    }
 }
 
 struct Session {

@@ -6,6 +6,7 @@ mod batches;
 mod bodies;
 mod certificates;
 mod connecting;
+mod cuts;
 mod deadlines;
 mod errors;
 mod login;

@@ -13,6 +13,8 @@ pub(crate) struct Script {
     greeting: Vec<u8>,
     answers: Vec<(String, Vec<u8>)>,
     piece: usize,
+    sends: usize,
+    hears: usize,
     #[cfg(feature = "tokio")]
     hesitant: bool,
 }
@@ -31,6 +33,8 @@ impl Script {
             greeting: greeting.as_ref().to_vec(),
             answers: Vec::new(),
             piece: usize::MAX,
+            sends: usize::MAX,
+            hears: usize::MAX,
             #[cfg(feature = "tokio")]
             hesitant: false,
         }
@@ -46,6 +50,29 @@ impl Script {
     pub(crate) fn one_octet_at_a_time(mut self) -> Self {
         self.piece = 1;
         self
+    }
+
+    /// Hangs up behind so many octets of its own.
+    pub(crate) fn sends(mut self, octets: usize) -> Self {
+        self.sends = octets;
+        self
+    }
+
+    /// Nothing that the client sends behind so many octets arrives.
+    pub(crate) fn hears(mut self, octets: usize) -> Self {
+        self.hears = octets;
+        self
+    }
+
+    /// How many octets it sends if each command comes once.
+    pub(crate) fn octets(&self) -> usize {
+        let answers = self.answers.iter().map(|(_, answer)| answer);
+        answers.chain([&self.greeting]).map(Vec::len).sum()
+    }
+
+    /// How many octets the client sends then.
+    pub(crate) fn octets_of_commands(&self) -> usize {
+        self.answers.iter().map(|(line, _)| line.len() + 2).sum()
     }
 
     /// Ends every line with LF alone.
@@ -127,7 +154,10 @@ impl Memory {
 
 impl Read for Memory {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let octets = buffer.len().min(self.script.piece).min(self.outbox.len());
+        let script = &mut self.script;
+        let most = script.piece.min(script.sends).min(self.outbox.len());
+        let octets = buffer.len().min(most);
+        script.sends -= octets;
         for (place, octet) in buffer.iter_mut().zip(self.outbox.drain(..octets)) {
             *place = octet;
         }
@@ -139,7 +169,9 @@ impl Write for Memory {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         let octets = &octets[..octets.len().min(self.script.piece)];
         self.received.0.lock().unwrap().extend_from_slice(octets);
-        self.inbox.extend_from_slice(octets);
+        let heard = &octets[..octets.len().min(self.script.hears)];
+        self.script.hears -= heard.len();
+        self.inbox.extend_from_slice(heard);
         self.answer();
         Ok(octets.len())
     }

@@ -5,6 +5,7 @@ pub(crate) mod tap;
 
 use std::fs;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -57,22 +58,43 @@ impl Rig {
         self.directory.path().join(name)
     }
 
-    pub(crate) fn url(&self, by: By) -> String {
-        let (scheme, address) = match by {
-            By::ImplicitTls => ("pops", self.sandbox.tls_addr()),
-            By::Stls | By::Plaintext => ("pop", self.sandbox.plain_addr()),
-        };
-        format!(
-            "{scheme}://{USER}@{}:{}",
-            self.sandbox.host(),
-            address.port()
-        )
+    /// Where the sandbox listens.
+    pub(crate) fn address(&self, by: By) -> SocketAddr {
+        match by {
+            By::ImplicitTls => self.sandbox.tls_addr(),
+            By::Stls | By::Plaintext => self.sandbox.plain_addr(),
+        }
     }
 
-    /// `popfetch sync` with what it needs, as the sandbox's user.
+    pub(crate) fn url(&self, by: By) -> String {
+        self.url_at(by, self.address(by))
+    }
+
+    fn url_at(&self, by: By, address: SocketAddr) -> String {
+        let scheme = match by {
+            By::ImplicitTls => "pops",
+            By::Stls | By::Plaintext => "pop",
+        };
+        let host = self.sandbox.host();
+        format!("{scheme}://{USER}@{host}:{}", address.port())
+    }
+
+    /// `popfetch sync` into a Maildir with what it needs, as the sandbox's user.
     pub(crate) fn sync(&self, by: By) -> Command {
-        let mut command = self.bare(&["sync", "--server", &self.url(by)]);
+        let mut command = self.sync_to(by, &[]);
         command.arg("--maildir").arg(self.path("mail"));
+        command
+    }
+
+    /// The same, with these options and no other target.
+    pub(crate) fn sync_to(&self, by: By, options: &[&str]) -> Command {
+        self.sync_at(by, self.address(by), options)
+    }
+
+    /// The same, by way of an address that leads to the sandbox.
+    pub(crate) fn sync_at(&self, by: By, address: SocketAddr, options: &[&str]) -> Command {
+        let mut command = self.bare(&["sync", "--server", &self.url_at(by, address)]);
+        command.args(options);
         command.arg("--state").arg(self.path("state.db"));
         command.arg("--ca-file").arg(self.path("ca.pem"));
         command.env("POPFETCH_PASSWORD", PASSWORD);
@@ -119,6 +141,11 @@ impl Rig {
     /// The contents of the Maildir, sorted.
     pub(crate) fn delivered(&self) -> Vec<Vec<u8>> {
         delivered(&self.path("mail"))
+    }
+
+    /// The contents of an mbox, sorted; nothing if it is not there.
+    pub(crate) fn in_mbox(&self, name: &str) -> Vec<Vec<u8>> {
+        in_mbox(&fs::read(self.path(name)).unwrap_or_default())
     }
 
     /// Asserts that the Maildir has each of the five messages once and nothing else.
@@ -245,6 +272,24 @@ pub(crate) fn delivered(maildir: &Path) -> Vec<Vec<u8>> {
             .map(move |name| fs::read(directory.join(name)).unwrap())
     });
     sorted(contents.into_iter().flatten().collect())
+}
+
+/// The messages of an mbox, as a reader of mboxrd sees them, sorted.
+pub(crate) fn in_mbox(mbox: &[u8]) -> Vec<Vec<u8>> {
+    let mut messages: Vec<Vec<u8>> = Vec::new();
+    for line in mbox.split_inclusive(|&octet| octet == b'\n') {
+        let depth = line.iter().take_while(|&&octet| octet == b'>').count();
+        let is_quoted = line[depth..].starts_with(b"From ");
+        match (is_quoted, depth) {
+            (true, 0) => messages.push(Vec::new()),
+            (true, _) => messages.last_mut().unwrap().extend_from_slice(&line[1..]),
+            (false, _) => messages.last_mut().unwrap().extend_from_slice(line),
+        }
+    }
+    for message in &mut messages {
+        assert_eq!(message.pop(), Some(b'\n'), "the blank line");
+    }
+    sorted(messages)
 }
 
 /// The names in a directory; none if it is not there.

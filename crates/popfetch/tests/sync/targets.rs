@@ -7,44 +7,17 @@ use std::process::Command;
 
 use poplib_sandbox::Mailbox;
 
-use crate::support::{By, PASSWORD, Ran, Rig, USER, five, names, ran, sorted};
+use crate::support::{By, Ran, Rig, USER, five, in_mbox, names, ran, sorted};
 
 /// `popfetch sync` with no target but these.
 pub(crate) fn sync(rig: &Rig, options: &[&str]) -> Command {
-    let url = rig.url(By::ImplicitTls);
-    let mut command = rig.bare(&["sync", "--server", &url, "--ca-file", "ca.pem"]);
-    command
-        .args(["--state", "state.db"])
-        .args(options)
-        .env("POPFETCH_PASSWORD", PASSWORD)
-        .env("PATH", "/usr/bin:/bin");
+    let mut command = rig.sync_to(By::ImplicitTls, options);
+    command.env("PATH", "/usr/bin:/bin");
     command
 }
 
 pub(crate) fn run(rig: &Rig, options: &[&str]) -> Ran {
     ran(&mut sync(rig, options))
-}
-
-/// The messages of an mbox, as a reader of mboxrd sees them, sorted.
-fn messages(mbox: &[u8]) -> Vec<Vec<u8>> {
-    let mut messages: Vec<Vec<u8>> = Vec::new();
-    for line in mbox.split_inclusive(|&octet| octet == b'\n') {
-        let depth = line.iter().take_while(|&&octet| octet == b'>').count();
-        let is_quoted = line[depth..].starts_with(b"From ");
-        match (is_quoted, depth) {
-            (true, 0) => messages.push(Vec::new()),
-            (true, _) => messages.last_mut().unwrap().extend_from_slice(&line[1..]),
-            (false, _) => messages.last_mut().unwrap().extend_from_slice(line),
-        }
-    }
-    for message in &mut messages {
-        assert_eq!(message.pop(), Some(b'\n'), "the blank line");
-    }
-    sorted(messages)
-}
-
-fn in_mbox(rig: &Rig, name: &str) -> Vec<Vec<u8>> {
-    messages(&fs::read(rig.path(name)).unwrap())
 }
 
 /// What a command has put into a directory, sorted.
@@ -62,13 +35,13 @@ fn an_mbox_has_each_message_once() {
     let rig = Rig::five(&[]);
     for _ in 0..2 {
         run(&rig, &["--mbox", "mbox"]).expect(0);
-        assert_eq!(in_mbox(&rig, "mbox"), sorted(five()));
+        assert_eq!(rig.in_mbox("mbox"), sorted(five()));
     }
     rig.sandbox
         .deliver(USER, "Subject: six\n\nFrom me\n")
         .unwrap();
     run(&rig, &["--mbox", "mbox", "--keep", "none"]).expect(0);
-    assert_eq!(in_mbox(&rig, "mbox").len(), 6);
+    assert_eq!(rig.in_mbox("mbox").len(), 6);
     assert_eq!(rig.left(), 0);
     assert!(!rig.path("mbox.lock").exists());
 }
@@ -91,7 +64,7 @@ fn several_targets_get_every_message() {
         crate::support::delivered(&rig.path("mail2")),
         sorted(five())
     );
-    assert_eq!(in_mbox(&rig, "mbox"), sorted(five()));
+    assert_eq!(rig.in_mbox("mbox"), sorted(five()));
     assert_eq!(contents(&rig.path("copies")), sorted(five()));
     assert_eq!(rig.left(), 0);
 }
@@ -111,7 +84,7 @@ fn a_message_larger_than_any_buffer_reaches_every_target() {
     ];
     run(&rig, options.as_flattened()).expect(0);
     assert!(rig.delivered() == [large.clone()]);
-    assert!(in_mbox(&rig, "mbox") == [large.clone()]);
+    assert!(rig.in_mbox("mbox") == [large.clone()]);
     assert!(fs::read(rig.path("copy")).unwrap() == large);
 }
 
@@ -195,7 +168,7 @@ fn standard_output_has_the_messages_and_nothing_else() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(messages(&output.stdout), sorted(five()));
+    assert_eq!(in_mbox(&output.stdout), sorted(five()));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("stored 5 messages"), "{told}");
     assert_eq!(rig.left(), 0);
@@ -233,7 +206,7 @@ fn a_reader_that_goes_away_loses_nothing() {
     assert!(ran.err.contains("standard output"), "{}", ran.err);
     assert_eq!(rig.left(), 3);
     let output = sync(&rig, &["--stdout"]).output().unwrap();
-    assert_eq!(messages(&output.stdout).len(), 3);
+    assert_eq!(in_mbox(&output.stdout).len(), 3);
 }
 
 #[test]
@@ -264,7 +237,7 @@ fn a_trace_field_is_put_in_front_where_it_is_wanted() {
     let rig = Rig::five(&[]);
     let options = ["--received", "--maildir", "mail", "--mbox", "mbox"];
     run(&rig, &options).expect(0);
-    for message in rig.delivered().into_iter().chain(in_mbox(&rig, "mbox")) {
+    for message in rig.delivered().into_iter().chain(rig.in_mbox("mbox")) {
         let message = String::from_utf8_lossy(&message).into_owned();
         assert!(
             message.starts_with("Received: from localhost by "),
@@ -355,7 +328,7 @@ fn a_full_disk_loses_nothing_and_has_everything_once_there_is_room() {
         run(&rig, &options).expect(0);
         let delivered = match target {
             "--maildir" => crate::support::delivered(&disk.join("mail")),
-            _ => in_mbox(&rig, "disk/mail"),
+            _ => rig.in_mbox("disk/mail"),
         };
         assert!(delivered == sorted(messages.clone()), "{target}");
         assert_eq!(rig.left(), 0);

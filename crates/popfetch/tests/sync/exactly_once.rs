@@ -35,11 +35,20 @@ fn a_rerun_fetches_nothing() {
 
 #[test]
 fn fault_the_connection_is_cut_in_message_3() {
-    for keep in ["forever", "none"] {
-        let rig = Rig::five(&["cut-in-body=3:1000@1"]);
+    for (cut, keep) in [
+        ("cut-in-body=3:1000@1", "forever"),
+        ("cut-in-body=3:1000@1", "none"),
+        ("reset-in-body=3:1000@1", "none"),
+    ] {
+        let rig = Rig::five(&[cut]);
         let ran = rig.run(&["--keep", keep]).expect(75);
         assert!(ran.err.contains("hint: "), "{}", ran.err);
-        assert_eq!(rig.delivered().len(), 2);
+        // A reset may take what had arrived before.
+        let before = rig.delivered().len();
+        assert!(
+            before == 2 || before < 2 && cut.starts_with("reset"),
+            "{before}"
+        );
         assert_eq!(rig.left(), 5);
         rig.run(&["--keep", keep]).expect(0);
         rig.assert_five();

@@ -194,6 +194,18 @@ fn q25_rset_before_quit_keeps_what_was_read() {
 }
 
 #[test]
+fn q26_back_ends_that_take_turns_fetch_nothing_twice() {
+    let rig = Rig::five(&["regenerated-uidl@2", "regenerated-uidl@4"]);
+    for _ in 1..=4 {
+        rig.run(&[]).expect(0);
+        rig.assert_five();
+    }
+    rig.run(&["--keep", "none"]).expect(0);
+    rig.assert_five();
+    assert_eq!((rig.left(), retrieved(&rig)), (0, 5));
+}
+
+#[test]
 fn q28_folder_data_is_no_message() {
     let rig = Rig::five(&["folder-data"]);
     for run in 0..2 {

@@ -29,25 +29,26 @@ pub(crate) fn read_answer<'py>(
     let (chunk, scan) = loop {
         let chunk = stream.read()?;
         let octets = chunk.as_bytes();
-        let Some(scan) = scan(py, &mut answer, octets) else {
-            break (chunk, None);
-        };
+        if octets.is_empty() {
+            break (chunk, Scan::More);
+        }
+        let scan = scan(py, &mut answer, octets);
         for content in answer.found(octets) {
             let line = PyBytes::new(py, content);
             stakes.pass(&line, content.len());
             lines.push(line);
         }
         if scan != Scan::More {
-            break (chunk, Some(scan));
+            break (chunk, scan);
         }
     };
     stakes.drive(client)?;
     let status = PyBytes::new(py, answer.status().unwrap_or_default());
     let (consumed, failure) = match scan {
-        Some(Scan::End { consumed }) => (consumed, None),
-        Some(Scan::Refused { consumed }) => (consumed, Some(error_proto(py, &status))),
-        Some(Scan::TooLong { consumed }) => (consumed, Some(error_proto(py, "line too long"))),
-        Some(Scan::More) | None => (0, Some(error_proto(py, "-ERR EOF"))),
+        Scan::End { consumed } => (consumed, None),
+        Scan::Refused { consumed } => (consumed, Some(error_proto(py, &status))),
+        Scan::TooLong { consumed } => (consumed, Some(error_proto(py, "line too long"))),
+        Scan::More => (0, Some(error_proto(py, "-ERR EOF"))),
     };
     stream.give_back(client, &chunk.as_bytes()[consumed..])?;
     match failure {
@@ -56,14 +57,10 @@ pub(crate) fn read_answer<'py>(
     }
 }
 
-/// Looks at a chunk, of which no octets are the end of the stream; `None` where that is final.
-fn scan(py: Python<'_>, answer: &mut LenientAnswer, octets: &[u8]) -> Option<Scan> {
-    if octets.is_empty() {
-        answer.end_of_stream()
-    } else if octets.len() < WORTH_RELEASING {
-        Some(answer.scan(octets))
-    } else {
-        Some(py.detach(|| answer.scan(octets)))
+fn scan(py: Python<'_>, answer: &mut LenientAnswer, octets: &[u8]) -> Scan {
+    match octets.len() < WORTH_RELEASING {
+        true => answer.scan(octets),
+        false => py.detach(|| answer.scan(octets)),
     }
 }
 

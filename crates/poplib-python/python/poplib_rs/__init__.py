@@ -126,7 +126,9 @@ class POP3(Extensions):
             raise error_proto("line too long")
         if self._debugging > 1:
             print("*get*", repr(line))
-        if not line:
+        # poplib takes the last octet of a line that was cut off for its line end, so that a message
+        # of which `..` came last is whole to it.
+        if not line.endswith(b"\n"):
             raise error_proto("-ERR EOF")
         octets = len(line)
         if line[-2:] == CRLF:

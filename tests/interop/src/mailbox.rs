@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use crate::Random;
+
 /// The octets of the smallest and of the largest message of [`Mailbox::mixed`].
 const SMALLEST: usize = 400;
 const LARGEST: usize = 20_000_000;
@@ -26,7 +28,7 @@ impl Mailbox {
     /// Small messages that break nothing, for servers that accept no others.
     #[must_use]
     pub fn ordinary(messages: usize) -> Self {
-        let mut random = Random(0);
+        let mut random = Random::new(0);
         // Counted so that each ends with a newline.
         Self::of((0..messages).map(|index| message(index * 51 + 1, 0, SMALLEST, &mut random)))
     }
@@ -41,7 +43,7 @@ impl Mailbox {
     /// that thing, by its name. None begins with a line that is only a dot: Dovecot 2.3 does not
     /// stuff the first octet of a message, so that no client can fetch it from there.
     pub fn oddities() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
-        let mut random = Random(0);
+        let mut random = Random::new(0);
         let whole = WHOLE
             .iter()
             .map(|(name, message)| (*name, message.to_vec()));
@@ -101,7 +103,7 @@ impl Mailbox {
 }
 
 fn mixed_message(seed: u64, messages: usize, index: usize) -> Vec<u8> {
-    let mut random = Random(seed ^ (index as u64) << 32);
+    let mut random = Random::new(seed ^ (index as u64) << 32);
     let octets = match index {
         0 => SMALLEST,
         _ if index == messages / 2 => LARGEST,
@@ -204,27 +206,6 @@ const LINES: &[&[u8]] = &[
     b"=C3=BCber\xc3\xbcber =\n",
     b"    indented, with blanks at the end   \n",
 ];
-
-/// SplitMix64: small, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn between(&mut self, start: usize, end: usize) -> usize {
-        start + self.below(end - start)
-    }
-}
 
 #[cfg(test)]
 mod tests {

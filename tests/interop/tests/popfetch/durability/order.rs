@@ -31,12 +31,12 @@ pub(crate) fn check(calls: &[Call]) -> Result<usize, String> {
             && in_tmp(from)
         {
             delivered += 1;
-            stored = stored.max(log.into_maildir(call, from, to)?);
+            stored = stored.max(log.stored_in_maildir(call, from, to)?);
         }
     }
     if log.first(0, |what| is_write(what, is_mbox)).is_some() {
         delivered += 1;
-        stored = stored.max(log.into_mbox(fetched)?);
+        stored = stored.max(log.stored_in_mbox(fetched)?);
     }
     if stored >= deletion {
         return Err("DELE was sent before the state said that all is stored".into());
@@ -99,7 +99,7 @@ impl Log<'_> {
     }
 
     /// When the state said that a message is stored which a Maildir got by this call.
-    fn into_maildir(&self, rename: &Call, from: &str, to: &str) -> Result<Moment, String> {
+    fn stored_in_maildir(&self, rename: &Call, from: &str, to: &str) -> Result<Moment, String> {
         let of_it = |what: &What| match what {
             What::Create(path) | What::Write(path) => path == from,
             _ => false,
@@ -120,7 +120,7 @@ impl Log<'_> {
 
     /// When the state said that those messages are stored that the mbox got, which were asked for
     /// at `fetched`: what the state was told before is of no account.
-    fn into_mbox(&self, fetched: Moment) -> Result<Moment, String> {
+    fn stored_in_mbox(&self, fetched: Moment) -> Result<Moment, String> {
         let of_it = |what: &What| is_write(what, is_mbox);
         let first = self
             .first(0, of_it)

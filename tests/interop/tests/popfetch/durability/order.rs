@@ -224,7 +224,9 @@ mod tests {
 
     #[test]
     fn nothing_can_be_left_out() {
-        let is_needed = |line: &str| !line.contains("openat") && !line.contains("pipe");
+        // An empty message has nothing to be written, and a file is known by that.
+        let unneeded = ["openat", "write(7</h/Mail/tmp/a>", "pipe"];
+        let is_needed = |line: &str| unneeded.iter().all(|unneeded| !line.contains(unneeded));
         for log in [IN_ORDER, INTO_AN_MBOX] {
             let lines = lines(log);
             for left_out in 0..lines.len() {
@@ -235,7 +237,7 @@ mod tests {
                     log.remove(rest.unwrap());
                 }
                 if is_needed(line) && !line.contains("resumed") {
-                    assert!(checked(&log).is_err(), "without {line}");
+                    assert_ne!(checked(&log), Ok(1), "without {line}");
                 }
             }
         }

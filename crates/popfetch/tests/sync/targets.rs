@@ -7,7 +7,7 @@ use std::process::Command;
 
 use poplib_sandbox::Mailbox;
 
-use crate::support::{By, Ran, Rig, USER, five, in_mbox, names, ran, sorted};
+use crate::support::{By, PASSWORD, Ran, Rig, USER, five, in_mbox, names, ran, sorted};
 
 /// `popfetch sync` with no target but these.
 pub(crate) fn sync(rig: &Rig, options: &[&str]) -> Command {
@@ -189,7 +189,7 @@ fn the_configuration_can_say_that_messages_go_to_standard_output() {
         command.arg(option).env("POPFETCH_PASSWORD", PASSWORD);
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{output:?}");
-        assert_eq!(messages(&output.stdout), sorted(five()), "{option}");
+        assert_eq!(in_mbox(&output.stdout), sorted(five()), "{option}");
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(told.contains(expected), "{told}");
     }

@@ -70,6 +70,8 @@ pub(crate) struct Delivery {
     pub(crate) file_system: Arc<dyn FileSystem>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) report: Arc<dyn Report>,
+    /// How much may be on its way to the disk: see [`queue::parcels`].
+    pub(crate) parcels: usize,
 }
 
 impl Delivery {

@@ -40,8 +40,13 @@ pub(crate) fn run(
     });
     let observer: Arc<dyn Report> = Arc::clone(&arrivals) as _;
     let account = account(&sandbox, &options.maildir)?;
-    let shared = Shared::open(&options.maildir.join("state.db"), Mode::Fetch, observer)?;
-    let status = sync(vec![account], &shared, Limits::default())?;
+    let shared = Shared::open(
+        &options.maildir.join("state.db"),
+        Mode::Fetch,
+        Limits::default(),
+        observer,
+    )?;
+    let status = sync(vec![account], &shared)?;
     if status.is_none() && !common.json && !common.quiet {
         // Nobody is there to read it, if that fails.
         let _: io::Result<()> =

@@ -54,14 +54,15 @@ pub(crate) fn run(
     let accounts = loader.accounts(&configuration)?;
     let state = configuration.state(&options.files)?;
     let ledger = Arc::new(Ledger::new(Arc::clone(report), Arc::new(SystemClock)));
-    let shared = Shared::open(&state, Mode::Fetch, Arc::clone(&ledger) as _)?;
+    let limits = configuration.limits(options.limits);
+    let shared = Shared::open(&state, Mode::Fetch, limits, Arc::clone(&ledger) as _)?;
     jobs::block_on(async |stop| {
         if let Some(listener) = listener {
             metrics::serve(listener, Arc::clone(&ledger))?;
         }
         let round = Round {
             visitor: shared,
-            turns: Turns::new(configuration.limits(options.limits)),
+            turns: Turns::new(limits),
             report: Arc::clone(&ledger) as _,
             stop,
         };

@@ -307,6 +307,7 @@ impl Simulation {
 
     async fn visit(&self, bench: &Bench) -> Result<(), Failure> {
         let delivery = Delivery {
+            parcels: 4,
             store: Arc::clone(&self.store) as Arc<dyn StateStore>,
             account: self.account_id,
             account_name: self.account.name.clone(),

@@ -10,7 +10,7 @@ use crate::cli;
 use crate::config;
 use crate::failure::{Failure, Status};
 use crate::fetch::Outcome;
-use crate::jobs::{self, Limits, Turns};
+use crate::jobs::{self, Turns};
 use crate::report::{Event, Outlet, Report, Total};
 use crate::secret::{self, Source};
 use crate::stop::Stop;
@@ -60,19 +60,16 @@ fn visit(
         outlet.leave_standard_output();
     }
     let state = configuration.state(&options.files)?;
-    let shared = Shared::open(&state, mode, Arc::clone(report))?;
-    sync(accounts, &shared, configuration.limits(options.limits))
+    let limits = configuration.limits(options.limits);
+    let shared = Shared::open(&state, mode, limits, Arc::clone(report))?;
+    sync(accounts, &shared)
 }
 
 /// Fetches accounts once each, side by side. The worst status, if it is not success.
 ///
 /// # Errors
 /// What kept it from beginning.
-pub(crate) fn sync(
-    mut accounts: Vec<Account>,
-    shared: &Shared,
-    limits: Limits,
-) -> Result<Option<Status>, Failure> {
+pub(crate) fn sync(mut accounts: Vec<Account>, shared: &Shared) -> Result<Option<Status>, Failure> {
     let mut round = Round::new(accounts.len());
     // One after the other, and before anything else is on the screen.
     accounts.retain_mut(|account| match ask_password(account) {
@@ -86,7 +83,7 @@ pub(crate) fn sync(
     });
     jobs::block_on(async |stop| {
         let accounts = accounts.into_iter().map(Arc::new);
-        visit_all(accounts, shared, limits, &stop, &mut round).await;
+        visit_all(accounts, shared, &stop, &mut round).await;
         round.tell(&*shared.report, &stop)
     })
 }
@@ -104,11 +101,10 @@ fn ask_password(account: &mut Account) -> Result<(), Failure> {
 async fn visit_all(
     accounts: impl Iterator<Item = Arc<Account>>,
     shared: &Shared,
-    limits: Limits,
     stop: &Stop,
     round: &mut Round,
 ) {
-    let turns = Arc::new(Turns::new(limits));
+    let turns = Arc::new(Turns::new(shared.limits));
     let mut visits = JoinSet::new();
     for account in accounts {
         let (shared, turns, mut stop) = (shared.clone(), Arc::clone(&turns), stop.clone());

@@ -9,10 +9,11 @@ use poplib::Secret;
 
 use crate::account::Account;
 use crate::clock::{Clock, SystemClock};
-use crate::deliver::{Delivery, Targets};
+use crate::deliver::{Delivery, Targets, queue};
 use crate::failure::{Failure, Status};
 use crate::fetch::{Fetcher, Outcome, blocking};
 use crate::fs::{FileSystem, OsFileSystem};
+use crate::jobs::Limits;
 use crate::report::{Event, Report, count};
 use crate::secret;
 use crate::state::{Claim, SqliteStore, StateStore};
@@ -41,12 +42,18 @@ pub(crate) struct Shared {
     store: Arc<dyn StateStore>,
     file_system: Arc<dyn FileSystem>,
     clock: Arc<dyn Clock>,
+    pub(crate) limits: Limits,
     pub(crate) report: Arc<dyn Report>,
 }
 
 impl Shared {
     /// Opens the state.
-    pub(crate) fn open(state: &Path, mode: Mode, report: Arc<dyn Report>) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        state: &Path,
+        mode: Mode,
+        limits: Limits,
+        report: Arc<dyn Report>,
+    ) -> Result<Self, Failure> {
         let store = match mode {
             // Not even an empty state is left behind.
             _ if mode.is_dry() && !state.exists() => SqliteStore::in_memory()?,
@@ -57,6 +64,7 @@ impl Shared {
             store: Arc::new(store),
             file_system: Arc::new(OsFileSystem),
             clock: Arc::new(SystemClock),
+            limits,
             report,
         })
     }
@@ -111,6 +119,7 @@ impl Shared {
             file_system: Arc::clone(&self.file_system),
             clock: Arc::clone(&self.clock),
             report: Arc::clone(&self.report),
+            parcels: queue::parcels(self.limits),
         };
         delivery.recover()?;
         Ok((claim, Arc::new(delivery)))

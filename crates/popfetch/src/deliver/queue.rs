@@ -22,9 +22,20 @@ use super::parcel::{Content, Mark, Parcel};
 use super::partly::Partly;
 use super::{Delivery, Stored, Ticket};
 use crate::failure::{Failure, Status};
+use crate::jobs::Limits;
 
-/// How many parcels there are.
+/// How many parcels an account has,
 const PARCELS: usize = 48;
+/// and how many all accounts together that have their turn, unless these are so many that
+const ALL_PARCELS: usize = 8 * PARCELS;
+/// each has only so many.
+const FEWEST_PARCELS: usize = 4;
+
+/// How many parcels each account has, if so many have their turn.
+pub(crate) fn parcels(limits: Limits) -> usize {
+    let jobs = usize::from(limits.numbers().0.get());
+    (ALL_PARCELS / jobs).clamp(FEWEST_PARCELS, PARCELS)
+}
 
 /// A batch is made durable when it has this many messages,
 const BATCH_MESSAGES: usize = 2048;
@@ -51,7 +62,7 @@ impl Queue {
     pub(crate) fn start(delivery: Arc<Delivery>) -> Self {
         let (parcels, arriving) = blocking::channel();
         let (give_back, empty) = mpsc::unbounded_channel();
-        for _ in 0..PARCELS {
+        for _ in 0..delivery.parcels {
             // Cannot fail: the receiver is right here.
             let _ = give_back.send(Parcel::default());
         }
@@ -272,5 +283,22 @@ impl Writer<'_> {
         self.batches
             .send(std::mem::take(&mut self.batch))
             .map_err(|_| stopped())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Count;
+
+    #[test]
+    fn many_accounts_share_what_few_would_have() {
+        for (jobs, expected) in [(1, 48), (8, 48), (16, 24), (64, 6), (1_000, 4)] {
+            let limits = Limits {
+                jobs: jobs.try_into().ok().map(Count),
+                per_host: None,
+            };
+            assert_eq!(parcels(limits), expected, "{jobs}");
+        }
     }
 }

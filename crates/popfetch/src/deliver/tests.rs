@@ -38,6 +38,7 @@ fn delivery_to(directory: &TempDir, log: &Arc<Log>, all: Vec<Destination>) -> (D
         ..Destinations::maildir(directory.path())
     };
     let delivery = Delivery {
+        parcels: 4,
         store: Arc::new(LoggedStore(store, Arc::clone(log))),
         account: claim.account,
         account_name: "me".into(),

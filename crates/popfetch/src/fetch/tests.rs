@@ -83,6 +83,7 @@ fn q27_a_session_that_waits_for_the_disk_says_so() {
         patient: OnceLock::new(),
     });
     let delivery = Arc::new(Delivery {
+        parcels: 4,
         store: Arc::new(store),
         account: claim.account,
         account_name: "me".into(),

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::account::INTERVAL;
 use crate::deliver::Destinations;
+use crate::jobs::Limits;
 use crate::plan::Policy;
 use crate::report::Json;
 use crate::settings::Count;
@@ -85,8 +86,8 @@ impl Rig {
     fn sync(&self, accounts: Vec<Account>, limits: Limits) -> Option<Status> {
         let report = Arc::new(Json::new(self.written.clone()));
         let state = self.directory.path().join("state.db");
-        let shared = Shared::open(&state, Mode::Fetch, report).unwrap();
-        sync(accounts, &shared, limits).unwrap()
+        let shared = Shared::open(&state, Mode::Fetch, limits, report).unwrap();
+        sync(accounts, &shared).unwrap()
     }
 
     fn delivered(&self, user: &str) -> usize {

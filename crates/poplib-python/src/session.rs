@@ -37,7 +37,7 @@ pub(crate) struct Session {
 
 enum Running {
     Nothing,
-    Batch(Batch),
+    Batch(Box<Batch>),
     Other(Box<dyn Operation>),
 }
 
@@ -234,7 +234,7 @@ impl Session {
         } else {
             Window::ONE
         };
-        *self.running_mut() = Running::Batch(Batch::new(messages, window));
+        *self.running_mut() = Running::Batch(Box::new(Batch::new(messages, window)));
     }
 
     /// Asks for no more messages, and gives back what was not asked for. Outputs come for what

@@ -58,11 +58,17 @@ impl From<StateError> for Failure {
         let message = error.to_string();
         match error {
             StateError::Open { source, .. } => {
-                let hint = match is_full(&source) {
-                    true => MAKE_ROOM,
-                    false => "choose another place with --state FILE",
+                let (status, hint) = match source.kind() {
+                    _ if is_full(&source) => (Status::InputOutput, MAKE_ROOM),
+                    io::ErrorKind::Other => {
+                        (Status::InputOutput, "its disk may be full, or failing")
+                    }
+                    _ => (
+                        Status::CannotCreate,
+                        "choose another place with --state FILE",
+                    ),
                 };
-                Self::new(Status::CannotCreate, message).hint(hint)
+                Self::new(status, message).hint(hint)
             }
             StateError::Unreadable { path, .. } => {
                 Self::new(Status::InputOutput, message).hint(format!(

@@ -331,8 +331,10 @@ fn unreadable(path: PathBuf, error: &rusqlite::Error) -> StateError {
 }
 
 fn cause(error: &rusqlite::Error) -> io::Error {
+    use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly};
     let kind = match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DiskFull) => io::ErrorKind::StorageFull,
+        Some(DiskFull) => io::ErrorKind::StorageFull,
+        Some(CannotOpen | ReadOnly) => io::ErrorKind::PermissionDenied,
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind, error.to_string())

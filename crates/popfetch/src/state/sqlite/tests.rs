@@ -425,7 +425,7 @@ fn a_full_disk_is_no_damage() {
     for (code, kind) in [
         (ffi::SQLITE_FULL, io::ErrorKind::StorageFull),
         (ffi::SQLITE_IOERR_FSYNC, io::ErrorKind::Other),
-        (ffi::SQLITE_CANTOPEN, io::ErrorKind::Other),
+        (ffi::SQLITE_CANTOPEN, io::ErrorKind::PermissionDenied),
     ] {
         let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
         let opened = unreadable(path.into(), &error);

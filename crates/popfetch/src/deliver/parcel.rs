@@ -26,8 +26,10 @@ pub(super) struct Parcel {
 }
 
 impl Parcel {
-    pub(super) fn is_empty(&self) -> bool {
-        self.octets.is_empty() && self.marks.is_empty()
+    /// Whether a message ends in it.
+    pub(super) fn has_an_end(&self) -> bool {
+        let mut marks = self.marks.iter();
+        marks.any(|(_, mark)| matches!(mark, Mark::End))
     }
 
     pub(super) fn is_full(&self) -> bool {

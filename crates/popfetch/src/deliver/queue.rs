@@ -108,10 +108,10 @@ impl Queue {
         self.send()
     }
 
-    /// Sends what is packed, as nothing may follow for a while.
+    /// Sends what is packed if a message ends in it, as nothing may follow for a while.
     pub(crate) fn flush(&mut self) -> Result<(), Stopped> {
         match &self.parcel {
-            Some(parcel) if !parcel.is_empty() => self.send(),
+            Some(parcel) if parcel.has_an_end() => self.send(),
             _ => Ok(()),
         }
     }
@@ -148,7 +148,7 @@ impl Queue {
     /// What stopped the disk. Some messages may be stored all the same; the state knows.
     pub(crate) async fn finish(mut self) -> Result<Stored, Failure> {
         // If the disk has stopped, the outcome says why.
-        let _ = self.flush();
+        let _ = self.send();
         drop(self.parcels);
         self.outcome.await.unwrap_or_else(|_| Err(stopped()))
     }

@@ -101,6 +101,7 @@ const TABLE: &[(&str, &str)] = &[
     ("stat-counts-more=2", "in 3 === 0"),
     ("rounded-octets", "in 3 === 0"),
     ("halved-octets", "in 3 === 0"),
+    ("growing-octets", "in 3 === 0"),
     ("negative-octets", "in 3 === 0"),
     ("no-uidl", "in - === 0"),
     ("uidl-without-id=1", "in 3 === 0"),

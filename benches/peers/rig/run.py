@@ -59,7 +59,7 @@ def timed(command: list[str], job: Job) -> Cost:
         )  # fmt: skip
         wall = time.monotonic() - begun
     if done.returncode != 0:
-        said = (job.place / "output").read_text(errors="replace")[-2000:]
+        said = (job.place / "output").read_text(errors="replace").strip().rpartition("\n")[2][-300:]
         raise RuntimeError(f"{command[0]} ended with {done.returncode}: {said}")
     user, system, kibibytes = measured.read_text().split()[-3:]
     return Cost(wall, float(user) + float(system), int(kibibytes) << 10)

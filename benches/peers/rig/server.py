@@ -90,7 +90,7 @@ def started(place: Path, workload: Workload) -> Iterator[Server]:
     for directory, _, files in os.walk(place / "mail"):
         for name in ("", *files):
             os.chown(os.path.join(directory, name), account.pw_uid, account.pw_gid)
-    make_certificate(place)
+    make_certificate(place, "basicConstraints=critical,CA:FALSE")
     plain_port, tls_port = free_ports()
     configuration = CONFIGURATION.format(
         place=place, uid=account.pw_uid, gid=account.pw_gid, plain_port=plain_port, tls_port=tls_port

@@ -109,10 +109,11 @@ def fill(maildir: Path, messages: Iterable[bytes]) -> None:
         os.chown(path, account.pw_uid, account.pw_gid)
 
 
-def make_certificate(place: Path) -> None:
+def make_certificate(place: Path, *extensions: str) -> None:
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
     command += f" -keyout {place}/server.key -out {place}/server.pem -days 2 -subj /CN=localhost"
-    command += " -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+    for extension in ("subjectAltName=DNS:localhost,IP:127.0.0.1", *extensions):
+        command += f" -addext {extension}"
     subprocess.run(command.split(), check=True, capture_output=True)
 
 

@@ -26,10 +26,9 @@ pub(super) struct Parcel {
 }
 
 impl Parcel {
-    /// Whether a message ends in it.
-    pub(super) fn has_an_end(&self) -> bool {
-        let mut marks = self.marks.iter();
-        marks.any(|(_, mark)| matches!(mark, Mark::End))
+    /// Whether a message begins or ends in it.
+    pub(super) fn has_marks(&self) -> bool {
+        !self.marks.is_empty()
     }
 
     pub(super) fn is_full(&self) -> bool {

@@ -108,10 +108,10 @@ impl Queue {
         self.send()
     }
 
-    /// Sends what is packed if a message ends in it, as nothing may follow for a while.
+    /// Sends what is packed if a message begins or ends in it, as nothing may follow for a while.
     pub(crate) fn flush(&mut self) -> Result<(), Stopped> {
         match &self.parcel {
-            Some(parcel) if parcel.has_an_end() => self.send(),
+            Some(parcel) if parcel.has_marks() => self.send(),
             _ => Ok(()),
         }
     }

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from .peers import Job, Peer
 from .workloads import digests, users
@@ -34,7 +35,7 @@ def run(peer: Peer, job: Job) -> Cost:
     try:
         command = peer.command(job)
         os.sync()
-        cost = timed(command, job)
+        cost = timed(command, job.place, job.environment)
         if peer.delivered is not None:
             check(peer, job)
         return cost
@@ -45,21 +46,25 @@ def run(peer: Peer, job: Job) -> Cost:
             shutil.rmtree(job.place)
 
 
-def timed(command: list[str], job: Job) -> Cost:
+def timed(command: list[str], place: Path, environment: dict[str, str]) -> Cost:
+    """What a command in this directory costs.
+
+    Raises RuntimeError where it fails.
+    """
     # A program of its own measures: to a child of this one, the memory of Python would be added.
-    measured = job.place / "cost"
+    measured = place / "cost"
     watch = ["time", "--quiet", "--format=%U %S %M", f"--output={measured}"]
     limit = ["timeout", "--kill-after=5", str(PATIENCE)]
-    with (job.place / "output").open("wb") as output:
+    with (place / "output").open("wb") as output:
         begun = time.monotonic()
         done = subprocess.run(
-            [*watch, *limit, *command], check=False, cwd=job.place,
-            env={**os.environ, **job.environment},
+            [*watch, *limit, *command], check=False, cwd=place,
+            env={**os.environ, **environment},
             stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
         wall = time.monotonic() - begun
     if done.returncode != 0:
-        said = (job.place / "output").read_text(errors="replace").strip().rpartition("\n")[2][-300:]
+        said = (place / "output").read_text(errors="replace").strip().rpartition("\n")[2][-300:]
         raise RuntimeError(f"{command[0]} ended with {done.returncode}: {said}")
     user, system, kibibytes = measured.read_text().split()[-3:]
     return Cost(wall, float(user) + float(system), int(kibibytes) << 10)

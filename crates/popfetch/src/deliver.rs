@@ -49,6 +49,7 @@ use line_ends::LineEnds;
 use maildir::Maildir;
 use mbox::{Append, Mbox};
 use partly::Partly;
+use queue::Bounds;
 use spool::Spooled;
 
 pub(crate) use batch::{Refused, Stored, Ticket};
@@ -70,8 +71,7 @@ pub(crate) struct Delivery {
     pub(crate) file_system: Arc<dyn FileSystem>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) report: Arc<dyn Report>,
-    /// How much may be on its way to the disk: see [`queue::parcels`].
-    pub(crate) parcels: usize,
+    pub(crate) bounds: Bounds,
 }
 
 impl Delivery {

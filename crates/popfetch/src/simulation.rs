@@ -10,10 +10,10 @@
 //! stream in memory, the clock, and the moments at which transactions fail. Seeds are replayed
 //! exactly, although there are threads: in a session with one batch, which these are, the disk's
 //! operations have one order, and the server changes nothing before they are over. Only what the
-//! story tells of the network may stand elsewhere between them.
+//! story tells of the network may stand elsewhere between them. Several batches in one session
+//! have a test of their own, as the disk's threads then take turns as they like.
 //!
-//! Not covered here: several batches in one session; time limits (an answer that does not come is
-//! a connection that ends); the lock file of an mbox and the temporary files for whole messages,
+//! Not covered here: time limits (an answer that does not come is a connection that ends); the lock file of an mbox and the temporary files for whole messages,
 //! which are real ones; other programs that write to an mbox; SQLite's own durability, which
 //! stands as the trait promises it; commands and standard output.
 //!
@@ -50,6 +50,7 @@ use self::store::SimulatedStore;
 use self::world::{Fault, FaultKind, World};
 use crate::account::Account;
 use crate::clock::Clock;
+use crate::deliver::queue::Bounds;
 use crate::deliver::{Delivery, Destination, Destinations, Targets};
 use crate::failure::Failure;
 use crate::fetch::Fetcher;
@@ -65,6 +66,8 @@ pub(crate) use wire::open;
 
 /// So many undisturbed runs must do.
 const ENOUGH: usize = 12;
+/// More messages than there are.
+const ONE_BATCH: usize = 100;
 const HOUR: i64 = 60 * 60;
 const MINUTE: i64 = 60;
 
@@ -99,16 +102,30 @@ impl Bench {
 
     /// Lives through what the seed decides. What must not be and was, and the story if it is to be
     /// told.
-    fn simulate(
-        &self,
-        seed: u64,
-        sabotage: Option<Sabotage>,
-        tells: bool,
-    ) -> (Vec<String>, String) {
-        let mut simulation = Simulation::new(self, seed, sabotage, tells);
+    fn simulate(&self, trial: Trial, tells: bool) -> (Vec<String>, String) {
+        let mut simulation = Simulation::new(self, trial, tells);
         simulation.live(self);
         let inside = simulation.world.lock();
         (inside.violations.clone(), inside.story())
+    }
+}
+
+/// What is tried.
+#[derive(Clone, Copy)]
+struct Trial {
+    seed: u64,
+    sabotage: Option<Sabotage>,
+    /// Messages of a batch.
+    batch: usize,
+}
+
+impl Trial {
+    fn of(seed: u64) -> Self {
+        Self {
+            seed,
+            sabotage: None,
+            batch: ONE_BATCH,
+        }
     }
 }
 
@@ -118,6 +135,8 @@ struct Setting {
     maildir: bool,
     mbox: bool,
     keep: Keep,
+    /// Messages of a batch.
+    batch: usize,
     /// The server's: see [`Maildrop`].
     pipelines: bool,
     deletes_fetched: bool,
@@ -134,6 +153,7 @@ impl Setting {
             maildir,
             mbox,
             keep: random.pick(&[Keep::None, Keep::None, Keep::Forever]),
+            batch: ONE_BATCH,
             pipelines: random.once_in(2),
             deletes_fetched: random.once_in(6),
         }
@@ -157,6 +177,7 @@ struct Simulation {
     store: Arc<SimulatedStore>,
     account_id: AccountId,
     account: Account,
+    batch: usize,
     file_system: Arc<dyn FileSystem>,
     /// Every message there ever was.
     all: Vec<Mail>,
@@ -170,9 +191,17 @@ impl Report for Silent {
 
 impl Simulation {
     /// What the seed decides.
-    fn new(bench: &Bench, seed: u64, sabotage: Option<Sabotage>, tells: bool) -> Self {
+    fn new(bench: &Bench, trial: Trial, tells: bool) -> Self {
+        let Trial {
+            seed,
+            sabotage,
+            batch,
+        } = trial;
         let mut random = Random::new(seed);
-        let setting = Setting::draw(&mut random);
+        let setting = Setting {
+            batch,
+            ..Setting::draw(&mut random)
+        };
         let simulation = Self::of(bench, &setting, random, sabotage, tells);
         (simulation.world).tell(|| format!("seed {seed}: {setting:?}"));
         simulation
@@ -214,6 +243,7 @@ impl Simulation {
             random,
             account_id,
             account,
+            batch: setting.batch,
             all: Vec::new(),
         }
     }
@@ -307,7 +337,10 @@ impl Simulation {
 
     async fn visit(&self, bench: &Bench) -> Result<(), Failure> {
         let delivery = Delivery {
-            parcels: 4,
+            bounds: Bounds {
+                parcels: 4,
+                batch: self.batch,
+            },
             store: Arc::clone(&self.store) as Arc<dyn StateStore>,
             account: self.account_id,
             account_name: self.account.name.clone(),

@@ -9,7 +9,8 @@ use poplib::Secret;
 
 use crate::account::Account;
 use crate::clock::{Clock, SystemClock};
-use crate::deliver::{Delivery, Targets, queue};
+use crate::deliver::queue::Bounds;
+use crate::deliver::{Delivery, Targets};
 use crate::failure::{Failure, Status};
 use crate::fetch::{Fetcher, Outcome, blocking};
 use crate::fs::{FileSystem, OsFileSystem};
@@ -119,7 +120,7 @@ impl Shared {
             file_system: Arc::clone(&self.file_system),
             clock: Arc::clone(&self.clock),
             report: Arc::clone(&self.report),
-            parcels: queue::parcels(self.limits),
+            bounds: Bounds::of(self.limits),
         };
         delivery.recover()?;
         Ok((claim, Arc::new(delivery)))

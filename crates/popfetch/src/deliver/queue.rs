@@ -31,18 +31,31 @@ const ALL_PARCELS: usize = 8 * PARCELS;
 /// each has only so many.
 const FEWEST_PARCELS: usize = 4;
 
-/// How many parcels each account has, if so many have their turn.
-pub(crate) fn parcels(limits: Limits) -> usize {
-    let jobs = usize::from(limits.numbers().0.get());
-    (ALL_PARCELS / jobs).clamp(FEWEST_PARCELS, PARCELS)
-}
-
 /// A batch is made durable when it has this many messages,
 const BATCH_MESSAGES: usize = 2048;
 /// or this many octets,
 const BATCH_OCTETS: u64 = 64 * 1024 * 1024;
 /// or when its first message has waited for so long.
 const BATCH_TIME: Duration = Duration::from_secs(5);
+
+/// What may be on its way to the disk at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) parcels: usize,
+    /// Messages of a batch.
+    pub(crate) batch: usize,
+}
+
+impl Bounds {
+    /// Those of each account, if so many have their turn.
+    pub(crate) fn of(limits: Limits) -> Self {
+        let jobs = usize::from(limits.numbers().0.get());
+        Self {
+            parcels: (ALL_PARCELS / jobs).clamp(FEWEST_PARCELS, PARCELS),
+            batch: BATCH_MESSAGES,
+        }
+    }
+}
 
 /// The network's side of the queue.
 pub(crate) struct Queue {
@@ -62,7 +75,7 @@ impl Queue {
     pub(crate) fn start(delivery: Arc<Delivery>) -> Self {
         let (parcels, arriving) = blocking::channel();
         let (give_back, empty) = mpsc::unbounded_channel();
-        for _ in 0..delivery.parcels {
+        for _ in 0..delivery.bounds.parcels {
             // Cannot fail: the receiver is right here.
             let _ = give_back.send(Parcel::default());
         }
@@ -264,7 +277,7 @@ impl Writer<'_> {
         };
         (self.delivery).finish(&mut self.batch, incoming, &mut self.partly)?;
         self.since.get_or_insert_with(Instant::now);
-        if self.batch.len() >= BATCH_MESSAGES || self.batch.octets >= BATCH_OCTETS {
+        if self.batch.len() >= self.delivery.bounds.batch || self.batch.octets >= BATCH_OCTETS {
             self.pass_on()?;
         }
         Ok(())
@@ -298,7 +311,7 @@ mod tests {
                 jobs: jobs.try_into().ok().map(Count),
                 per_host: None,
             };
-            assert_eq!(parcels(limits), expected, "{jobs}");
+            assert_eq!(Bounds::of(limits).parcels, expected, "{jobs}");
         }
     }
 }

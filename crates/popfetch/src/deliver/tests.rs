@@ -7,6 +7,7 @@ use super::batch::Batch;
 use super::targets::Destination;
 use super::*;
 use crate::clock::Timestamp;
+use crate::jobs::Limits;
 use crate::key::{Identity, KeyRef};
 use crate::state::{Claim, Row, SqliteStore, State};
 
@@ -38,7 +39,7 @@ fn delivery_to(directory: &TempDir, log: &Arc<Log>, all: Vec<Destination>) -> (D
         ..Destinations::maildir(directory.path())
     };
     let delivery = Delivery {
-        parcels: 4,
+        bounds: Bounds::of(Limits::default()),
         store: Arc::new(LoggedStore(store, Arc::clone(log))),
         account: claim.account,
         account_name: "me".into(),

@@ -60,9 +60,11 @@ pub(super) async fn list(mut session: Session, config: &Config) -> Result<Opened
         complete(&mut session, || merge(scans, sorted.iter().copied())).await
     };
     let listing = listing.map_err(|error| broken("read the headers of the messages", &error))?;
+    // A million messages take so much room that they are not to be there twice from here on.
+    drop((list, uidl));
     Ok(Opened {
         session,
-        listing: Arc::new(listing),
+        listing: Arc::new(listing.counted()),
         no_unique_ids,
         login_delay,
     })
@@ -147,7 +149,7 @@ async fn complete<'a, E: Iterator<Item = Entry<'a>>>(
         let by = (unique_id.map(By::UniqueId)).or_else(|| digests.get(&number).map(By::Headers));
         listing.push(number, octets, by);
     }
-    Ok(listing.counted())
+    Ok(listing)
 }
 
 /// A digest of a message's header and its size.

@@ -8,9 +8,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::account::INTERVAL;
 use crate::clock::SystemClock;
+use crate::deliver::queue::Bounds;
 use crate::deliver::{Destinations, Targets};
 use crate::fs::{FileSystem, OsFileSystem};
-use crate::jobs;
+use crate::jobs::{self, Limits};
 use crate::plan::Policy;
 use crate::secret::Source;
 use crate::state::{SqliteStore, StateStore};
@@ -83,7 +84,7 @@ fn q27_a_session_that_waits_for_the_disk_says_so() {
         patient: OnceLock::new(),
     });
     let delivery = Arc::new(Delivery {
-        parcels: 4,
+        bounds: Bounds::of(Limits::default()),
         store: Arc::new(store),
         account: claim.account,
         account_name: "me".into(),

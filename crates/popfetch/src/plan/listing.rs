@@ -12,7 +12,8 @@ pub(crate) struct Listing {
     octets: Vec<u64>,
     /// All identities end to end; an empty one belongs to a message that cannot be told apart.
     arena: Vec<u8>,
-    ends: Vec<usize>,
+    /// Where each identity ends there.
+    ends: Vec<u32>,
     /// The positions that have an identity, by identity and then by position.
     order: Vec<u32>,
     /// Which copy it is, for the second and further messages of one identity.
@@ -43,7 +44,8 @@ impl Listing {
             Some(By::Headers(digest)) => Identity::push_headers(&mut self.arena, digest),
             None => {}
         }
-        self.ends.push(self.arena.len());
+        let end = u32::try_from(self.arena.len());
+        (self.ends).push(end.expect("answers are bounded, far below 4 GiB"));
     }
 
     /// Counts the copies that share an identity. Called once, after the last message was added.
@@ -52,8 +54,11 @@ impl Listing {
         let mut order: Vec<u32> = (self.positions())
             .filter(|&position| !self.octets_of(position).is_empty())
             .collect();
-        // Stable, so that copies stay in the order of their message numbers.
-        order.sort_by(|&a, &b| self.octets_of(a).cmp(self.octets_of(b)));
+        // Copies stay in the order of their message numbers. A stable sort would need more memory.
+        order.sort_unstable_by(|&a, &b| {
+            let by_identity = self.octets_of(a).cmp(self.octets_of(b));
+            by_identity.then(a.cmp(&b))
+        });
         let mut occurrence = 1;
         for pair in order.windows(2) {
             let same = self.octets_of(pair[0]) == self.octets_of(pair[1]);
@@ -67,13 +72,9 @@ impl Listing {
     }
 
     fn octets_of(&self, position: u32) -> &[u8] {
-        let position = position as usize;
-        let start = if position == 0 {
-            0
-        } else {
-            self.ends[position - 1]
-        };
-        &self.arena[start..self.ends[position]]
+        let end = |position| self.ends[position as usize] as usize;
+        let start = position.checked_sub(1).map_or(0, end);
+        &self.arena[start..end(position)]
     }
 
     pub(crate) fn len(&self) -> usize {

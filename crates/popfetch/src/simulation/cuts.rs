@@ -34,6 +34,7 @@ fn survives_every_cut(maildir: bool, mbox: bool, pipelines: bool) {
         maildir,
         mbox,
         keep: Keep::None,
+        batch: ONE_BATCH,
         pipelines,
         deletes_fetched: false,
     };

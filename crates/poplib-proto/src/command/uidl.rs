@@ -46,7 +46,8 @@ pub struct UniqueIds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     number: u32,
-    end: usize,
+    /// Octets of the unique-id, which is shorter than a line.
+    length: u32,
 }
 
 impl<'a> UniqueId<'a> {
@@ -71,14 +72,10 @@ impl<'a> UniqueId<'a> {
 impl UniqueIds {
     /// The unique-ids.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = UniqueId<'_>> {
-        let mut start = 0;
-        self.entries.iter().map(move |entry| {
-            let uid = &self.octets[start..entry.end];
-            start = entry.end;
-            UniqueId {
-                number: entry.number,
-                uid,
-            }
+        let mut rest = &*self.octets;
+        self.entries.iter().map(move |&Entry { number, length }| {
+            let uid = rest.split_off(..length as usize).unwrap_or_default();
+            UniqueId { number, uid }
         })
     }
 
@@ -119,11 +116,11 @@ impl Command for Uidl {
     }
 
     fn line(&mut self, output: &mut UniqueIds, line: &[u8]) {
-        match UniqueId::parse(line) {
-            Some(UniqueId { number, uid }) => {
+        let parsed = UniqueId::parse(line);
+        match parsed.and_then(|id| Some((id, u32::try_from(id.uid.len()).ok()?))) {
+            Some((UniqueId { number, uid }, length)) => {
                 output.octets.extend_from_slice(uid);
-                let end = output.octets.len();
-                output.entries.push(Entry { number, end });
+                output.entries.push(Entry { number, length });
             }
             None => output.unreadable += 1,
         }

@@ -294,22 +294,47 @@ impl Simulation {
         let is_first = self.all.is_empty();
         for _ in 0..messages {
             let number = self.all.len();
-            // Some servers give a unique-id twice at a time. That one is never used again is what
-            // everything rests on where a deletion was not confirmed.
             let unique_id = match is_first && self.random.once_in(8) {
+                // Some servers give a unique-id twice at a time,
                 true => "shared".into(),
-                false => format!("id{number}"),
+                // and some give it to another message when the first is gone.
+                false => (self.used_unique_id()).unwrap_or_else(|| format!("id{number}")),
             };
-            let filling = "x".repeat(self.random.below(200));
-            let content = format!("Number: {number}\r\n\r\n{filling}\r\nend of {number}\r\n");
+            let mut filling = "x".repeat(self.random.below(200));
+            let content = loop {
+                let content = format!("Number: {number}\r\n\r\n{filling}\r\nend of {number}\r\n");
+                // Where a deletion was not confirmed, only the size tells them apart.
+                let is_like = |other: &&Mail| {
+                    other.unique_id == unique_id && other.content.len() == content.len()
+                };
+                if is_first || !self.all.iter().any(|other| is_like(&other)) {
+                    break content.into_bytes();
+                }
+                filling.push('x');
+            };
             let mail = Mail {
                 unique_id,
-                content: content.into_bytes(),
+                content,
                 refusals: 2,
             };
             self.all.push(mail.clone());
             self.world.lock().maildrop.messages.push(mail);
         }
+    }
+
+    /// A unique-id whose message is gone, if the server is to use it again. Whoever keeps messages
+    /// would take the next one for that.
+    fn used_unique_id(&mut self) -> Option<String> {
+        if self.account.policy.keep == Keep::Forever || !self.random.once_in(3) {
+            return None;
+        }
+        let there = self.world.lock().maildrop.messages.clone();
+        let used = self.all.iter().map(|mail| &mail.unique_id);
+        let free: Vec<&String> = used
+            .filter(|&used| there.iter().all(|mail| mail.unique_id != *used))
+            .filter(|&used| used != "shared")
+            .collect();
+        (!free.is_empty()).then(|| self.random.pick(&free).clone())
     }
 
     fn fault(&mut self) -> Option<Fault> {

@@ -235,6 +235,9 @@ impl<'a> Planner<'a> {
             {
                 Arc::clone(&siblings.delivered)
             }
+            State::Stored | State::Deleting if self.may_be_another(position, row) => {
+                Arc::clone(&siblings.delivered)
+            }
             State::Stored | State::Deleting => {
                 self.is_back(row);
                 return self.stored(position, row);
@@ -246,6 +249,15 @@ impl<'a> Planner<'a> {
             known,
         };
         self.want(fetch, row.excerpt && row.state.is_delivered());
+    }
+
+    /// Whether it was to be deleted before and may have been, and its unique-id stands for another
+    /// message since. The size tells them apart; servers that count it otherwise (Q13) cost a
+    /// comparison.
+    fn may_be_another(&self, position: u32, row: &KnownRow) -> bool {
+        let was_to_go = row.state == State::Deleting || self.policy.keep == Keep::None;
+        let octets = self.listing.octets(position);
+        was_to_go && row.octets.is_some_and(|known| octets != Some(known))
     }
 
     fn is_back(&mut self, row: &KnownRow) {

@@ -168,6 +168,29 @@ fn what_was_away_is_not_deleted_unseen() {
 }
 
 #[test]
+fn what_was_to_go_and_has_another_size_is_not_deleted_unseen() {
+    let rows = Rows::from([
+        (key("a", 1), known(State::Stored)),
+        (key("b", 1), known(State::Deleting)),
+    ]);
+    for (octets, keep, expected) in [
+        (Some(100), Keep::None, (vec![], vec![0, 1])),
+        (Some(101), Keep::None, (vec![0, 1], vec![])),
+        (None, Keep::None, (vec![0, 1], vec![])),
+        (Some(101), Keep::For(Duration::ZERO), (vec![1], vec![0])),
+    ] {
+        let mut listing = Listing::default();
+        listing.push(1, octets, Some(By::UniqueId(b"a")));
+        listing.push(2, octets, Some(By::UniqueId(b"b")));
+        let plan = plan(&listing.counted(), &rows, keep);
+        assert_eq!((fetched(&plan), plan.delete), expected, "{octets:?}");
+        for fetch in plan.fetch {
+            assert_eq!(*fetch.known, [[1; 32]]);
+        }
+    }
+}
+
+#[test]
 fn an_empty_listing_never_wipes_state() {
     let long_missing = Known {
         unseen_since: Some(LONG_AGO),

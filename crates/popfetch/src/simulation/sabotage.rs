@@ -29,6 +29,8 @@ pub(super) enum Sabotage {
     ForgottenAtOnce,
     /// Contents are not compared with what was delivered.
     ContentForgotten,
+    /// The size of what is about to be deleted is not compared with what was delivered.
+    SizeForgotten,
     /// Which copies of a message arrived is not remembered.
     CopiesForgotten,
     /// A session ends by QUIT, whatever is stored, at a server that then deletes what was fetched.
@@ -36,7 +38,7 @@ pub(super) enum Sabotage {
 }
 
 impl Sabotage {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::ContentNotDurable,
         Self::TmpNotDurable,
         Self::NewNotDurable,
@@ -50,6 +52,7 @@ impl Sabotage {
         Self::DeletedBeforeStored,
         Self::ForgottenAtOnce,
         Self::ContentForgotten,
+        Self::SizeForgotten,
         Self::CopiesForgotten,
         Self::AlwaysQuit,
     ];

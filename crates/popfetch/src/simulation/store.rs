@@ -84,6 +84,10 @@ impl StateStore for SimulatedStore {
                     ..row
                 },
                 (Some(Sabotage::ContentForgotten), _) => Row { sum: None, ..row },
+                (Some(Sabotage::SizeForgotten), _) => Row {
+                    octets: None,
+                    ..row
+                },
                 _ => row,
             });
         })

@@ -68,6 +68,17 @@ fn p09_other_refusals_of_a_login_are_no_wrong_password() {
 }
 
 #[test]
+fn a_way_to_log_in_that_the_server_lacks_is_no_wrong_password() {
+    let rig = Rig::five(&[]);
+    rig.misbehave(&["answer=AUTH:-ERR Unsupported authentication mechanism.\\r\\n"]);
+    let ran = rig.run(&["--auth", "plain"]).expect(77);
+    assert_says(
+        &ran,
+        &["no such way to log in", "leave --auth out", "doctor"],
+    );
+}
+
+#[test]
 fn q17_hanging_up_at_the_password_is_a_refusal() {
     let rig = Rig::five(&["close-on-wrong-password"]);
     let mut command = rig.sync(By::ImplicitTls);

@@ -14,6 +14,8 @@ pub(super) enum Refusal {
     TooSoon,
     Temporary,
     Permanent,
+    /// The server knows no such way to log in.
+    Method,
     Credentials,
 }
 
@@ -26,7 +28,13 @@ impl Refusal {
             Some(CodeKind::SysTemp) => Self::Temporary,
             Some(CodeKind::SysPerm) => Self::Permanent,
             Some(CodeKind::Auth) => Self::Credentials,
-            _ => Self::of_words(&refused.reply.text_lossy().to_lowercase()),
+            _ => {
+                let words = refused.reply.text_lossy().to_lowercase();
+                match is_method(refused.verb.as_str(), &words) {
+                    true => Self::Method,
+                    false => Self::of_words(&words),
+                }
+            }
         }
     }
 
@@ -81,6 +89,12 @@ impl Refusal {
                 "the server has trouble that somebody must mend",
                 "ask those who run it",
             ),
+            Self::Method => (
+                Status::LoginRefused,
+                "the server knows no such way to log in",
+                "leave --auth out, and popfetch takes the strongest way that the server offers; \
+                 popfetch doctor tells which those are",
+            ),
             Self::Credentials => (
                 Status::LoginRefused,
                 "the server refused the login",
@@ -99,10 +113,24 @@ impl Refusal {
                 Self::InUse => 2,
                 Self::Temporary => 5,
                 Self::TooSoon => 15,
-                Self::Permanent | Self::Credentials => 60,
+                Self::Permanent | Self::Method | Self::Credentials => 60,
             },
         )
     }
+}
+
+/// Whether these are no words about a user, but about the method.
+fn is_method(verb: &str, words: &str) -> bool {
+    let parts = [
+        "mechanism",
+        "unsupported",
+        "not supported",
+        "not implemented",
+        "unknown command",
+        "invalid command",
+        "unrecognized",
+    ];
+    ["AUTH", "APOP"].contains(&verb) && parts.iter().any(|part| words.contains(part))
 }
 
 /// Whether the server says that it gives no more for now (Q21).
@@ -131,6 +159,18 @@ mod tests {
             ("", Refusal::Credentials),
         ] {
             assert_eq!(Refusal::of_words(words), refusal, "{words}");
+        }
+    }
+
+    #[test]
+    fn words_about_the_method_are_none_about_the_user() {
+        for (verb, words, expected) in [
+            ("AUTH", "unsupported authentication mechanism.", true),
+            ("APOP", "unknown command", true),
+            ("PASS", "unknown command", false),
+            ("AUTH", "authentication failed.", false),
+        ] {
+            assert_eq!(is_method(verb, words), expected, "{verb}: {words}");
         }
     }
 }

@@ -33,6 +33,7 @@ impl SimulatedStore {
         self.world.step(what).map_err(|error| StateError::Store {
             path: "state".into(),
             reason: error.to_string(),
+            is_full: false,
         })
     }
 

@@ -18,8 +18,12 @@ pub(crate) enum StateError {
     Claimed { account: String },
     /// The message is not where this change starts from: somebody else changed it.
     Transition { key: Key, change: String },
-    /// The store could not do it: a full disk, or the like.
-    Store { path: PathBuf, reason: String },
+    /// The store could not do it, perhaps for want of space.
+    Store {
+        path: PathBuf,
+        reason: String,
+        is_full: bool,
+    },
 }
 
 impl fmt::Display for StateError {
@@ -46,7 +50,7 @@ impl fmt::Display for StateError {
                     key.as_ref().identity
                 )
             }
-            Self::Store { path, reason } => {
+            Self::Store { path, reason, .. } => {
                 write!(f, "could not write the state {}: {reason}", path.display())
             }
         }
@@ -81,6 +85,9 @@ impl From<StateError> for Failure {
                 .hint("use the newer popfetch, or another --state FILE"),
             StateError::Claimed { .. } => {
                 Self::new(Status::Temporary, message).hint("wait until it has ended")
+            }
+            StateError::Store { is_full: true, .. } => {
+                Self::new(Status::InputOutput, message).hint(MAKE_ROOM)
             }
             StateError::Transition { .. } | StateError::Store { .. } => {
                 Self::new(Status::InputOutput, message)

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::key::{Identity, KeyRef, Sum, hex};
-use group::Shared;
+use group::{Shared, Trouble};
 
 mod apply;
 mod facts;
@@ -125,15 +125,12 @@ impl SqliteStore {
     pub(crate) fn meet(&self, name: &str) -> Result<AccountId, StateError> {
         let insert = "INSERT INTO account (name) VALUES (?) ON CONFLICT DO NOTHING";
         self.connection
-            .write(|connection| {
-                connection
-                    .execute(insert, [name])
-                    .map_err(|e| e.to_string())
-            })
-            .map_err(|reason| self.failed(reason))?;
+            .write(|connection| Ok(connection.execute(insert, [name])?))
+            .map_err(|trouble| self.failed(trouble))?;
         self.account(name)?.ok_or_else(|| StateError::Store {
             path: self.path.clone(),
             reason: "the account vanished".into(),
+            is_full: false,
         })
     }
 
@@ -142,12 +139,16 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StateError> {
         let answer = self.connection.read(work);
-        answer.map_err(|error| self.failed(error.to_string()))
+        answer.map_err(|error| self.failed(error.into()))
     }
 
-    fn failed(&self, reason: String) -> StateError {
-        let path = self.path.clone();
-        StateError::Store { path, reason }
+    fn failed(&self, trouble: Trouble) -> StateError {
+        let Trouble { reason, is_full } = trouble;
+        StateError::Store {
+            path: self.path.clone(),
+            reason,
+            is_full,
+        }
     }
 
     /// Messages and copies that this condition holds for.
@@ -248,8 +249,8 @@ impl StateStore for SqliteStore {
 
     fn learn(&self, account: AccountId, facts: &Facts) -> Result<(), StateError> {
         self.connection
-            .write(|connection| facts::write(connection, account, facts).map_err(|e| e.to_string()))
-            .map_err(|reason| self.failed(reason))
+            .write(|connection| Ok(facts::write(connection, account, facts)?))
+            .map_err(|trouble| self.failed(trouble))
     }
 
     fn rows(&self, account: AccountId, visit: &mut dyn FnMut(Row<'_>)) -> Result<(), StateError> {
@@ -288,7 +289,7 @@ impl StateStore for SqliteStore {
         self.connection
             .write(|connection| apply::apply(connection, account, now, changes))
             .map_err(|error| match error {
-                apply::Error::Store(reason) => self.failed(reason),
+                apply::Error::Store(trouble) => self.failed(trouble),
                 apply::Error::Transition(key, change) => StateError::Transition { key, change },
             })
     }

@@ -4,26 +4,26 @@ use rusqlite::types::Value;
 use rusqlite::{CachedStatement, Connection, params};
 
 use super::AccountId;
+use super::group::Trouble;
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyRef};
 use crate::state::{Change, Placement};
 
 pub(super) enum Error {
-    /// In SQLite's words.
-    Store(String),
+    Store(Trouble),
     /// The message was not where this change starts from.
     Transition(Key, String),
 }
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Store(error.to_string())
+        Self::Store(error.into())
     }
 }
 
-impl From<String> for Error {
-    fn from(reason: String) -> Self {
-        Self::Store(reason)
+impl From<Trouble> for Error {
+    fn from(trouble: Trouble) -> Self {
+        Self::Store(trouble)
     }
 }
 

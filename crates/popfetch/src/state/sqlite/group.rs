@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 /// A connection that many threads write to.
 pub(super) struct Shared {
@@ -25,7 +25,24 @@ struct Inside {
 }
 
 /// How the transaction that several take part in ended, once it has.
-type Round = OnceLock<Result<(), String>>;
+type Round = OnceLock<Result<(), Trouble>>;
+
+/// What SQLite says, for everybody it concerns.
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    pub(super) reason: String,
+    /// It was for want of space.
+    pub(super) is_full: bool,
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self {
+            is_full: error.sqlite_error_code() == Some(ErrorCode::DiskFull),
+            reason: error.to_string(),
+        }
+    }
+}
 
 impl Shared {
     pub(super) fn new(connection: Connection) -> Self {
@@ -47,15 +64,15 @@ impl Shared {
     /// Writes, all or nothing. What is written is durable afterwards.
     ///
     /// # Errors
-    /// Those of `work`, which then has changed nothing; and whatever else SQLite says, as text.
-    pub(super) fn write<T, E: From<String>>(
+    /// Those of `work`, which then has changed nothing; and whatever else SQLite says.
+    pub(super) fn write<T, E: From<Trouble>>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         self.coming.fetch_add(1, Ordering::SeqCst);
         let mut inside = self.lock();
         let is_last = self.coming.fetch_sub(1, Ordering::SeqCst) == 1;
-        let round = inside.round().map_err(|error| text(&error))?;
+        let round = inside.round().map_err(Trouble::from)?;
         // Whoever waits for the end of this round waits for ever if a panic goes on before it.
         let written = catch_unwind(AssertUnwindSafe(|| inside.write(work)));
         if is_last || inside.is_lost() {
@@ -66,7 +83,7 @@ impl Shared {
         let waiting = self.ended.wait_while(inside, |_| round.get().is_none());
         drop(waiting.unwrap_or_else(PoisonError::into_inner));
         match round.get() {
-            Some(Err(reason)) => Err(reason.clone().into()),
+            Some(Err(trouble)) => Err(trouble.clone().into()),
             _ => Ok(written),
         }
     }
@@ -87,13 +104,13 @@ impl Inside {
     }
 
     /// One part of the transaction, which is taken back alone if it fails.
-    fn write<T, E: From<String>>(
+    fn write<T, E: From<Trouble>>(
         &mut self,
         work: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let part = self.connection.savepoint().map_err(|error| text(&error))?;
+        let part = self.connection.savepoint().map_err(Trouble::from)?;
         let written = work(&part)?;
-        part.commit().map_err(|error| text(&error))?;
+        part.commit().map_err(Trouble::from)?;
         Ok(written)
     }
 
@@ -105,11 +122,11 @@ impl Inside {
 
     fn commit(&mut self) {
         let committed = match self.is_lost() {
-            true => Err("what was written with it could not be".into()),
-            false => self
-                .connection
-                .execute_batch("COMMIT")
-                .map_err(|error| text(&error)),
+            true => Err(Trouble {
+                reason: "what was written with it could not be".into(),
+                is_full: false,
+            }),
+            false => (self.connection.execute_batch("COMMIT")).map_err(Trouble::from),
         };
         if !self.is_lost() {
             // If that fails, too, the next one cannot begin, and says so.
@@ -120,10 +137,6 @@ impl Inside {
             let _ = round.set(committed);
         }
     }
-}
-
-fn text(error: &rusqlite::Error) -> String {
-    error.to_string()
 }
 
 #[cfg(test)]
@@ -143,12 +156,12 @@ mod tests {
         Shared::new(connection)
     }
 
-    fn execute(shared: &Shared, sql: &str) -> Result<(), String> {
-        shared.write(|connection| connection.execute_batch(sql).map_err(|error| text(&error)))
+    fn execute(shared: &Shared, sql: &str) -> Result<(), Trouble> {
+        shared.write(|connection| Ok(connection.execute_batch(sql)?))
     }
 
     /// Has these executed side by side, all of which are waiting before the first one begins.
-    fn together(shared: &Shared, all: &[&str]) -> Vec<Result<(), String>> {
+    fn together(shared: &Shared, all: &[&str]) -> Vec<Result<(), Trouble>> {
         thread::scope(|scope| {
             let (hold, held) = mpsc::channel::<()>();
             let holder = scope.spawn(move || shared.read(|_| held.recv().is_err()));
@@ -187,7 +200,7 @@ mod tests {
         ];
         let ended = together(&shared, &all);
         for outcome in ended {
-            assert!(outcome.unwrap_err().contains("FOREIGN KEY"));
+            assert!(outcome.unwrap_err().reason.contains("FOREIGN KEY"));
         }
         assert_eq!(parents(&shared), 0);
         execute(&shared, "INSERT INTO parent VALUES (1)").unwrap();
@@ -223,7 +236,7 @@ mod tests {
     fn a_panic_keeps_nobody_waiting() {
         let shared = shared();
         let panicked = thread::scope(|scope| {
-            let panics = || shared.write(|_| -> Result<(), String> { panic!("on purpose") });
+            let panics = || shared.write(|_| -> Result<(), Trouble> { panic!("on purpose") });
             scope.spawn(panics).join()
         });
         assert!(panicked.is_err());

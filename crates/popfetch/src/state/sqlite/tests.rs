@@ -438,3 +438,16 @@ fn a_full_disk_is_no_damage() {
     let opened = unreadable(path.into(), &damaged);
     assert!(matches!(opened, StateError::Unreadable { .. }));
 }
+
+#[test]
+fn a_state_without_room_to_grow_tells_to_make_some() {
+    let store = SqliteStore::in_memory().unwrap();
+    (store.connection)
+        .read(|connection| connection.pragma_update(None, "max_page_count", 1))
+        .unwrap();
+    let error = store.meet(&"x".repeat(100_000)).unwrap_err();
+    let failure = Failure::from(error);
+    assert_eq!(failure.status, Status::InputOutput);
+    assert!(failure.hint.unwrap().contains("make room"));
+    assert_eq!(store.account("x").unwrap(), None);
+}

@@ -1,7 +1,7 @@
-//! Commands and replies (RFC 5321, section 4.2) over whatever
-//! [`Socket`] there is.
+//! Commands and replies (RFC 5321, section 4.2) over whatever [`Socket`] there is.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ const PIECE: usize = 128 * 1024;
 /// A connection to a mail server.
 pub(super) struct Connection {
     socket: BufReader<Socket>,
+    /// How long a reply may take, the handshake of TLS, and the sending of a [`PIECE`].
+    limit: Duration,
     /// Parts of a message that are still to be sent.
     pending: Vec<u8>,
 }
@@ -29,12 +31,14 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects. Nothing that is waited for may take longer than `limit`.
     pub(super) fn open(place: &Place, limit: Duration) -> io::Result<Self> {
-        Socket::open(place, limit).map(Self::over)
+        let socket = Socket::open(place, limit)?;
+        Ok(Self::over(socket, limit))
     }
 
-    fn over(socket: Socket) -> Self {
+    fn over(socket: Socket, limit: Duration) -> Self {
         Self {
             socket: BufReader::new(socket),
+            limit,
             pending: Vec::new(),
         }
     }
@@ -45,8 +49,10 @@ impl Connection {
         if !self.socket.buffer().is_empty() {
             return Err(io::Error::other("it went on talking before TLS had begun"));
         }
-        let socket = self.socket.into_inner();
-        (socket.encrypted(config, host).map(Self::over)).map_err(patience)
+        let mut socket = self.socket.into_inner();
+        socket.begin(self.limit);
+        let encrypted = socket.encrypted(config, host).map_err(patience)?;
+        Ok(Self::over(encrypted, self.limit))
     }
 
     /// Sends a command and reads the reply.
@@ -57,11 +63,7 @@ impl Connection {
 
     /// The same with a line that nobody else may see, which is complete.
     pub(super) fn secret(&mut self, line: &Secret) -> io::Result<Reply> {
-        let socket = self.socket.get_mut();
-        (socket
-            .write_all(line.expose())
-            .and_then(|()| socket.flush()))
-        .map_err(patience)?;
+        self.transmit(line.expose())?;
         self.reply()
     }
 
@@ -82,17 +84,24 @@ impl Connection {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        let mut pending = mem::take(&mut self.pending);
+        let sent = self.transmit(&pending);
+        pending.clear();
+        self.pending = pending;
+        sent
+    }
+
+    fn transmit(&mut self, octets: &[u8]) -> io::Result<()> {
         let socket = self.socket.get_mut();
-        let sent = socket
-            .write_all(&self.pending)
-            .and_then(|()| socket.flush());
-        self.pending.clear();
+        socket.begin(self.limit);
+        let sent = socket.write_all(octets).and_then(|()| socket.flush());
         sent.map_err(patience)
     }
 
     /// Reads a reply, all of its lines, once everything is sent.
     pub(super) fn reply(&mut self) -> io::Result<Reply> {
         self.flush()?;
+        self.socket.get_mut().begin(self.limit);
         let mut lines: Vec<Vec<u8>> = Vec::new();
         loop {
             let mut line = Vec::new();

@@ -215,6 +215,24 @@ fn a_server_that_says_nothing_is_not_waited_for() {
 }
 
 #[test]
+fn a_server_that_says_a_little_now_and_then_is_not_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let dripping = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        // Until nobody listens any more.
+        while stream.write_all(b"2").is_ok() {
+            thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let mut server = server(&address);
+    server.time_limit = Duration::from_millis(100);
+    let failure = server.begin().err().unwrap();
+    assert!(failure.message.contains("too long"), "{failure}");
+    dripping.join().unwrap();
+}
+
+#[test]
 fn a_line_without_end_is_not_collected() {
     let long: &'static str = "2".repeat(1_000_000).leak();
     let (address, heard) = serve(vec![long].leak());

@@ -81,12 +81,13 @@ impl Extent {
         })
     }
 
-    /// Whether these octets, which are at this place, may be its first line, perhaps cut short.
+    /// Whether these octets, which are at this place, may be its first line, perhaps cut short, or
+    /// with zeros where a loss of power took something.
     fn begins(&self, place: u64, octets: &[u8]) -> bool {
-        let separator = self.separator.as_bytes();
-        let length = separator.len().min(octets.len());
+        let mut both = self.separator.bytes().zip(octets);
         // In front of the line there may be line ends that belong to it.
-        (self.offset..=self.offset + 2).contains(&place) && octets[..length] == separator[..length]
+        (self.offset..=self.offset + 2).contains(&place)
+            && both.all(|(written, &there)| there == written || there == 0)
     }
 
     fn end(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! Several targets at once: each gets every message once, whatever happens.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::super::handover::Handover;
@@ -301,24 +302,41 @@ fn what_recovery_finds_or_cuts_off_in_an_mbox_is_durable_before_the_state_says_s
     }
 }
 
-#[test]
-fn a_hole_in_an_mbox_is_cut_off_with_what_is_behind_it() {
+/// Messages that are whole behind a loss of power that made zeros of a part of the mbox, where all
+/// were to be; and the state of each of them.
+fn recovered_with_a_hole(hole: impl Fn(&[u8]) -> Range<usize>) -> Vec<State> {
     let directory = TempDir::new().unwrap();
     let all = || vec![mbox(&directory)];
     let (killed, claim) = delivery_to(&directory, &Log::failing_at(2), all());
     deliver(&killed, MESSAGES).unwrap_err();
     drop((killed, claim));
-    // Then the power went, and the middle of what was written was lost.
     let path = directory.path().join("mbox");
     let mut content = fs::read(&path).unwrap();
-    let third = content.len() / 3;
-    content[third..2 * third].fill(0);
+    let hole = hole(&content);
+    content[hole].fill(0);
     fs::write(&path, content).unwrap();
 
     let (restarted, _claim) = delivery_to(&directory, &Arc::default(), all());
     restarted.recover().unwrap();
-    let stored = State::Stored;
-    assert_eq!(states(&restarted), [stored, State::Pending, State::Pending]);
+    let recovered = states(&restarted);
     deliver_missing(&restarted, MESSAGES);
     assert_eq!(messages_in_mbox(&directory), contents("\n"));
+    recovered
+}
+
+#[test]
+fn a_hole_in_an_mbox_is_cut_off_with_what_is_behind_it() {
+    let recovered = recovered_with_a_hole(|content| content.len() / 3..2 * content.len() / 3);
+    assert_eq!(recovered, [State::Stored, State::Pending, State::Pending]);
+}
+
+#[test]
+fn a_hole_in_a_separator_makes_it_nobody_elses() {
+    let recovered = recovered_with_a_hole(|content| {
+        let mut separators = memchr::memmem::find_iter(content, "From ");
+        // From the time on, and nearly to the end of the line.
+        let second = separators.nth(1).unwrap();
+        second + 30..second + 42
+    });
+    assert_eq!(recovered, [State::Stored, State::Pending, State::Pending]);
 }

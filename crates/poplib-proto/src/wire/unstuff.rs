@@ -123,13 +123,27 @@ impl Unstuff {
         if input.get(next + 1) == Some(&b'.') && self.ends_line(input, next) {
             return next + 1;
         }
-        for found in memmem::find_iter(&input[next..], b"\n.") {
-            let line_feed = next + found;
-            if self.ends_line(input, line_feed) {
-                return line_feed + 1;
+        self.dotted_line_end(input, next)
+            .map_or(input.len(), |line_feed| line_feed + 1)
+    }
+
+    /// The first line end from here on that a dot follows.
+    fn dotted_line_end(&self, input: &[u8], from: usize) -> Option<usize> {
+        let pair = memmem::Finder::new(b"\n.");
+        let mut start = from;
+        loop {
+            // Where there is no dot at all, as in base64, half the work tells.
+            let dot = start + memchr::memchr(b'.', input.get(start..)?)?;
+            // It may begin a line, and one may be right behind the part.
+            start = start.max(dot.saturating_sub(1));
+            let part = &input[start..input.len().min(start + PART + 1)];
+            let found = (pair.find_iter(part).map(|found| start + found))
+                .find(|&line_feed| self.ends_line(input, line_feed));
+            if found.is_some() {
+                return found;
             }
+            start += PART;
         }
-        input.len()
     }
 
     fn ends_line(&self, input: &[u8], line_feed: usize) -> bool {
@@ -152,6 +166,9 @@ impl Unstuff {
         }
     }
 }
+
+/// How much is searched for lines with dots before it is asked again whether there are dots.
+const PART: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -209,6 +226,18 @@ mod tests {
     fn one_leading_dot_is_removed() {
         let wire = b"..\r\n...\r\na..b\r\n..end\r\n.\r\n";
         assert_eq!(content(LineEnd::Crlf, wire), b".\r\n..\r\na..b\r\n.end\r\n");
+    }
+
+    #[test]
+    fn a_leading_dot_is_found_wherever_the_search_begins_anew() {
+        for before in PART - 9..PART + 9 {
+            let mut message = b"a\r\nb.".to_vec();
+            message.resize(before, b'c');
+            let wire = [&message[..], b"\r\n..d\r\n.\r\n"].concat();
+            let expected = [&message[..], b"\r\n.d\r\n"].concat();
+            let decoded = decode(LineEnd::Crlf, &[&wire]);
+            assert_eq!(decoded, Some((expected, Vec::new())), "{before}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ from .server import Server
 from .workloads import Workload, users
 
 HERE = Path(__file__).resolve().parent
+NOBODY = 65534
 
 
 @dataclass
@@ -51,6 +52,8 @@ class Peer:
     """Where the messages are; `None` where it keeps none."""
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    crate: str = ""
+    """What it is to be built from, in `crates/`."""
 
     def takes_part(self, workload: Workload) -> bool:
         return workload.name not in self.without and (not self.only or workload.name in self.only)
@@ -122,19 +125,25 @@ def fetchmail(job: Job) -> list[str]:
 
 
 def getmail(job: Job) -> list[str]:
-    for name in ("tmp", "new", "cur"):
-        (job.place / "mail" / name).mkdir(parents=True)
+    directories = [job.place, job.place / "mail"]
+    directories += [job.place / "mail" / name for name in ("tmp", "new", "cur")]
+    # It delivers nothing as root, which Dovecot needs to be here.
+    for directory in directories:
+        directory.mkdir(exist_ok=True)
+        os.chown(directory, NOBODY, NOBODY)
     kind = "SimplePOP3SSLRetriever" if job.workload.tls else "SimplePOP3Retriever"
     trust = f"ca_certs = {job.server.certificate}\n" if job.workload.tls else ""
-    job.write(
+    configuration = job.write(
         "getmailrc",
         f"[retriever]\ntype = {kind}\nserver = localhost\nport = {job.port}\n"
         f"username = u1\npassword = secret\n{trust}"
-        f"[destination]\ntype = Maildir\npath = {job.place}/mail/\nuser = root\n"
+        f"[destination]\ntype = Maildir\npath = {job.place}/mail/\n"
         "[options]\nread_all = true\ndelivered_to = false\nreceived = false\nverbose = 0\n",
     )
+    os.chown(configuration, NOBODY, NOBODY)
+    as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     program = job.programs.parent / "python/bin/getmail"
-    return [str(program), f"--getmaildir={job.place}", "--rcfile=getmailrc"]
+    return [*as_nobody, str(program), f"--getmaildir={job.place}", "--rcfile=getmailrc"]
 
 
 def curl(job: Job) -> list[str]:
@@ -146,9 +155,18 @@ def curl(job: Job) -> list[str]:
 
 
 def poplib(job: Job) -> list[str]:
-    trust = [str(job.server.certificate)] if job.workload.tls else []
+    return [sys.executable, str(HERE / "with_poplib.py"), *port_and_place(job)]
+
+
+def crate(name: str) -> Callable[[Job], list[str]]:
+    return lambda job: [str(job.programs / name), *port_and_place(job)]
+
+
+def port_and_place(job: Job) -> list[str]:
+    """The arguments of a program that was written to be compared."""
     (job.place / "new").mkdir()
-    return [sys.executable, str(HERE / "with_poplib.py"), str(job.port), str(job.place / "new"), *trust]
+    trust = [str(job.server.certificate)] if job.workload.tls else []
+    return [str(job.port), str(job.place / "new"), *trust]
 
 
 def wire(job: Job) -> list[str]:
@@ -177,6 +195,12 @@ PEERS = [
     Peer("curl", "one connection; writes nothing", curl, "curl", without=("wide",)),
     Peer("poplib", "retr, one file for each message, not durable", poplib,
          delivered=maildir, without=("huge", "wide")),
+    Peer("rust-pop3-client", "Rust crate; one file for each message, not durable", crate("rust-pop3-client"),
+         delivered=maildir, crate="rust-pop3-client", without=("huge", "wide")),
+    Peer("async-pop", "Rust crate; one file for each message, not durable", crate("async-pop"),
+         delivered=maildir, crate="async-pop", without=("large", "large-tls", "huge", "wide")),
+    Peer("pop3", "Rust crate; one file for each message, not durable", crate("pop3"),
+         delivered=maildir, crate="pop3", without=("large", "large-tls", "huge", "wide")),
     Peer("limit of the wire", "all RETR at once, thrown away (TLS: openssl s_client)", wire),
     Peer("limit of the disk", "the same files as one group, without a network", disk, without=("wide", "far")),
 ]  # fmt: skip

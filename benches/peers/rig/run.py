@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .peers import Job, Peer
-from .workloads import digests, users
+from .workloads import digest, digests, stuffed, users
 
 PATIENCE = 900
 """Seconds after which a program is given up."""
@@ -73,12 +73,14 @@ def timed(command: list[str], place: Path, environment: dict[str, str]) -> Cost:
 def check(peer: Peer, job: Job) -> None:
     """Correctness comes before speed: what was delivered must be what the server has."""
     assert peer.delivered is not None
-    sources = (
-        path for user in users(job.workload) for path in (job.server.mail / user / "cur").iterdir()
+    sources = [path for user in users(job.workload) for path in (job.server.mail / user / "cur").iterdir()]
+    delivered = list(peer.delivered(job))
+    wanted, arrived = digests(sources, digest), digests(delivered, digest)
+    if wanted == arrived:
+        return
+    if digests(sources, stuffed) == arrived:
+        raise RuntimeError(f"{peer.name} delivers wrong content: it does not undo byte-stuffing")
+    missing = len(set(wanted) - set(arrived))
+    raise RuntimeError(
+        f"{peer.name} delivered {len(arrived)} of {len(wanted)} messages; {missing} are missing or changed"
     )
-    wanted, arrived = digests(sources), digests(peer.delivered(job))
-    if wanted != arrived:
-        missing = len(set(wanted) - set(arrived))
-        raise RuntimeError(
-            f"{peer.name} delivered {len(arrived)} of {len(wanted)} messages; {missing} are missing or changed"
-        )

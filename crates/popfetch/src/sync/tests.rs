@@ -1,7 +1,10 @@
-use std::io;
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use std::{env, io};
 
+use base64ct::{Base64, Encoding};
+use poplib::sasl::{Method, Policy as LoginPolicy};
 use poplib::{Config, Secret, Timeouts, Tls};
 use poplib_sandbox::{Mailbox, Sandbox};
 use serde_json::Value;
@@ -180,4 +183,50 @@ fn a_password_that_nobody_can_be_asked_for_stops_no_other() {
     let status = rig.sync(accounts, limits(2, 2));
     assert_eq!(status, Some(Status::Configuration));
     assert_eq!(rig.delivered("user01"), 2);
+}
+
+/// Panics when a session has been listed, and shows what it was told.
+struct Panics;
+
+impl Report for Panics {
+    fn report(&self, _: &str, event: Event<'_>) {
+        assert!(!matches!(event, Event::Planned(_)), "{event:?}");
+    }
+}
+
+/// The test runs itself once more, as the process that panics.
+#[test]
+fn a13_a_panic_in_the_middle_of_a_session_shows_no_password() {
+    const PANICS: &str = "POPFETCH_TEST_PANICS";
+    const PASSWORD: &str = "s3nt1nel-p4ssw0rd";
+    let builder = Sandbox::builder().mailbox("me", PASSWORD, Mailbox::empty());
+    let (server, rig) = (builder.start().unwrap(), Rig::new());
+    let mut account = rig.account(&server, "me", PASSWORD);
+    if env::var_os(PANICS).is_some() {
+        let mut plain = LoginPolicy::default();
+        plain.only = Some(Method::Plain);
+        account.config = account.config.with_login_policy(plain);
+        let state = rig.directory.path().join("state.db");
+        let shared = Shared::open(&state, Mode::Fetch, limits(1, 1), Arc::new(Panics));
+        let status = sync(vec![account], &shared.unwrap()).unwrap();
+        assert_eq!(status, Some(Status::InputOutput));
+        return;
+    }
+    let test = "sync::tests::a13_a_panic_in_the_middle_of_a_session_shows_no_password";
+    let output = Command::new(env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture"])
+        .env(PANICS, "")
+        .env("RUST_BACKTRACE", "full")
+        .output()
+        .unwrap();
+    let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(output.status.success(), "{shown}");
+    assert!(
+        shown.contains("Planned {") && shown.contains("stack backtrace:"),
+        "{shown}"
+    );
+    let response = Base64::encode_string(format!("\0me\0{PASSWORD}").as_bytes());
+    for secret in [PASSWORD, &*response] {
+        assert!(!shown.contains(secret), "{secret} is in {shown}");
+    }
 }

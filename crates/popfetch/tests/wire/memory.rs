@@ -3,10 +3,11 @@
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
 
 use crate::listener::passwords;
-use crate::support::{By, PASSWORD, Rig, start, wait_until};
+use crate::support::{By, PASSWORD, Rig, kill, names, start, wait_until};
 
 /// Where in the memory of a process these octets stand: the names of its mappings, and what is near.
 fn found(child: &Child, sought: &[u8]) -> Vec<String> {
@@ -74,6 +75,16 @@ fn while_fetching(give: Give, method: &str) -> Vec<String> {
 /// Those in a `run` that waits for its next visit.
 fn while_waiting(give: Give, method: &str) -> Vec<String> {
     let rig = Rig::five(&[]);
+    let mut child = waiting(&rig, give, method);
+    let places = passwords_in(&child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    rig.assert_five();
+    places
+}
+
+/// A `run` that waits for its next visit.
+fn waiting(rig: &Rig, give: Give, method: &str) -> Child {
     let mut command = rig.ask(&[
         "run",
         "--interval",
@@ -85,19 +96,15 @@ fn while_waiting(give: Give, method: &str) -> Vec<String> {
     ]);
     command.args(["--state", "state.db", "--log", "json"]);
     command.env_remove("POPFETCH_PASSWORD");
-    give(&rig, &mut command);
+    give(rig, &mut command);
     let log = File::create(rig.path("log")).unwrap();
-    let mut child = command.stderr(log).spawn().unwrap();
+    let child = command.stderr(log).spawn().unwrap();
     wait_until("the end of the first visit", || {
         fs::read_to_string(rig.path("log"))
             .unwrap()
             .contains("\"event\":\"waiting\"")
     });
-    let places = passwords_in(&child);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    rig.assert_five();
-    places
+    child
 }
 
 /// Tells a command where its password is.
@@ -156,4 +163,47 @@ fn a13_between_visits_no_password_is_left_that_can_be_had_again() {
         places.iter().any(|place| place.contains("[stack]")),
         "{places:#?}"
     );
+}
+
+/// Where the kernel writes what is left of a process, and whether it does.
+fn dumps_are_files() -> bool {
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
+    let limits = fs::read_to_string("/proc/self/limits").unwrap();
+    let limit = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    pattern.trim_end() == "core" && limit.unwrap().contains("unlimited")
+}
+
+/// The dump of a `run` that is killed while it waits for its next visit.
+fn dump_while_waiting(give: Give, method: &str) -> Vec<u8> {
+    let rig = Rig::five(&[]);
+    let mut child = waiting(&rig, give, method);
+    let id = child.id().to_string();
+    let mut unlimited = Command::new("prlimit");
+    unlimited.args(["--core=unlimited", "--pid", &id]);
+    assert!(unlimited.status().unwrap().success());
+    kill(&child, "ABRT");
+    assert!(child.wait().unwrap().core_dumped());
+    let mut names = names(&rig.path(".")).into_iter();
+    let name = names.find(|name| name.starts_with("core"));
+    fs::read(rig.path(&name.unwrap())).unwrap()
+}
+
+/// A dump has the registers of all threads, too, and what cannot be written to.
+#[test]
+fn a13_the_dump_of_a_process_that_was_killed_between_visits_has_no_password() {
+    if !dumps_are_files() {
+        println!("left out: the kernel writes no dumps here");
+        return;
+    }
+    let place = |dump: &[u8], password: &str| memchr::memmem::find(dump, password.as_bytes());
+    for method in ["plain", "scram-sha-256"] {
+        let dump = dump_while_waiting(by_file, method);
+        for password in passwords() {
+            assert_eq!(place(&dump, &password), None, "{method}: {password}");
+        }
+    }
+    // Where it cannot be wiped, it is found.
+    assert!(place(&dump_while_waiting(by_environment, "plain"), PASSWORD).is_some());
 }

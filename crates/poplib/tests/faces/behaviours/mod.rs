@@ -10,6 +10,7 @@ mod cuts;
 mod deadlines;
 mod errors;
 mod login;
+mod panics;
 mod proxies;
 mod secrets;
 mod trace;

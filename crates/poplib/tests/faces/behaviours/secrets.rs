@@ -8,7 +8,7 @@ use crate::support::trace::{Ear, Level};
 use crate::support::{implicit_tls, in_memory, sandbox, started, stls, wire};
 
 /// `PASSWORD`, as base64 in each of the three places it can begin in a group of octets.
-const IN_BASE64: [&str; 3] = [
+pub(super) const IN_BASE64: [&str; 3] = [
     "czNudDFuZWwtcDRzc3cwcm",
     "MzbnQxbmVsLXA0c3N3MHJk",
     "M250MW5lbC1wNHNzdzByZ",

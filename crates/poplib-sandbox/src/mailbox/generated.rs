@@ -24,6 +24,15 @@ pub struct Generated {
     pub octets: Octets,
 }
 
+impl Generated {
+    /// The messages one after the other, with CRLF line ends and without byte-stuffing: what a
+    /// client that has fetched them all can be compared with.
+    pub fn contents(&self) -> impl Iterator<Item = Box<dyn BufRead + Send>> + use<> {
+        let generator = Generator::new(self.clone());
+        (0..self.messages).map(move |index| generator.content(index))
+    }
+}
+
 /// The sizes of generated messages in octets, line ends as CRLF.
 ///
 /// A message is never smaller than its header, about 200 octets.
@@ -295,6 +304,18 @@ mod tests {
             assert_eq!(one.unique_id(index), other.unique_id(index));
         }
         assert_ne!(read(&one, 0), read(&one, 1));
+    }
+
+    #[test]
+    fn contents_are_those_of_all_messages() {
+        let generator = generator(300..=30_000);
+        let contents = generator.generated.contents().enumerate();
+        for (index, mut content) in contents.skip(998) {
+            let mut octets = Vec::new();
+            content.read_to_end(&mut octets).unwrap();
+            assert!(octets == read(&generator, index as u64), "{index}");
+        }
+        assert_eq!(generator.generated.contents().count(), 1_000);
     }
 
     #[test]

@@ -11,9 +11,12 @@ const OCTETS: usize = 1 << 20;
 /// What a read brings.
 const PIECE: usize = 64 * 1024;
 
+/// A line of text.
+pub(crate) const TEXT: &[u8] =
+    b"The quick brown fox jumps over the lazy dog, and then it does so again.\r\n";
+
 pub(crate) fn cases() -> Vec<Case> {
-    let text =
-        lines(b"The quick brown fox jumps over the lazy dog, and then it does so again.\r\n");
+    let text = lines(TEXT);
     let base64 = lines(&[&[b'A'; 76][..], b"\r\n"].concat());
     let dots = lines(b"..\r\n");
     let endless = vec![b'x'; OCTETS];
@@ -30,7 +33,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-fn lines(line: &[u8]) -> Vec<u8> {
+pub(crate) fn lines(line: &[u8]) -> Vec<u8> {
     line.repeat(OCTETS / line.len())
 }
 
@@ -49,9 +52,8 @@ fn unstuffing(name: &'static str, body: Vec<u8>) -> Case {
 }
 
 fn batch(name: &'static str, messages: u32, octets: usize) -> Case {
-    let line = b"The quick brown fox jumps over the lazy dog, and then it does so again.\r\n";
     let mut answer = b"+OK message follows\r\n".to_vec();
-    answer.extend(line.repeat(octets / line.len()));
+    answer.extend(TEXT.repeat(octets / TEXT.len()));
     answer.extend(b".\r\n");
     let wire = answer.repeat(messages as usize);
     Case::new(name, wire.len(), move || fetch(messages, &wire))

@@ -1,8 +1,9 @@
-//! What is measured: pieces of the core, each over the same octets every time.
+//! What is measured: pieces of the core and the writer of a Maildir, each over the same octets every time.
 
 mod bodies;
 mod commands;
 mod logins;
+mod maildir;
 
 use std::hint::black_box;
 
@@ -36,5 +37,6 @@ pub fn cases() -> Vec<Case> {
     let mut cases = bodies::cases();
     cases.extend(commands::cases());
     cases.extend(logins::cases());
+    cases.extend(maildir::cases());
     cases
 }

@@ -20,6 +20,8 @@ mod look;
 mod mail_server;
 mod maildir;
 mod mbox;
+#[cfg(feature = "measuring")]
+pub mod measuring;
 mod parcel;
 mod partly;
 pub(crate) mod queue;

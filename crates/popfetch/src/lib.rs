@@ -49,6 +49,10 @@ mod stop;
 mod sync;
 mod visit;
 
+#[cfg(feature = "measuring")]
+#[doc(hidden)]
+pub use deliver::measuring;
+
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! What is measured: pieces of the core and the writer of a Maildir, each over the same octets every time.
+//! What is measured: pieces of the core and the writer of a Maildir, each over the same octets every
+//! time.
 
 mod bodies;
 mod commands;

@@ -38,6 +38,8 @@ use crate::visit::{Mode, Shared};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod week;
 
 /// Fetches until somebody asks to stop, which is how this ends well.
 ///

@@ -70,6 +70,12 @@ impl Shared {
         })
     }
 
+    /// The same, by another clock.
+    #[cfg(test)]
+    pub(crate) fn by(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
     /// Visits the account and tells how that ended, unless somebody asked to stop: that is told
     /// once, and not for each account.
     pub(crate) async fn visit(&self, account: &Arc<Account>, stop: &Stop) -> Outcome {

@@ -168,6 +168,26 @@ fn nothing_is_visible_before_it_is_durable_and_recorded() {
 }
 
 #[test]
+fn a_message_is_whole_to_its_last_octet_however_it_comes() {
+    let directory = TempDir::new().unwrap();
+    let (delivery, _claim) = delivery(&directory, &Arc::default());
+    let mut batch = Batch::default();
+    let mut incoming = delivery.begin(&batch, ticket(0, &[])).unwrap();
+    for piece in ["one\r", "\ntwo\r"] {
+        incoming.write(&mut piece.as_bytes().to_vec()).unwrap();
+    }
+    let mut partly = Partly::new(Vec::new());
+    delivery.finish(&mut batch, incoming, &mut partly).unwrap();
+    delivery.commit(batch, &mut Stored::default()).unwrap();
+
+    assert_eq!(files(&directory), ["one\ntwo\r"]);
+    let mut octets = Vec::new();
+    let visit = &mut |row: Row<'_>| octets.push(row.octets);
+    delivery.store.rows(delivery.account, visit).unwrap();
+    assert_eq!(octets, [Some(9)]);
+}
+
+#[test]
 fn many_are_made_durable_as_a_group() {
     let directory = TempDir::new().unwrap();
     let log = Arc::default();

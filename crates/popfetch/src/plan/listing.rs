@@ -156,6 +156,7 @@ mod tests {
             .map(|position| listing.key(position).unwrap().occurrence)
             .collect();
         assert_eq!(occurrences, [1, 1, 2, 3]);
+        assert_eq!(listing.number(3), 7);
         assert_eq!(listing.group(0).unwrap().1, [1]);
         assert_eq!(listing.group(1).unwrap().1, [0, 2, 3]);
         assert!(listing.group(4).is_none());

@@ -8,7 +8,7 @@ use crate::key::{Key, Sum};
 use crate::state::{LONGEST_PAUSE, Row, State};
 
 /// How long a message may be missing from listings before it is forgotten, in seconds: 30 days.
-pub(super) const FORGET_AFTER: i64 = 30 * 24 * 60 * 60;
+const FORGET_AFTER: i64 = 30 * 24 * 60 * 60;
 
 /// Compares a listing with the rows of its account, which come one by one in the order of their
 /// keys, so that neither a million rows nor a copy of their unique-ids is ever in memory.

@@ -2,16 +2,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::planner::FORGET_AFTER;
 use super::*;
 use crate::clock::Timestamp;
 use crate::key::{Identity, Key, KeyRef};
 use crate::state::{Row, State};
 
+mod fates;
 mod policies;
 
 const NOW: Timestamp = Timestamp(100_000_000);
-const LONG_AGO: Timestamp = Timestamp(NOW.0 - FORGET_AFTER - 1);
+const MONTH: i64 = 2_592_000;
+const LONG_AGO: Timestamp = Timestamp(NOW.0 - MONTH - 1);
 const YESTERDAY: Timestamp = Timestamp(NOW.0 - 86_400);
 
 fn key(unique_id: &str, occurrence: u32) -> Key {
@@ -234,6 +235,7 @@ fn what_is_missing_for_a_month_is_forgotten() {
         ),
         // The clock was set back since.
         (key("e", 1), since(Some(Timestamp(NOW.0 * 2)))),
+        (key("f", 1), since(Some(Timestamp(NOW.0 - MONTH)))),
     ]);
     let plan = plan(&listing(&["other"]), &rows, Keep::Forever);
     assert_eq!(

@@ -5,16 +5,16 @@ use crate::state::LONGEST_PAUSE;
 
 /// A row with everything that a policy looks at.
 #[derive(Clone, Debug)]
-struct Whole {
-    known: Known,
-    excerpt: bool,
-    age: Option<i64>,
-    octets: Option<u64>,
-    header: Option<Sum>,
+pub(super) struct Whole {
+    pub(super) known: Known,
+    pub(super) excerpt: bool,
+    pub(super) age: Option<i64>,
+    pub(super) octets: Option<u64>,
+    pub(super) header: Option<Sum>,
 }
 
 impl Whole {
-    fn new(state: State) -> Self {
+    pub(super) fn new(state: State) -> Self {
         Self {
             known: known(state),
             excerpt: false,
@@ -41,9 +41,9 @@ impl Whole {
     }
 }
 
-type Wholes = BTreeMap<Key, Whole>;
+pub(super) type Wholes = BTreeMap<Key, Whole>;
 
-fn sized(messages: &[(&str, Option<u64>)]) -> Listing {
+pub(super) fn sized(messages: &[(&str, Option<u64>)]) -> Listing {
     let mut listing = Listing::default();
     for (number, (unique_id, octets)) in (1..).zip(messages) {
         listing.push(number, *octets, Some(By::UniqueId(unique_id.as_bytes())));
@@ -51,7 +51,7 @@ fn sized(messages: &[(&str, Option<u64>)]) -> Listing {
     listing.counted()
 }
 
-fn planned(listing: &Listing, rows: &Wholes, policy: Policy) -> Plan {
+pub(super) fn planned(listing: &Listing, rows: &Wholes, policy: Policy) -> Plan {
     let mut planner = Planner::new(listing, policy, NOW);
     for (key, whole) in rows {
         planner.row(whole.row(key));
@@ -84,6 +84,65 @@ fn a_message_goes_when_its_time_and_one_jump_of_the_clock_have_passed() {
 }
 
 #[test]
+fn only_an_accounts_first_session_leaves_alone_what_it_finds() {
+    let begun = |begun_at| Facts {
+        begun_at,
+        ..Facts::default()
+    };
+    for (only_new, begun_at, leaves_alone) in [
+        (true, None, true),
+        (true, Some(YESTERDAY), false),
+        (false, None, false),
+        (false, Some(YESTERDAY), false),
+    ] {
+        let policy = Policy {
+            only_new,
+            keep: Keep::None,
+            ..Policy::default()
+        };
+        let policy = policy.for_session(&begun(begun_at));
+        assert_eq!((policy.only_new, policy.keep), (leaves_alone, Keep::None));
+    }
+}
+
+#[test]
+fn q15_what_is_new_is_compared_with_what_was_delivered() {
+    let failed = Whole {
+        known: Known {
+            attempts: 1,
+            ..known(State::Pending)
+        },
+        ..Whole::new(State::Pending)
+    };
+    let gone = Whole::new(State::Gone);
+    let rows = Wholes::from([(key("failed", 1), failed), (key("gone", 1), gone)]);
+    let maildrop = listing(&["new", "gone", "failed"]);
+    let mut plan = planned(&maildrop, &rows, Policy::default());
+    plan.compare_new_with(&[[7; 32], [8; 32]].into());
+    let known: Vec<&[Sum]> = plan.fetch.iter().map(|fetch| &*fetch.known).collect();
+    assert_eq!(known, [&[[7; 32], [8; 32]][..], &[[1; 32]], &[]]);
+    assert_eq!(plan.found, [0]);
+}
+
+#[test]
+fn what_the_state_knows_by_a_unique_id_and_may_be_there_is_counted() {
+    let mut octets = Vec::new();
+    Identity::push_headers(&mut octets, &[9; 32]);
+    let by_headers = KeyRef {
+        identity: Identity::from_octets(&octets),
+        occurrence: 1,
+    };
+    let rows = Wholes::from([
+        (key("a", 1), Whole::new(State::Stored)),
+        (key("b", 1), Whole::new(State::Pending)),
+        (key("c", 1), Whole::new(State::Gone)),
+        (by_headers.to_key(), Whole::new(State::Stored)),
+    ]);
+    let plan = planned(&listing(&[]), &rows, Policy::default());
+    assert_eq!(plan.count.by_unique_id, 2);
+}
+
+#[test]
 fn room_is_made_of_what_is_stored_oldest_first() {
     let maildrop = sized(&[
         ("old", Some(10)),
@@ -107,6 +166,7 @@ fn room_is_made_of_what_is_stored_oldest_first() {
             ..Policy::default()
         };
         let plan = planned(&maildrop, &rows, policy);
+        assert_eq!(plan.count.keep, 3 - deleted.len() as u64, "{room}");
         assert_eq!(
             (plan.delete, fetched_of(&plan.fetch)),
             (deleted, vec![1]),
@@ -115,7 +175,7 @@ fn room_is_made_of_what_is_stored_oldest_first() {
     }
 }
 
-fn fetched_of(fetch: &[Fetch]) -> Vec<u32> {
+pub(super) fn fetched_of(fetch: &[Fetch]) -> Vec<u32> {
     fetch.iter().map(|fetch| fetch.position).collect()
 }
 
@@ -157,6 +217,12 @@ fn q15_rows_move_to_new_unique_ids_where_header_and_size_are_the_same() {
         octets: Some(octets),
         ..Whole::new(State::Stored)
     };
+    let mut gone = stored(7, 3, 11);
+    gone.known.state = State::Gone;
+    let excerpt = Whole {
+        excerpt: true,
+        ..stored(8, 3, 11)
+    };
     let rows = Wholes::from([
         (key("a", 1), stored(1, 1, 10)),
         (key("b", 1), stored(2, 2, 10)),
@@ -165,6 +231,9 @@ fn q15_rows_move_to_new_unique_ids_where_header_and_size_are_the_same() {
         (key("e", 1), stored(5, 4, 10)),
         // It is still there, and is not looked for.
         (key("f", 1), stored(6, 1, 10)),
+        // Not there any more, and not there yet.
+        (key("g", 1), gone),
+        (key("h", 1), excerpt),
     ]);
     let maildrop = sized(&[
         ("v", Some(10)),
@@ -197,19 +266,39 @@ fn q15_rows_move_to_new_unique_ids_where_header_and_size_are_the_same() {
 
 #[test]
 fn q15_a_reset_is_seen_where_nearly_everything_changed() {
-    let row = |unique_id: String| (key(&unique_id, 1), Whole::new(State::Stored));
-    let rows: Wholes = (0..20).map(|n| row(format!("old{n:02}"))).collect();
-    let shows = |unique_ids: &[String]| {
-        let names: Vec<&str> = unique_ids.iter().map(String::as_str).collect();
-        let maildrop = listing(&names);
+    let names = |name: &str, count: u32| (0..count).map(|n| format!("{name}{n:02}")).collect();
+    // What was delivered before, what waits to be, and how many of each and of new ones are there.
+    let shows = |delivered, (old, pending, new): (u32, u32, u32)| {
+        let all = |names: Vec<String>, state| {
+            names
+                .into_iter()
+                .map(move |name| (key(&name, 1), Whole::new(state)))
+        };
+        let rows: Wholes = all(names("old", delivered), State::Stored)
+            .chain(all(names("pending", pending), State::Pending))
+            .collect();
+        let there: Vec<String> = [
+            names("old", old),
+            names("pending", pending),
+            names("new", new),
+        ]
+        .concat();
+        let there: Vec<&str> = there.iter().map(String::as_str).collect();
+        let maildrop = listing(&there);
         planned(&maildrop, &rows, Policy::default()).shows_reset(&maildrop)
     };
-    let new = |count| (0..count).map(|n| format!("new{n:02}"));
-    let old = |count| (0..count).map(|n| format!("old{n:02}"));
-    assert!(shows(&new(20).collect::<Vec<_>>()));
-    assert!(shows(&new(19).chain(old(1)).collect::<Vec<_>>()));
-    assert!(!shows(&new(20).chain(old(3)).collect::<Vec<_>>()));
-    assert!(!shows(&[]));
+    assert!(shows(20, (0, 0, 20)));
+    assert!(shows(20, (1, 0, 19)));
+    assert!(!shows(20, (0, 0, 0)));
+    // Too much of what was delivered is still there.
+    assert!(shows(20, (2, 0, 60)));
+    assert!(!shows(20, (3, 0, 60)));
+    // Too much of what is there is not new.
+    assert!(shows(20, (0, 2, 18)));
+    assert!(!shows(20, (0, 2, 17)));
+    // Too little is missing to mean anything.
+    assert!(shows(5, (0, 0, 20)));
+    assert!(!shows(4, (0, 0, 20)));
 }
 
 fn state() -> impl Strategy<Value = State> {

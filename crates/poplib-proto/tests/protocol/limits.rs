@@ -139,6 +139,21 @@ fn a07_an_endless_list_ends_at_the_limit() {
 }
 
 #[test]
+fn a07_a_list_may_be_as_long_as_the_limit() {
+    let passes = |lines, octets| {
+        let mut limits = Limits::default();
+        (limits.listing_lines, limits.listing_octets) = (lines, octets);
+        let mut peer = Peer::lenient(b"+OK\r\n1 1\r\n2 2\r\n.\r\n", Pace::Whole);
+        let mut call = calls::parse("list");
+        drive_with(&mut transaction(limits), &mut peer, |it| call.resume(it)).is_ok()
+    };
+    // Two lines of five octets.
+    assert!(passes(2, 10));
+    assert!(!passes(1, 10));
+    assert!(!passes(2, 9));
+}
+
+#[test]
 fn a07_a_body_of_any_length_passes_through_a_small_buffer() {
     let mut connection = transaction(small());
     let mut server = Endless {

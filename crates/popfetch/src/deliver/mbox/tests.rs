@@ -100,6 +100,18 @@ fn every_octet_survives() {
 }
 
 #[test]
+fn a_message_larger_than_what_is_written_at_once_is_whole() {
+    let fixture = Fixture::new();
+    fixture.append(&[b"before\r\n"]);
+    let before = fixture.content();
+    let line = b"123456789\n".repeat(BUFFER / 4);
+    fixture.append(&[&line]);
+    let separator = format!("From MAILER-DAEMON {DATE}\n");
+    let expected = [&before, separator.as_bytes(), &line, b"\n"].concat();
+    assert!(fixture.content() == expected);
+}
+
+#[test]
 fn a_message_never_continues_what_another_program_left() {
     for (before, gap) in [
         ("From a b\n\nx\n\n", ""),

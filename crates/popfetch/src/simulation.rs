@@ -364,7 +364,8 @@ impl Simulation {
         let delivery = Delivery {
             bounds: Bounds {
                 parcels: 4,
-                batch: self.batch,
+                batch_messages: self.batch,
+                batch_octets: u64::MAX,
             },
             store: Arc::clone(&self.store) as Arc<dyn StateStore>,
             account: self.account_id,

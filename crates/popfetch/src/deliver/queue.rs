@@ -31,19 +31,21 @@ const ALL_PARCELS: usize = 8 * PARCELS;
 /// each has only so many.
 const FEWEST_PARCELS: usize = 4;
 
-/// A batch is made durable when it has this many messages,
+/// A batch has so many messages at most,
 const BATCH_MESSAGES: usize = 2048;
-/// or this many octets,
+/// or so many octets and a message more,
 const BATCH_OCTETS: u64 = 64 * 1024 * 1024;
-/// or when its first message has waited for so long.
+/// and is made durable when its first message has waited for so long.
 const BATCH_TIME: Duration = Duration::from_secs(5);
 
 /// What may be on its way to the disk at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) parcels: usize,
-    /// Messages of a batch.
-    pub(crate) batch: usize,
+    /// A batch is made durable when it has this many messages,
+    pub(crate) batch_messages: usize,
+    /// or this many octets.
+    pub(crate) batch_octets: u64,
 }
 
 impl Bounds {
@@ -52,7 +54,8 @@ impl Bounds {
         let jobs = usize::from(limits.numbers().0.get());
         Self {
             parcels: (ALL_PARCELS / jobs).clamp(FEWEST_PARCELS, PARCELS),
-            batch: BATCH_MESSAGES,
+            batch_messages: BATCH_MESSAGES,
+            batch_octets: BATCH_OCTETS,
         }
     }
 }
@@ -277,7 +280,8 @@ impl Writer<'_> {
         };
         (self.delivery).finish(&mut self.batch, incoming, &mut self.partly)?;
         self.since.get_or_insert_with(Instant::now);
-        if self.batch.len() >= self.delivery.bounds.batch || self.batch.octets >= BATCH_OCTETS {
+        let bounds = self.delivery.bounds;
+        if self.batch.len() >= bounds.batch_messages || self.batch.octets >= bounds.batch_octets {
             self.pass_on()?;
         }
         Ok(())

@@ -168,6 +168,96 @@ fn nothing_is_visible_before_it_is_durable_and_recorded() {
 }
 
 #[test]
+fn a_directory_above_that_may_not_be_read_does_for_a_maildir_and_one_that_fails_does_not() {
+    for (how, is_stored) in [
+        (io::ErrorKind::PermissionDenied, true),
+        (io::ErrorKind::Other, false),
+    ] {
+        let directory = TempDir::new().unwrap();
+        let above = format!("sync {}/", double::name(directory.path()));
+        let log = Log::refusing(above, how);
+        let (delivery, _claim) = delivery(&directory, &log);
+        assert_eq!(deliver(&delivery, 1).is_ok(), is_stored, "{how}");
+        let is_durable = log.steps().contains(&"sync mail/".into());
+        assert_eq!(is_durable, is_stored, "{how}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_made_durable_when_it_has_enough_messages_or_octets() {
+    let all = Bounds::of(Limits::default());
+    // Messages have eleven octets.
+    for (bounds, expected) in [
+        (all, vec![5]),
+        (
+            Bounds {
+                batch_messages: 2,
+                ..all
+            },
+            vec![2, 2, 1],
+        ),
+        (
+            Bounds {
+                batch_octets: 22,
+                ..all
+            },
+            vec![2, 2, 1],
+        ),
+        (
+            Bounds {
+                batch_octets: 23,
+                ..all
+            },
+            vec![3, 2],
+        ),
+    ] {
+        let directory = TempDir::new().unwrap();
+        let log = Arc::default();
+        let (mut delivery, _claim) = delivery(&directory, &log);
+        delivery.bounds = bounds;
+        let mut queue = queue::Queue::start(Arc::new(delivery));
+        for position in 0..5 {
+            queue.begin(ticket(position, &[])).await.unwrap();
+            queue.write(&content(position)).await.unwrap();
+            queue.end().await.unwrap();
+        }
+        let stored = queue.finish().await.unwrap();
+        assert_eq!(stored.positions, [0, 1, 2, 3, 4]);
+        let batches = log
+            .steps()
+            .into_iter()
+            .filter(|step| step.contains("storing"));
+        let sizes: Vec<usize> = batches
+            .map(|step| step.matches("storing").count())
+            .collect();
+        assert_eq!(sizes, expected, "{bounds:?}");
+    }
+}
+
+#[tokio::test]
+async fn messages_that_are_recognised_fill_a_batch_too() {
+    let directory = TempDir::new().unwrap();
+    let log = Arc::default();
+    let (mut delivery, _claim) = delivery(&directory, &log);
+    deliver(&delivery, 4).unwrap();
+    delivery.bounds.batch_messages = 2;
+    let mut queue = queue::Queue::start(Arc::new(delivery));
+    for position in 0..4 {
+        let sum = <Sum>::from(Sha256::digest(content(position)));
+        queue.begin(ticket(position, &[sum])).await.unwrap();
+        queue.write(&content(position)).await.unwrap();
+        queue.end().await.unwrap();
+    }
+    assert_eq!(queue.finish().await.unwrap().recognised, 4);
+    let transactions = log
+        .steps()
+        .into_iter()
+        .filter(|step| step.contains("recognised"));
+    let expected = "state recognised recognised";
+    assert_eq!(transactions.collect::<Vec<_>>(), [expected; 2]);
+}
+
+#[test]
 fn a_message_is_whole_to_its_last_octet_however_it_comes() {
     let directory = TempDir::new().unwrap();
     let (delivery, _claim) = delivery(&directory, &Arc::default());

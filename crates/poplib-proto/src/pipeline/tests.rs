@@ -106,10 +106,10 @@ fn p08_expected_octets_and_line_octets_bound_the_window() {
         ),
         (
             Window {
-                command_octets: 16,
+                command_octets: 32,
                 ..Window::default()
             },
-            2,
+            4,
         ),
         (Window::ONE, 1),
     ] {
@@ -117,6 +117,35 @@ fn p08_expected_octets_and_line_octets_bound_the_window() {
         let mut batch = Pipeline::new(deletions(20), window);
         assert!(batch.resume(&mut connection).is_ok());
         assert_eq!(lines(&take_sent(&mut connection)), first_flight);
+    }
+}
+
+#[test]
+fn p08_what_is_answered_makes_room_for_as_much() {
+    // Four deletions each, by their lines and by what is expected.
+    for window in [
+        Window {
+            command_octets: 32,
+            ..Window::default()
+        },
+        Window {
+            answer_octets: 40,
+            ..Window::default()
+        },
+    ] {
+        let mut connection = transaction();
+        let mut batch = Pipeline::new(deletions(8), window);
+        let mut sent = Vec::new();
+        loop {
+            match batch.resume(&mut connection).expect("no error") {
+                Step::Done(Some(_)) => {}
+                Step::Done(None) => break,
+                Step::Want(Want::Write) => sent.push(lines(&take_sent(&mut connection))),
+                Step::Want(Want::Read) => feed(&mut connection, b"+OK\r\n"),
+                Step::StartTls => unreachable!("DELE needs no TLS"),
+            }
+        }
+        assert_eq!(sent, [4, 2, 2], "{window:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an attacker on the way, or behind the server, may try.
 
-use poplib_proto::command::{Capa, Noop, Stls};
-use poplib_proto::error::{Misbehaved, Misbehaviour};
+use poplib_proto::command::{Capa, Greeting, Noop, Stls};
+use poplib_proto::error::{Misbehaved, Misbehaviour, OtherProtocol};
 use poplib_proto::{Call, Connection, Error, Exchange, Limits, State, Step, Want};
 use proptest::prelude::*;
 
@@ -41,6 +41,17 @@ fn assert_given_up(connection: &mut Connection, how: Misbehaviour) {
     assert_eq!(error.err(), Some(Error::Poisoned(cause.into())));
     assert_eq!(connection.to_send(), b"");
     assert!(!connection.is_usable() && !connection.is_protected());
+}
+
+#[test]
+fn q29_an_alert_of_tls_is_known_before_any_line_ends() {
+    let mut connection = Connection::new(limits());
+    let mut greeting = Greeting::new();
+    assert_eq!(greeting.resume(&mut connection), Ok(Step::Want(Want::Read)));
+    feed(&mut connection, b"\x15\x03\x03\0\x02\x02\x28");
+    let error = greeting.resume(&mut connection).expect_err("no greeting");
+    let how = Misbehaviour::OtherProtocol(OtherProtocol::Tls);
+    assert!(matches!(error, Error::Misbehaved(Misbehaved { how: it, .. }) if it == how));
 }
 
 #[test]

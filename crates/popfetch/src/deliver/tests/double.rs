@@ -18,6 +18,8 @@ pub(super) struct Log {
     steps: Mutex<Vec<String>>,
     fails_at: Option<usize>,
     is_off: AtomicBool,
+    /// A step that fails each time, and how.
+    refused: Option<(String, io::ErrorKind)>,
 }
 
 impl Log {
@@ -29,7 +31,19 @@ impl Log {
         })
     }
 
+    /// Refuses this step.
+    pub(super) fn refusing(step: String, how: io::ErrorKind) -> Arc<Self> {
+        Arc::new(Self {
+            refused: Some((step, how)),
+            ..Self::default()
+        })
+    }
+
     fn step(&self, what: &str) -> io::Result<()> {
+        match &self.refused {
+            Some((refused, how)) if refused == what => return Err((*how).into()),
+            _ => {}
+        }
         let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
         if self.fails_at.is_some_and(|at| steps.len() >= at) {
             self.is_off.store(true, Ordering::Relaxed);

@@ -304,10 +304,10 @@ impl Simulation {
             let content = loop {
                 let content = format!("Number: {number}\r\n\r\n{filling}\r\nend of {number}\r\n");
                 // Where a deletion was not confirmed, only the size tells them apart.
-                let is_like = |other: &&Mail| {
+                let is_like = |other: &Mail| {
                     other.unique_id == unique_id && other.content.len() == content.len()
                 };
-                if is_first || !self.all.iter().any(|other| is_like(&other)) {
+                if is_first || !self.all.iter().any(is_like) {
                     break content.into_bytes();
                 }
                 filling.push('x');

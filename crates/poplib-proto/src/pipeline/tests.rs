@@ -133,19 +133,28 @@ fn p08_what_is_answered_makes_room_for_as_much() {
             ..Window::default()
         },
     ] {
-        let mut connection = transaction();
         let mut batch = Pipeline::new(deletions(8), window);
-        let mut sent = Vec::new();
-        loop {
-            match batch.resume(&mut connection).expect("no error") {
-                Step::Done(Some(_)) => {}
-                Step::Done(None) => break,
-                Step::Want(Want::Write) => sent.push(lines(&take_sent(&mut connection))),
-                Step::Want(Want::Read) => feed(&mut connection, b"+OK\r\n"),
-                Step::StartTls => unreachable!("DELE needs no TLS"),
-            }
-        }
+        let (sent, _) = drive(&mut batch, &mut transaction(), b"+OK\r\n");
         assert_eq!(sent, [4, 2, 2], "{window:?}");
+    }
+}
+
+/// How many lines a batch sends at each time it may write, where every answer is this; and how many
+/// outcomes it comes to.
+fn drive(
+    batch: &mut Pipeline<impl Iterator<Item = Planned<Dele>>, Dele>,
+    connection: &mut Connection,
+    answer: &[u8],
+) -> (Vec<usize>, u32) {
+    let (mut sent, mut outcomes) = (Vec::new(), 0);
+    loop {
+        match batch.resume(connection).expect("no error") {
+            Step::Done(Some(_)) => outcomes += 1,
+            Step::Done(None) => return (sent, outcomes),
+            Step::Want(Want::Write) => sent.push(lines(&take_sent(connection))),
+            Step::Want(Want::Read) => feed(connection, answer),
+            Step::StartTls => unreachable!("DELE needs no TLS"),
+        }
     }
 }
 
@@ -153,16 +162,7 @@ fn p08_what_is_answered_makes_room_for_as_much() {
 fn with_noop(window: Window, answer: &[u8]) -> (Vec<usize>, u32) {
     let mut connection = transaction();
     let mut batch = Pipeline::new(deletions(4), window).ending_with_noop();
-    let (mut sent, mut outcomes) = (Vec::new(), 0);
-    loop {
-        match batch.resume(&mut connection).expect("no error") {
-            Step::Done(Some(_)) => outcomes += 1,
-            Step::Done(None) => break,
-            Step::Want(Want::Write) => sent.push(lines(&take_sent(&mut connection))),
-            Step::Want(Want::Read) => feed(&mut connection, answer),
-            Step::StartTls => unreachable!("DELE needs no TLS"),
-        }
-    }
+    let (sent, outcomes) = drive(&mut batch, &mut connection, answer);
     assert_eq!(connection.in_flight(), 0);
     // And no second one.
     assert!(matches!(

@@ -1,7 +1,6 @@
 //! Commands and replies (RFC 5321, section 4.2) over whatever [`Socket`] there is.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::mem;
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,7 +62,8 @@ impl Connection {
 
     /// The same with a line that nobody else may see, which is complete.
     pub(super) fn secret(&mut self, line: &Secret) -> io::Result<Reply> {
-        self.transmit(line.expose())?;
+        let sent = self.socket.get_mut().send(line.expose(), self.limit);
+        sent.map_err(patience)?;
         self.reply()
     }
 
@@ -84,17 +84,8 @@ impl Connection {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let mut pending = mem::take(&mut self.pending);
-        let sent = self.transmit(&pending);
-        pending.clear();
-        self.pending = pending;
-        sent
-    }
-
-    fn transmit(&mut self, octets: &[u8]) -> io::Result<()> {
-        let socket = self.socket.get_mut();
-        socket.begin(self.limit);
-        let sent = socket.write_all(octets).and_then(|()| socket.flush());
+        let sent = self.socket.get_mut().send(&self.pending, self.limit);
+        self.pending.clear();
         sent.map_err(patience)
     }
 

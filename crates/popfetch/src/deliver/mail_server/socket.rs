@@ -22,8 +22,8 @@ impl Socket {
     pub(super) fn open(place: &Place, limit: Duration) -> io::Result<Self> {
         let deadline = Instant::now() + limit;
         let stream = match place {
-            Place::Tcp { host, port } => Stream::Tcp(connect(host, *port, deadline)?),
-            Place::Unix(path) => Stream::Unix(UnixStream::connect(path)?),
+            Place::Tcp { host, port } => connect(host, *port, deadline)?.into(),
+            Place::Unix(path) => UnixStream::connect(path)?.into(),
         };
         Ok(Self::Clear(Timed { stream, deadline }))
     }
@@ -35,6 +35,13 @@ impl Socket {
             Self::Tls(tls) => &mut tls.sock,
         };
         timed.deadline = Instant::now() + limit;
+    }
+
+    /// Sends these octets within this limit.
+    pub(super) fn send(&mut self, octets: &[u8], limit: Duration) -> io::Result<()> {
+        self.begin(limit);
+        self.write_all(octets)?;
+        self.flush()
     }
 
     /// Goes on over TLS, once the server has shown a certificate for `host`. What is wrong with it
@@ -78,51 +85,27 @@ impl Write for Socket {
     }
 }
 
-/// A stream that is given up at its deadline.
+/// A stream over TCP or a Unix socket that is given up at its deadline.
 pub(super) struct Timed {
-    stream: Stream,
+    stream: socket2::Socket,
     deadline: Instant,
-}
-
-enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
 }
 
 impl Read for Timed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = Some(left(self.deadline)?);
-        match &mut self.stream {
-            Stream::Tcp(stream) => {
-                stream.set_read_timeout(left)?;
-                stream.read(buffer)
-            }
-            Stream::Unix(stream) => {
-                stream.set_read_timeout(left)?;
-                stream.read(buffer)
-            }
-        }
+        self.stream.set_read_timeout(Some(left(self.deadline)?))?;
+        self.stream.read(buffer)
     }
 }
 
 impl Write for Timed {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let left = Some(left(self.deadline)?);
-        match &mut self.stream {
-            Stream::Tcp(stream) => {
-                stream.set_write_timeout(left)?;
-                stream.write(octets)
-            }
-            Stream::Unix(stream) => {
-                stream.set_write_timeout(left)?;
-                stream.write(octets)
-            }
-        }
+        self.stream.set_write_timeout(Some(left(self.deadline)?))?;
+        self.stream.write(octets)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        // Neither kind keeps anything back.
-        Ok(())
+        self.stream.flush()
     }
 }
 

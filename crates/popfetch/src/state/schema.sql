@@ -33,8 +33,10 @@ CREATE TABLE message (
     identity     BLOB NOT NULL,     -- 'U' and the unique-id, or 'H' and a digest of the headers
     occurrence   INTEGER NOT NULL,  -- from 1, among those that share the identity
     state        TEXT NOT NULL
-        CHECK (state IN ('pending', 'storing', 'stored', 'deleting', 'gone', 'quarantined',
-                         'skipped', 'rejected')),
+        -- Not IN: for that, SQLite would fill a table at each change.
+        CHECK (state = 'storing' OR state = 'stored' OR state = 'deleting' OR state = 'gone'
+            OR state = 'pending' OR state = 'quarantined' OR state = 'skipped'
+            OR state = 'rejected'),
     sha256       BLOB,              -- of the message as received
     header       BLOB,              -- SHA-256 of its header, line ends apart
     octets       INTEGER,           -- as received

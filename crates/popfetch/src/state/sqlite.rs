@@ -54,6 +54,8 @@ impl SqliteStore {
             connection.pragma_update(None, "journal_mode", "wal")?;
             connection.pragma_update(None, "synchronous", "full")?;
             connection.pragma_update(None, "foreign_keys", true)?;
+            // What it takes to undo a part of a transaction; not worth a file.
+            connection.pragma_update(None, "temp_store", "memory")?;
             let version = prepare(&mut connection)?;
             Ok((connection, version))
         });

@@ -1,13 +1,12 @@
 //! Each change as one statement, in the order of [`Change`]'s variants.
 
-use rusqlite::types::Value;
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::{CachedStatement, Connection, ToSql, params};
 
 use super::AccountId;
 use super::group::Trouble;
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyRef};
-use crate::state::{Change, Placement};
+use crate::state::{Change, Placement, Target};
 
 pub(super) enum Error {
     Store(Trouble),
@@ -34,12 +33,14 @@ pub(super) fn apply(
     now: Timestamp,
     changes: &mut dyn Iterator<Item = Change<'_>>,
 ) -> Result<(), Error> {
+    let mut targets = Targets::default();
     for change in changes {
-        let step = Step {
+        let mut step = Step {
             connection,
             account,
             now,
             key: change.key(),
+            targets: &mut targets,
         };
         if !step.apply(change)? {
             return Err(Error::Transition(change.key().to_key(), describe(change)));
@@ -54,11 +55,12 @@ struct Step<'a> {
     account: AccountId,
     now: Timestamp,
     key: KeyRef<'a>,
+    targets: &'a mut Targets,
 }
 
 impl Step<'_> {
     /// Whether the row was in a state that allows the change.
-    fn apply(&self, change: Change<'_>) -> Result<bool, Error> {
+    fn apply(&mut self, change: Change<'_>) -> Result<bool, Error> {
         match change {
             Change::Found { .. } => {
                 self.execute(FOUND, [])?;
@@ -74,42 +76,31 @@ impl Step<'_> {
             } => {
                 // SQLite's integers are signed; no message comes near 2^63 octets.
                 let octets = i64::try_from(octets).unwrap_or(i64::MAX);
-                let values = [
-                    Value::Blob(sum.to_vec()),
-                    Value::Blob(header.to_vec()),
-                    Value::Integer(octets),
-                    Value::Integer(excerpt.into()),
-                ];
-                self.execute(STORING, values)?;
+                let values: [&dyn ToSql; 4] = [&sum, &header, &octets, &excerpt];
+                // Most messages are new, and have no copies that could be known.
+                if !self.execute(STORING, values)? {
+                    self.execute(STORING_AGAIN, values)?;
+                    self.execute(DISPLACE, [])?;
+                }
                 self.place(copies)?;
                 Ok(true)
             }
-            Change::Reached { target, .. } => self.execute(
-                REACHED,
-                [
-                    Value::Text(target.kind.clone()),
-                    Value::Blob(target.location.clone()),
-                ],
-            ),
+            Change::Reached { target, .. } => {
+                self.execute(REACHED, [&target.kind, &target.location])
+            }
             Change::Stored { .. } => self.execute(STORED, []),
             Change::Returned { .. } => self.execute(RETURNED, []),
-            Change::Recognised { sum, .. } => self.execute(RECOGNISED, [Value::Blob(sum.to_vec())]),
+            Change::Recognised { sum, .. } => self.execute(RECOGNISED, [&sum]),
             Change::Deleting { .. } => self.execute(DELETING, []),
             Change::Undeleted { .. } => self.execute(UNDELETED, []),
             Change::Gone { .. } => self.execute(GONE, []),
-            Change::Failed { reason, .. } => self.execute(FAILED, [Value::Text(reason.into())]),
-            Change::Quarantined { reason, .. } => {
-                self.execute(QUARANTINED, [Value::Text(reason.into())])
-            }
+            Change::Failed { reason, .. } => self.execute(FAILED, [&reason]),
+            Change::Quarantined { reason, .. } => self.execute(QUARANTINED, [&reason]),
             Change::Retry { .. } => self.execute(RETRY, []),
             Change::Skipped { .. } => self.execute(SKIPPED, []),
             Change::Rejected { .. } => self.execute(REJECTED, []),
             Change::Renamed { to, .. } => {
-                let occurrence = Value::Integer(to.occurrence.into());
-                self.execute(
-                    RENAMED,
-                    [Value::Blob(to.identity.octets().into()), occurrence],
-                )
+                self.execute(RENAMED, [&to.identity.octets(), &to.occurrence])
             }
             Change::Seen { .. } => self.execute(SEEN, []),
             Change::Unseen { .. } => self.execute(UNSEEN, []),
@@ -119,7 +110,7 @@ impl Step<'_> {
 
     /// Runs a statement whose first four parameters are the key and the time. Whether it found a
     /// row.
-    fn execute<const N: usize>(&self, sql: &str, more: [Value; N]) -> Result<bool, Error> {
+    fn execute<const N: usize>(&self, sql: &str, more: [&dyn ToSql; N]) -> Result<bool, Error> {
         let mut statement = self.connection.prepare_cached(sql)?;
         self.bind(&mut statement)?;
         for (position, value) in (5..).zip(more) {
@@ -139,36 +130,45 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Replaces what is known about the places of the message's copies.
-    fn place(&self, copies: &[Placement<'_>]) -> Result<(), Error> {
-        self.execute(DISPLACE, [])?;
+    /// Remembers the places of the message's copies, of which none is known.
+    fn place(&mut self, copies: &[Placement<'_>]) -> Result<(), Error> {
         for Placement {
             target,
             place,
             delivered,
         } in copies
         {
-            self.connection
-                .prepare_cached(
-                    "INSERT INTO target (kind, location) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                )?
-                .execute(params![target.kind, target.location])?;
-            self.connection
-                .prepare_cached(
-                    "INSERT INTO copy (account, identity, occurrence, target, place, delivered)
-                     SELECT ?, ?, ?, id, ?, ? FROM target WHERE kind = ? AND location = ?",
-                )?
-                .execute(params![
-                    self.account.0,
-                    self.key.identity.octets(),
-                    self.key.occurrence,
-                    place,
-                    delivered,
-                    target.kind,
-                    target.location
-                ])?;
+            let number = self.targets.number(self.connection, target)?;
+            self.connection.prepare_cached(PLACE)?.execute(params![
+                self.account.0,
+                self.key.identity.octets(),
+                self.key.occurrence,
+                number,
+                place,
+                delivered,
+            ])?;
         }
         Ok(())
+    }
+}
+
+/// The numbers of targets, each asked for once.
+#[derive(Default)]
+struct Targets(Vec<(Target, i64)>);
+
+impl Targets {
+    /// The target's number, which it gets when it is met first.
+    fn number(&mut self, connection: &Connection, target: &Target) -> rusqlite::Result<i64> {
+        if let Some((_, number)) = self.0.iter().find(|(known, _)| known == target) {
+            return Ok(*number);
+        }
+        let Target { kind, location } = target;
+        let meet = "INSERT INTO target (kind, location) VALUES (?, ?) ON CONFLICT DO NOTHING";
+        connection.execute(meet, params![kind, location])?;
+        let select = "SELECT id FROM target WHERE kind = ? AND location = ?";
+        let number = connection.query_row(select, params![kind, location], |row| row.get(0))?;
+        self.0.push((target.clone(), number));
+        Ok(number)
     }
 }
 
@@ -176,10 +176,14 @@ const FOUND: &str = "INSERT INTO message (account, identity, occurrence, state, 
     VALUES (?1, ?2, ?3, 'pending', ?4) ON CONFLICT DO NOTHING";
 const STORING: &str = "INSERT INTO message
     (account, identity, occurrence, state, changed_at, sha256, header, octets, excerpt)
-    VALUES (?1, ?2, ?3, 'storing', ?4, ?5, ?6, ?7, ?8)
-    ON CONFLICT DO UPDATE SET state = 'storing', changed_at = ?4, sha256 = ?5, header = ?6,
-    octets = ?7, excerpt = ?8, stored_at = NULL, stored_after = NULL, unseen_since = NULL";
+    VALUES (?1, ?2, ?3, 'storing', ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+const STORING_AGAIN: &str = "UPDATE message
+    SET state = 'storing', changed_at = ?4, sha256 = ?5, header = ?6, octets = ?7, excerpt = ?8,
+    stored_at = NULL, stored_after = NULL, unseen_since = NULL
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
 const DISPLACE: &str = "DELETE FROM copy WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
+const PLACE: &str = "INSERT INTO copy (account, identity, occurrence, target, place, delivered)
+    VALUES (?, ?, ?, ?, ?, ?)";
 const REACHED: &str = "UPDATE copy SET delivered = 1
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND target = (SELECT id FROM target WHERE kind = ?5 AND location = ?6)

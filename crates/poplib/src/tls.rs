@@ -20,6 +20,10 @@ pub use self::error::TlsError;
 pub use self::facts::TlsFacts;
 use self::pinned::{Anyone, Pinned};
 
+/// How much is read at once of a stream within TLS: several of its records, which have 16 KiB at
+/// most (RFC 8446 §5.1). rustls by itself reads 4 KiB at a time.
+pub(crate) const TLS_BUFFER: usize = 64 * 1024;
+
 /// Whom to trust.
 ///
 /// TLS 1.2 is the floor. Whatever the trust, the certificate must be for the configured host

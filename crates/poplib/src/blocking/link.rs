@@ -153,10 +153,7 @@ impl Link {
         let Stream::Plain(transport) = std::mem::replace(&mut self.stream, Stream::Closed) else {
             return Err(self.core.timed_out(&deadline));
         };
-        let mut stream = Box::new(TlsStream {
-            connection,
-            transport,
-        });
+        let mut stream = Box::new(TlsStream::new(connection, transport));
         handshake(&mut stream, &deadline).map_err(|failure| self.fail(failure, &deadline))?;
         self.core.protected(TlsFacts::of(&stream.connection));
         self.stream = Stream::Tls(stream);
@@ -171,7 +168,7 @@ impl Link {
 
 fn handshake(stream: &mut TlsStream, deadline: &Deadline) -> io::Result<()> {
     loop {
-        stream.transport.set_timeout(deadline.remaining()?)?;
+        stream.set_timeout(deadline.remaining()?)?;
         match stream.handshake_step() {
             Ok(true) => return Ok(()),
             Ok(false) => {}

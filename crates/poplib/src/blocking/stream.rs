@@ -81,7 +81,7 @@ impl Stream {
     pub(super) fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         match self {
             Self::Plain(transport) => transport.set_timeout(timeout),
-            Self::Tls(stream) => stream.transport.set_timeout(timeout),
+            Self::Tls(stream) => stream.set_timeout(timeout),
             Self::Closed => Ok(()),
         }
     }

@@ -4,22 +4,35 @@
 //! the caller beyond any deadline. Here every step does at most one read, and the driver looks
 //! at the clock in between.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
+use std::time::Duration;
 
 use rustls::ClientConnection;
 
 use super::stream::Transport;
+use crate::tls::TLS_BUFFER;
 
 pub(super) struct TlsStream {
     pub(super) connection: ClientConnection,
-    pub(super) transport: Box<dyn Transport>,
+    transport: BufReader<Box<dyn Transport>>,
 }
 
 impl TlsStream {
+    pub(super) fn new(connection: ClientConnection, transport: Box<dyn Transport>) -> Self {
+        Self {
+            connection,
+            transport: BufReader::with_capacity(TLS_BUFFER, transport),
+        }
+    }
+
+    pub(super) fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.transport.get_mut().set_timeout(timeout)
+    }
+
     /// Goes on with the handshake; whether it is complete.
     pub(super) fn handshake_step(&mut self) -> io::Result<bool> {
         if self.connection.wants_write() {
-            self.connection.write_tls(&mut self.transport)?;
+            self.send()?;
         } else if self.connection.is_handshaking() {
             if self.receive()? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
@@ -33,27 +46,29 @@ impl TlsStream {
     /// Takes what has been decrypted, after at most one read of the transport. `None` where that
     /// did not complete a record.
     pub(super) fn read_step(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        match self.connection.reader().read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            decrypted => return decrypted.map(Some),
-        }
-        if self.receive()? == 0 {
-            return Ok(Some(0));
-        }
-        // A key update, say, has an answer.
-        while self.connection.wants_write() {
-            self.connection.write_tls(&mut self.transport)?;
-        }
-        match self.connection.reader().read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            decrypted => decrypted.map(Some),
+        let mut may_read = true;
+        loop {
+            match self.connection.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                decrypted => return decrypted.map(Some),
+            }
+            if self.transport.buffer().is_empty() && !std::mem::take(&mut may_read) {
+                return Ok(None);
+            }
+            if self.receive()? == 0 {
+                return Ok(Some(0));
+            }
+            // A key update, say, has an answer.
+            while self.connection.wants_write() {
+                self.send()?;
+            }
         }
     }
 
     /// Encrypts and writes a record at the most.
     pub(super) fn write_step(&mut self, octets: &[u8]) -> io::Result<usize> {
         if self.connection.wants_write() {
-            self.connection.write_tls(&mut self.transport)?;
+            self.send()?;
             return Ok(0);
         }
         self.connection.writer().write(octets)
@@ -61,7 +76,7 @@ impl TlsStream {
 
     /// Writes what is encrypted; whether that was all of it.
     pub(super) fn flush_step(&mut self) -> io::Result<bool> {
-        if self.connection.wants_write() && self.connection.write_tls(&mut self.transport)? == 0 {
+        if self.connection.wants_write() && self.send()? == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
         Ok(!self.connection.wants_write())
@@ -69,17 +84,21 @@ impl TlsStream {
 
     pub(super) fn close(mut self) {
         self.connection.send_close_notify();
-        let _ = self.connection.write_tls(&mut self.transport);
-        self.transport.shutdown();
+        let _ = self.send();
+        self.transport.get_mut().shutdown();
     }
 
     fn receive(&mut self) -> io::Result<usize> {
         let octets = self.connection.read_tls(&mut self.transport)?;
         if let Err(error) = self.connection.process_new_packets() {
             // The alert tells the server why.
-            let _ = self.connection.write_tls(&mut self.transport);
+            let _ = self.send();
             return Err(io::Error::new(io::ErrorKind::InvalidData, error));
         }
         Ok(octets)
+    }
+
+    fn send(&mut self) -> io::Result<usize> {
+        self.connection.write_tls(self.transport.get_mut())
     }
 }

@@ -11,10 +11,10 @@ use poplib_proto::{Call, Command, Exchange, Step, Want};
 use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 
-use super::stream::{Stream, Transport};
+use super::stream::{Buffered, Stream, Transport};
 use crate::core::{Core, end_of_stream};
 use crate::timeouts::{Deadline, Phase, Progress};
-use crate::tls::TlsFacts;
+use crate::tls::{TLS_BUFFER, TlsFacts};
 use crate::{Config, Error, Security};
 
 /// A session and its stream.
@@ -154,6 +154,7 @@ impl Link {
         let Stream::Plain(transport) = std::mem::replace(&mut self.stream, Stream::Closed) else {
             return Err(self.core.timed_out(&deadline));
         };
+        let transport = Buffered::with_capacity(TLS_BUFFER, transport);
         let handshake = TlsConnector::from(config).connect(name, transport);
         let result = within(&deadline, handshake).await;
         let stream = self.settle(result, &deadline)?;

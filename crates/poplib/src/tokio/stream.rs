@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
 /// A connected stream. Everything that reads and writes asynchronously is one.
@@ -12,10 +12,13 @@ pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Transport for S {}
 
+/// What is read of a transport before TLS asks for it.
+pub(super) type Buffered = BufReader<Box<dyn Transport>>;
+
 /// A transport and what protects it.
 pub(super) enum Stream {
     Plain(Box<dyn Transport>),
-    Tls(Box<TlsStream<Box<dyn Transport>>>),
+    Tls(Box<TlsStream<Buffered>>),
     /// A handshake failed or was cancelled, or the session is over.
     Closed,
 }

@@ -21,7 +21,7 @@ pub struct Window {
     pub commands: usize,
     /// Octets of their lines. As long as these fit into the buffers between the two sides,
     /// writing them cannot block, and a server that does not read while it writes cannot
-    /// deadlock us.
+    /// deadlock us. A driver that reads while it writes needs no such bound.
     pub command_octets: usize,
     /// Octets that are expected as answers to them, as far as LIST has told.
     pub answer_octets: u64,
@@ -37,10 +37,10 @@ impl Window {
 }
 
 impl Default for Window {
-    /// 256 commands, 4,000 octets of lines, 16 MiB of answers.
+    /// 2,048 commands, 4,000 octets of lines, 16 MiB of answers.
     fn default() -> Self {
         Self {
-            commands: 256,
+            commands: 2_048,
             command_octets: 4_000,
             answer_octets: 16 * 1024 * 1024,
         }

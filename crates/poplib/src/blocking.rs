@@ -27,7 +27,7 @@ use poplib_proto::{
 };
 
 pub use self::body::Body;
-use self::link::Link;
+use self::link::{COMMAND_OCTETS, Link};
 pub use self::stream::{Transport, Untimed};
 use crate::batch::{self, Wanted};
 use crate::face::{batches, client, common, session};

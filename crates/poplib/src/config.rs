@@ -55,7 +55,8 @@ pub enum Security {
 /// Whether several commands may be on their way at once (RFC 2449 §6.6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pipelining {
-    /// Where the server advertises PIPELINING, with [`Window::default`].
+    /// Where the server advertises PIPELINING, with [`Window::default`]; with more octets of
+    /// commands in the tokio client, which reads while it writes.
     #[default]
     Auto,
     /// Never.

@@ -84,7 +84,7 @@ impl Core {
 
     /// A survey of the maildrop, and whether it is pipelined.
     pub(crate) fn survey(&self) -> (Survey, bool) {
-        let one_flight = self.window() != Window::ONE;
+        let one_flight = self.may_pipeline();
         let survey = Survey::new(one_flight);
         if self.may_ask_capa() {
             (survey, one_flight)
@@ -127,12 +127,26 @@ impl Core {
             && self.may_ask_capa()
     }
 
-    /// How many commands may be on their way at once.
-    pub(crate) fn window(&self) -> Window {
+    /// Whether several commands may be on their way at once.
+    fn may_pipeline(&self) -> bool {
         match self.config.pipelining() {
-            Pipelining::Auto if self.connection.advertises_pipelining() => Window::default(),
-            Pipelining::Auto | Pipelining::Off => Window::ONE,
+            Pipelining::Auto => self.connection.advertises_pipelining(),
+            Pipelining::Off => false,
+            Pipelining::Window(window) => window != Window::ONE,
+        }
+    }
+
+    /// How many commands may be on their way at once; with how many octets of their lines, the
+    /// driver knows.
+    pub(crate) fn window(&self, command_octets: usize) -> Window {
+        match self.config.pipelining() {
             Pipelining::Window(window) => window,
+            _ if !self.may_pipeline() => Window::ONE,
+            _ => {
+                let mut window = Window::default();
+                window.command_octets = command_octets;
+                window
+            }
         }
     }
 

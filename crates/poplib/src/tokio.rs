@@ -41,7 +41,7 @@ use poplib_proto::{
 };
 
 pub use self::body::Body;
-use self::link::Link;
+use self::link::{COMMAND_OCTETS, Link};
 pub use self::stream::Transport;
 use crate::batch::{self, Wanted};
 use crate::face::{batches, client, common, session};

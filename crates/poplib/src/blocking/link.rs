@@ -14,6 +14,10 @@ use crate::timeouts::{Deadline, Phase, Progress};
 use crate::tls::{TlsError, TlsFacts};
 use crate::{Config, Error, Security};
 
+/// Octets of commands that may be on their way: such as the smallest of buffers take, so that no
+/// write can block where the server would have us read first.
+pub(super) const COMMAND_OCTETS: usize = 4_000;
+
 /// A session and its stream.
 pub(super) struct Link {
     pub(super) core: Core,

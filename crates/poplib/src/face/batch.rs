@@ -22,7 +22,7 @@ macro_rules! batches {
             C: Command,
         {
             fn new(link: &'a mut Link, planned: I) -> Self {
-                let pipeline = Pipeline::new(planned, link.core.window());
+                let pipeline = Pipeline::new(planned, link.core.window(COMMAND_OCTETS));
                 Self { link, pipeline }
             }
 

@@ -17,6 +17,10 @@ use crate::timeouts::{Deadline, Phase, Progress};
 use crate::tls::{TLS_BUFFER, TlsFacts};
 use crate::{Config, Error, Security};
 
+/// Octets of commands that may be on their way: those of a window of the shortest ones. They may
+/// block, as reading goes on meanwhile.
+pub(super) const COMMAND_OCTETS: usize = 24 * 1024;
+
 /// A session and its stream.
 pub(super) struct Link {
     pub(super) core: Core,
@@ -75,8 +79,13 @@ impl Link {
         }
     }
 
+    /// Writes all that waits to be sent; or reads once, where the server would have us read
+    /// first.
     async fn write(&mut self, deadline: &Deadline) -> Result<(), Error> {
-        let write = poll_fn(|context| self.poll_write(context));
+        let write = poll_fn(|context| match self.poll_write(context) {
+            Poll::Ready(written) => Poll::Ready(written),
+            Poll::Pending => self.poll_read(context).map_ok(|_| ()),
+        });
         let result = within(deadline, write).await;
         self.settle(result, deadline)
     }

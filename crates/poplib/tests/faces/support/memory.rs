@@ -100,6 +100,8 @@ impl Script {
             listens: true,
             #[cfg(feature = "tokio")]
             hesitates: true,
+            #[cfg(feature = "tokio")]
+            is_spoken_to: false,
         }
     }
 }
@@ -127,6 +129,9 @@ pub(crate) struct Memory {
     listens: bool,
     #[cfg(feature = "tokio")]
     hesitates: bool,
+    /// The client is about to write more, so that nobody hangs up.
+    #[cfg(feature = "tokio")]
+    is_spoken_to: bool,
 }
 
 impl Memory {
@@ -209,7 +214,7 @@ mod polled {
             context: &mut Context<'_>,
             buffer: &mut ReadBuf<'_>,
         ) -> Poll<io::Result<()>> {
-            if self.hesitates(context) {
+            if self.hesitates(context) || self.is_spoken_to && self.outbox.is_empty() {
                 return Poll::Pending;
             }
             let octets = self.read(buffer.initialize_unfilled())?;
@@ -224,7 +229,8 @@ mod polled {
             context: &mut Context<'_>,
             octets: &[u8],
         ) -> Poll<io::Result<usize>> {
-            if self.hesitates(context) {
+            self.is_spoken_to = self.hesitates(context);
+            if self.is_spoken_to {
                 return Poll::Pending;
             }
             Poll::Ready(self.write(octets))

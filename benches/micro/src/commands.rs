@@ -10,7 +10,7 @@ use poplib_proto::{Call, Connection, Exchange, Limits, State, Step, Want};
 use crate::Case;
 use crate::bodies::read;
 
-const MESSAGES: u32 = 100_000;
+const MESSAGES: u32 = 1_000_000;
 
 pub(crate) fn cases() -> Vec<Case> {
     let list = answer(|text, number| writeln!(text, "{number} {}\r", 1000 + number));
@@ -36,10 +36,10 @@ pub(crate) fn cases() -> Vec<Case> {
                 .map(|status| u64::from(status.to_reply().code().is_some()))
                 .sum()
         }),
-        Case::new("read a LIST of 100,000", list.len(), move || {
+        Case::new("read a LIST of 1,000,000", list.len(), move || {
             complete(Call::new(List), &list).scans().len() as u64
         }),
-        Case::new("read a UIDL of 100,000", uidl.len(), move || {
+        Case::new("read a UIDL of 1,000,000", uidl.len(), move || {
             complete(Call::new(Uidl), &uidl).len() as u64
         }),
     ]

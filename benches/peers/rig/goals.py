@@ -58,12 +58,35 @@ GOALS = [
 ]  # fmt: skip
 
 
-def judged(results: Results) -> list[tuple[Goal, float]]:
-    """The goals that these results speak of, and how they came out."""
-    reached = []
+@dataclass(frozen=True)
+class Judgement:
+    """How a goal came out: by the medians, and in single rounds."""
+
+    goal: Goal
+    figure: float
+    least: float
+    most: float
+
+    @property
+    def is_reached(self) -> bool:
+        return self.figure <= self.goal.bound
+
+
+def judged(results: Results) -> list[Judgement]:
+    """The goals that these results speak of."""
+    judgements = []
     for goal in GOALS:
+        costs = results.get(goal.workload, {})
         try:
-            reached.append((goal, goal.figure(results[goal.workload])))
+            figure = goal.figure(costs)
+            single = [goal.figure(round_) for round_ in rounds(costs)]
         except KeyError:
             continue
-    return reached
+        judgements.append(Judgement(goal, figure, min(single), max(single)))
+    return judgements
+
+
+def rounds(costs: dict[str, list[Cost]]) -> list[dict[str, list[Cost]]]:
+    """The same, round by round, as far as all took part in it."""
+    complete = min(map(len, costs.values()))
+    return [{peer: [runs[number]] for peer, runs in costs.items()} for number in range(complete)]

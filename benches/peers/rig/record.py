@@ -20,12 +20,12 @@ WHAT = {peer.name: peer.what for peer in PEERS}
 def record(results: Results, failures: list[str], command: str, rounds: int) -> str:
     lines = [f"# popfetch and its peers, {datetime.date.today()}", "", *machine(), ""]
     lines += [f"`{command}`, {rounds} rounds, all programs in turn in each. Medians; in brackets the least and the most.", ""]
-    lines += ["## Goals", "", "| | what | goal | figure | |", "|---|---|---|---|---|"]
-    for goal, figure in judged(results):
-        verdict = "reached" if figure <= goal.bound else "**missed**"
-        lines.append(
-            f"| {goal.name} | {goal.what} | ≤ {goal.bound:.3g} {goal.unit} | {figure:.2f} {goal.unit} | {verdict} |"
-        )
+    lines += ["## Goals", "", "| | what | goal | figure | in single rounds | |", "|---|---|---|---|---|---|"]
+    for judgement in judged(results):
+        goal, unit = judgement.goal, judgement.goal.unit
+        verdict = "reached" if judgement.is_reached else "**missed**"
+        figure = f"{judgement.figure:.2f} {unit} | {judgement.least:.2f}–{judgement.most:.2f}"
+        lines.append(f"| {goal.name} | {goal.what} | ≤ {goal.bound:.3g} {unit} | {figure} | {verdict} |")
     for workload in WORKLOADS:
         if workload.name in results:
             lines += ["", f"## {workload.name}: {workload.what}", ""]

@@ -77,6 +77,7 @@ transcripts! {
     q03_no_base64 = "quirks/q03-no-base64.txt";
     q04_bare_indicators = "quirks/q04-bare-indicators.txt";
     q05_q06_capa_by_state = "quirks/q06-capa-by-state.txt";
+    q07_survey_broken = "quirks/q07-survey-broken.txt";
     q08_answer_by_answer = "quirks/q08-answer-by-answer.txt";
     q08_bare_lf = "quirks/q08-bare-lf.txt";
     q09_bare_lf_dot = "quirks/q09-bare-lf-dot.txt";
@@ -108,6 +109,7 @@ transcripts! {
     q30_odd_octets = "quirks/q30-odd-octets.txt";
     q31_growing_octets = "quirks/q31-growing-octets.txt";
     q32_refused_message = "quirks/q32-refused-message.txt";
+    survey_broken = "quirks/survey-broken.txt";
     rfc_1081_rpop = "rfc/1081-rpop.txt";
     rfc_1939_10_session = "rfc/1939-10-session.txt";
     p02_rfc_1939_3_stuffing = "rfc/1939-3-stuffing.txt";
@@ -121,6 +123,7 @@ transcripts! {
     p07_p10_rfc_2449_5_capa = "rfc/2449-5-capa.txt";
     rfc_2449_6_6_abandoned = "rfc/2449-6.6-abandoned.txt";
     rfc_2449_6_6_pipelining = "rfc/2449-6.6-pipelining.txt";
+    rfc_2449_6_6_survey = "rfc/2449-6.6-survey.txt";
     p09_rfc_2449_8_resp_codes = "rfc/2449-8-resp-codes.txt";
     a02_rfc_2595_4_refused = "rfc/2595-4-refused.txt";
     p07_p11_a03_rfc_2595_4_stls = "rfc/2595-4-stls.txt";

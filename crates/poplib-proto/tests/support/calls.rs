@@ -2,8 +2,8 @@
 
 use poplib_proto::command::{
     AuthList, BodyStart, Capa, Custom, CustomBody, CustomLines, Dele, Greeting, Lang, LangList,
-    List, ListOne, Noop, Pass, Quit, Retr, Rpop, Rset, Scan, Stat, Stls, Top, Uidl, UidlOne, User,
-    Utf8,
+    List, ListOne, Listing, Maildrop, Noop, Overview, Pass, Quit, Retr, Rpop, Rset, Scan, Stat,
+    Stls, Survey, Top, Uidl, UidlOne, UniqueIds, User, Utf8,
 };
 use poplib_proto::connection::BodyStep;
 use poplib_proto::wire::capability::Expire;
@@ -127,25 +127,16 @@ pub(crate) fn parse(text: &str) -> Box<dyn AnyCall> {
             lines.map(|it| format!("{} {}", it.tag, it.name)).collect()
         }),
         ("lang", tag) => described(Lang::new(tag), said),
-        ("stat", "") => described(Stat, |maildrop| {
-            vec![format!(
-                "{} {}",
-                maildrop.messages,
-                or_unknown(maildrop.octets)
-            )]
-        }),
-        ("list", "") => described(List, |listing| {
-            let scans = listing.scans().iter().map(scan);
-            scans.chain(unreadable(listing.unreadable())).collect()
-        }),
+        ("stat", "") => described(Stat, maildrop),
+        ("list", "") => described(List, listing),
         ("list", one) => described(ListOne::new(number(one)), |it| vec![scan(it)]),
-        ("uidl", "") => described(Uidl, |ids| {
-            let lines = ids.iter().map(|id| {
-                let odd = if id.is_conformant() { "" } else { " (odd)" };
-                format!("{} {}{odd}", id.number, escape(id.uid))
-            });
-            lines.chain(unreadable(ids.unreadable())).collect()
-        }),
+        ("uidl", "") => described(Uidl, unique_ids),
+        ("survey", "") => exchanged(Survey::new(false), overview),
+        ("survey", "one-flight") => exchanged(Survey::new(true), overview),
+        ("survey", "without-capa") => exchanged(Survey::new(false).without_capa(), overview),
+        ("survey", "one-flight without-capa") => {
+            exchanged(Survey::new(true).without_capa(), overview)
+        }
         ("uidl", one) => described(UidlOne::new(number(one)), |uid| vec![escape(uid)]),
         ("retr", one) => fetched(Retr::new(number(one))),
         ("top", both) => {
@@ -190,6 +181,44 @@ fn fetched<C: Command<Output = BodyStart> + 'static>(command: C) -> Box<dyn AnyC
 
 pub(crate) fn said(reply: &Reply) -> Vec<String> {
     vec![escape(reply.line())]
+}
+
+fn maildrop(maildrop: &Maildrop) -> Vec<String> {
+    vec![format!(
+        "{} {}",
+        maildrop.messages,
+        or_unknown(maildrop.octets)
+    )]
+}
+
+fn listing(listing: &Listing) -> Vec<String> {
+    let scans = listing.scans().iter().map(scan);
+    scans.chain(unreadable(listing.unreadable())).collect()
+}
+
+fn unique_ids(ids: &UniqueIds) -> Vec<String> {
+    let lines = ids.iter().map(|id| {
+        let odd = if id.is_conformant() { "" } else { " (odd)" };
+        format!("{} {}{odd}", id.number, escape(id.uid))
+    });
+    lines.chain(unreadable(ids.unreadable())).collect()
+}
+
+/// What each command of a survey tells, or the error it ended with.
+fn overview(overview: &Overview) -> Vec<String> {
+    fn part<T>(outcome: &Result<T, Error>, facts: fn(&T) -> Vec<String>) -> Vec<String> {
+        match outcome {
+            Ok(output) => facts(output),
+            Err(error) => vec![describe(error)],
+        }
+    }
+    [
+        part(&overview.capabilities, capabilities),
+        part(&overview.maildrop, maildrop),
+        part(&overview.unique_ids, unique_ids),
+        part(&overview.listing, listing),
+    ]
+    .concat()
 }
 
 fn scan(scan: &Scan) -> String {

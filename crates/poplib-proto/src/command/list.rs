@@ -162,6 +162,18 @@ mod tests {
     }
 
     #[test]
+    fn the_size_of_another_message_is_malformed() {
+        let begin = |line: &[u8]| {
+            let status = Status::parse(line).expect("a status line");
+            ListOne::new(2).begin(status, Ticket::GREETING)
+        };
+        assert_eq!(begin(b"+OK 2 200").map(|scan| scan.octets()), Ok(Some(200)));
+        for line in [&b"+OK"[..], b"+OK 1 200", b"+OK two 200"] {
+            assert_eq!(begin(line), Err(Malformed));
+        }
+    }
+
+    #[test]
     fn q14_what_can_be_kept_is_kept() {
         let mut listing = Listing::default();
         for line in ["0 1", "", "two 2", "7 7"] {

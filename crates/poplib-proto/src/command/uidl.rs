@@ -208,6 +208,8 @@ mod tests {
             (9, &long[2..]),
         ];
         assert_eq!(kept, expected);
+        assert_eq!(ids.len(), expected.len());
+        assert!(!ids.is_empty() && UniqueIds::default().is_empty());
         assert_eq!(ids.unreadable(), 2);
         let conformant: Vec<_> = ids.iter().map(|id| id.is_conformant()).collect();
         assert_eq!(conformant, [true, true, true, false, true, false, false]);
@@ -221,6 +223,10 @@ mod tests {
         };
         assert_eq!(begin(b"+OK 2 abc").as_deref(), Ok(&b"abc"[..]));
         assert_eq!(begin(b"+OK abc").as_deref(), Ok(&b"abc"[..]));
-        assert_eq!(begin(b"+OK"), Err(Malformed));
+        // A unique-id may be a number, but not that of the message.
+        assert_eq!(begin(b"+OK 3").as_deref(), Ok(&b"3"[..]));
+        for line in [&b"+OK"[..], b"+OK 2", b"+OK 3 abc"] {
+            assert_eq!(begin(line), Err(Malformed));
+        }
     }
 }

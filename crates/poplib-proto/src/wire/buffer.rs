@@ -186,7 +186,7 @@ mod tests {
         assert!(buffer.is_full());
         buffer.clear();
         assert!(buffer.is_empty());
-        assert_eq!(buffer.space().len(), 16);
+        assert_eq!(buffer.space(), [0; 16]);
     }
 
     #[test]
@@ -198,6 +198,22 @@ mod tests {
         transmit.push(&[b'x'; 2000]);
         transmit.advance(usize::MAX);
         assert!(transmit.is_empty());
+        // Nothing is kept but the room.
+        assert!(transmit.memory.is_empty());
         assert!(transmit.memory.capacity() >= 2000);
+    }
+
+    #[test]
+    fn a13_no_memory_is_left_behind_unwiped_by_growing() {
+        let mut transmit = Transmit::default();
+        transmit.push(b"PASS sentinel\r\n");
+        assert_eq!(transmit.memory.capacity(), 512);
+        transmit.push(&[b'x'; 497]);
+        assert_eq!(transmit.memory.capacity(), 512);
+        transmit.advance(12);
+        // A Vec that grew by itself would double its room.
+        transmit.push(&[b'y'; 100]);
+        assert_eq!(transmit.memory.capacity(), 2 * (500 + 100));
+        assert_eq!(transmit.waiting().len(), 600);
     }
 }

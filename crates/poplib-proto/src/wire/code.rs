@@ -105,6 +105,8 @@ impl fmt::Debug for ResponseCode {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
 
     fn kind(text: &str) -> Option<CodeKind> {
@@ -121,6 +123,13 @@ mod tests {
         assert_eq!(kind("[AUTHOR] x"), Some(CodeKind::Other));
         assert_eq!(kind("[AUTH] wrong password"), Some(CodeKind::Auth));
         assert_eq!(kind("[UTF8] say UTF8 first"), Some(CodeKind::Utf8));
+    }
+
+    #[test]
+    fn p09_the_spelling_is_the_servers() {
+        let code = ResponseCode::at_start_of(b"[Sys/Temp/Disk] full").expect("a code");
+        assert_eq!(code.as_str(), "Sys/Temp/Disk");
+        assert_eq!(code.to_string(), "[Sys/Temp/Disk]");
     }
 
     #[test]

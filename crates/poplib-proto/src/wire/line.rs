@@ -261,6 +261,18 @@ mod tests {
         assert_eq!(line.as_bytes(), b"PASS sentinel");
     }
 
+    #[test]
+    fn a13_no_memory_is_left_behind_unwiped_by_growing() {
+        let line = CommandLine::new(Verb::new("PASS"));
+        let room = line.octets.capacity();
+        let line = line.secret_argument(&[b'x'; 251]).unwrap();
+        assert_eq!(line.octets.capacity(), room);
+        // A Vec that grew by itself would double its room.
+        let line = line.secret(&[b'x'; 4]).unwrap();
+        assert_eq!(line.octets.capacity(), 2 * (256 + 4));
+        assert_eq!(line.shown(), b"PASS ");
+    }
+
     proptest! {
         #[test]
         fn a06_any_argument_is_one_line_or_an_error(argument: Vec<u8>, secret: bool) {

@@ -235,6 +235,37 @@ fn a_login_that_is_over_does_not_wait() {
     assert_eq!(login.resume(&mut connection).unwrap_err(), GONE);
 }
 
+#[test]
+fn a_login_tells_what_it_tried_last() {
+    let one_flight = [
+        client("USER me\r\nPASS secret\r\n"),
+        server("+OK\r\n+OK\r\n"),
+    ];
+    let one_by_one = [
+        client("USER me\r\n"),
+        server("+OK\r\n"),
+        client("PASS secret\r\n"),
+        server("+OK\r\n"),
+    ];
+    let mechanism = [client("AUTH PLAIN AG1lAHNlY3JldA==\r\n"), server("+OK\r\n")];
+    for (listed, turns, name, is_pipelined) in [
+        ("USER\r\nPIPELINING", &one_flight[..], "USER", true),
+        ("USER", &one_by_one, "USER", false),
+        ("SASL PLAIN\r\nPIPELINING", &mechanism, "PLAIN", false),
+    ] {
+        let capa = [
+            client("CAPA\r\n"),
+            server(&format!("+OK\r\n{listed}\r\n.\r\n")),
+        ];
+        let mut login = login("me", "secret");
+        assert_eq!((login.tried(), login.is_pipelined()), (None, false));
+        let mut peer = Peer::new(capa.iter().chain(turns).cloned(), Pace::Whole);
+        drive(&mut protected(), &mut peer, &mut login).expect("a login");
+        assert_eq!(login.tried(), Some(name));
+        assert_eq!(login.is_pipelined(), is_pipelined, "{listed}");
+    }
+}
+
 /// Dropped at any octet, a login leaves the connection usable, or, once something decisive is
 /// under way, poisoned with nothing left to send.
 #[test]

@@ -180,9 +180,13 @@ fn p16_an_explained_refusal_is_kept_and_never_a_success() {
     assert_eq!(text(&wrong.respond(b"e=invalid-proof,x=y").unwrap()), "");
     assert!(wrong.credentials_sent());
 
-    for (mut scram, status) in [(unknown, "unknown-user"), (wrong, "invalid-proof")] {
+    for (mut scram, status, text) in [
+        (unknown, "unknown-user", "e=unknown-user"),
+        (wrong, "invalid-proof", "e=invalid-proof,x=y"),
+    ] {
         let failure = scram.failure().unwrap();
         assert_eq!(failure.status.as_deref(), Some(status));
+        assert_eq!(failure.text, text);
         assert_eq!(
             misbehaved(scram.finish()),
             SaslMisbehaviour::UnearnedSuccess

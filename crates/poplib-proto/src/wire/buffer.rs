@@ -180,6 +180,15 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_is_room() {
+        let mut buffer = Receive::new(16);
+        fill(&mut buffer, b"0123456789ab");
+        assert_eq!(buffer.take(4), 0..4);
+        assert!(!buffer.is_full());
+        assert_eq!(buffer.space().len(), 8);
+    }
+
+    #[test]
     fn clearing_keeps_the_space() {
         let mut buffer = Receive::new(16);
         fill(&mut buffer, b"0123456789abcdef");

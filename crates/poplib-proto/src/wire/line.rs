@@ -245,10 +245,16 @@ mod tests {
     }
 
     #[test]
+    fn the_first_word_of_a_line_is_its_verb() {
+        assert_eq!(Verb::of_line("xtnd xmit").as_str(), "XTND");
+    }
+
+    #[test]
     fn numbers_are_decimal() {
         for number in [0, 7, 10, 4_294_967_295] {
             let line = CommandLine::new(Verb::new("RETR")).number(number).unwrap();
             assert_eq!(line.as_bytes(), format!("RETR {number}").as_bytes());
+            assert!(!line.has_secret());
         }
     }
 
@@ -257,6 +263,7 @@ mod tests {
         let line = CommandLine::new(Verb::new("PASS"))
             .secret_argument(b"sentinel")
             .unwrap();
+        assert!(line.has_secret());
         assert_eq!(format!("{line:?}"), "PASS …");
         assert_eq!(line.as_bytes(), b"PASS sentinel");
     }

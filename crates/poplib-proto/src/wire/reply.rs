@@ -199,6 +199,13 @@ mod tests {
     }
 
     #[test]
+    fn words_that_are_no_utf_8_are_words() {
+        let reply = Status::parse(b"-ERR \xff!").map(Status::to_reply);
+        let reply = reply.expect("a status");
+        assert_eq!(reply.text_lossy(), "\u{fffd}!");
+    }
+
+    #[test]
     fn a14_display_escapes_what_moves_a_terminal() {
         let line = "-ERR \u{1b}[2J\u{9b}0m \u{202e}gpj\u{7f} é \u{0}".as_bytes();
         let status = Status::parse(&[line, b"\xff"].concat()).map(Status::to_reply);

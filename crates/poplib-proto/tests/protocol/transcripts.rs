@@ -47,6 +47,7 @@ transcripts! {
     p17_cyrus_binding = "auth/p17-cyrus-binding.txt";
     p17_cyrus_proof_refused = "auth/p17-cyrus-proof-refused.txt";
     p17_no_binding_offered = "auth/p17-no-binding-offered.txt";
+    p17_only_bound = "auth/p17-only-bound.txt";
     p17_other_binding = "auth/p17-other-binding.txt";
     p19_named = "auth/p19-named.txt";
     p20_nothing_in_clear = "auth/p20-nothing-in-clear.txt";

@@ -1,6 +1,9 @@
 //! The locks of an mbox. Programs agree on two, and both are taken: a file beside it whose name
 //! ends in `.lock`, and a lock of the kernel by fcntl(2).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -200,18 +203,24 @@ fn left_over(path: &Path) -> io::Result<Option<Identity>> {
         Err(_) => fs::symlink_metadata(path)?,
     };
     let owner = String::from_utf8_lossy(&owner);
-    let is_left_over = match owner.trim_end().split_once(':') {
-        Some((pid, machine)) if machine == host_name() => is_gone(pid),
+    let is_left_over = match process_here(owner.trim_end()) {
+        Some(process) => is_gone(process),
         // A clock that was set back makes it no older than it is.
-        _ => (metadata.modified()?.elapsed()).is_ok_and(|age| age > LEFT_OVER),
+        None => (metadata.modified()?.elapsed()).is_ok_and(|age| age > LEFT_OVER),
     };
     Ok(is_left_over.then(|| identity(&metadata)))
 }
 
+/// The process that a lock file names, if it is one of this machine, which can be asked about it.
+fn process_here(owner: &str) -> Option<Pid> {
+    let (pid, machine) = owner.split_once(':')?;
+    let pid = pid.parse().ok().filter(|&pid| pid > 0)?;
+    Pid::from_raw(pid).filter(|_| machine == host_name())
+}
+
 /// Whether there is no such process. Another user's may not be sent a signal, but is there.
-fn is_gone(pid: &str) -> bool {
-    let pid = pid.parse().ok().and_then(Pid::from_raw);
-    pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+fn is_gone(process: Pid) -> bool {
+    test_kill_process(process) == Err(Errno::SRCH)
 }
 
 type Identity = (u64, u64);
@@ -235,88 +244,4 @@ fn take_away(path: &Path, left_over: Identity) -> io::Result<()> {
         fs::hard_link(&aside, path)?;
     }
     fs::remove_file(&aside)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::SystemTime;
-
-    use super::*;
-    use crate::fs::OsFileSystem;
-
-    const NO_PATIENCE: Duration = Duration::ZERO;
-
-    fn lock(path: &Path) -> Option<Locked> {
-        Locked::wait(&OsFileSystem, path, Some(0o600), NO_PATIENCE).unwrap()
-    }
-
-    fn dotlock(path: &Path) -> PathBuf {
-        path.with_extension("lock")
-    }
-
-    #[test]
-    fn one_at_a_time_and_nothing_is_left() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("mbox");
-        let locked = lock(&path).unwrap();
-        assert!(dotlock(&path).exists());
-        assert!(lock(&path).is_none());
-        drop(locked);
-        assert!(!dotlock(&path).exists());
-        assert!(lock(&path).is_some());
-    }
-
-    #[test]
-    fn a_lock_file_says_whose_it_is() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("mbox");
-        let _locked = lock(&path).unwrap();
-        let owner = fs::read_to_string(dotlock(&path)).unwrap();
-        assert_eq!(owner, format!("{}:{}", process::id(), host_name()));
-        let mode = fs::metadata(dotlock(&path)).unwrap().mode();
-        assert_eq!(mode & 0o777, 0o644);
-    }
-
-    #[test]
-    fn a_lock_of_a_process_that_lives_is_respected() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("mbox");
-        for owner in [
-            format!("{}:{}", process::id(), host_name()),
-            // On another machine, or of a program that does not say.
-            "1:elsewhere.example".into(),
-            String::new(),
-        ] {
-            fs::write(dotlock(&path), &owner).unwrap();
-            assert!(lock(&path).is_none(), "{owner:?}");
-        }
-    }
-
-    #[test]
-    fn a_lock_that_was_left_over_is_taken_away() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("mbox");
-        let mut child = process::Command::new("true").spawn().unwrap();
-        let pid = child.id();
-        child.wait().unwrap();
-        fs::write(dotlock(&path), format!("{pid}:{}", host_name())).unwrap();
-        drop(lock(&path).unwrap());
-
-        fs::write(dotlock(&path), "1:elsewhere.example").unwrap();
-        let old = SystemTime::now() - LEFT_OVER - Duration::from_secs(60);
-        let file = File::options().write(true).open(dotlock(&path)).unwrap();
-        file.set_modified(old).unwrap();
-        drop(lock(&path).unwrap());
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_lock_made_in_the_meantime_is_put_back() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("mbox");
-        fs::write(dotlock(&path), "new").unwrap();
-        take_away(&dotlock(&path), (0, 0)).unwrap();
-        assert_eq!(fs::read(dotlock(&path)).unwrap(), b"new");
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-    }
 }

@@ -210,6 +210,46 @@ fn what_the_disk_lost_is_cut_off() {
 }
 
 #[test]
+fn what_is_whole_behind_what_the_disk_lost_is_cut_off_with_it() {
+    let large = vec![b'x'; 2 * BUFFER];
+    let messages: [&[u8]; 2] = [&large, b"behind it\r\n"];
+    let fixture = Fixture::new();
+    fixture.append(&[b"before\r\n"]);
+    let before = fixture.content();
+    let places = fixture.places(&messages);
+    fixture.append(&messages);
+    let mut left = fixture.content();
+    left[before.len() + BUFFER] = 0;
+    fs::write(fixture.path(), &left).unwrap();
+    assert_eq!(fixture.recover(&places), [false; 2]);
+    assert!(fixture.content() == before);
+}
+
+#[test]
+fn what_recovery_finds_stays_as_it_is() {
+    let message = b"123456789\r\n".repeat(BUFFER / 4);
+    let fixture = Fixture::new();
+    fixture.append(&[b"before\r\n"]);
+    let places = fixture.places(&[&message]);
+    fixture.append(&[&message, b"behind it\r\n"]);
+    let content = fixture.content();
+    assert_eq!(fixture.recover(&places), [true]);
+    assert!(fixture.content() == content);
+}
+
+#[test]
+fn a_line_of_a_message_is_no_beginning_of_another_one() {
+    let message: &[u8] = b"Subject: x\r\n\r\nFrom the other side\r\nof a river\r\n";
+    let fixture = Fixture::new();
+    let places = fixture.places(&[message]);
+    fixture.append(&[message]);
+    let whole = fixture.content();
+    fs::write(fixture.path(), &whole[..whole.len() - 3]).unwrap();
+    assert_eq!(fixture.recover(&places), [false]);
+    assert_eq!(fixture.content(), b"");
+}
+
+#[test]
 fn recovery_never_cuts_off_what_another_program_appended() {
     let message: &[u8] = &b"a line of the message\r\n".repeat(10);
     let foreign = "From eve@example.org Sat Jan 16 08:00:00 2027\nhi\n\n";
@@ -224,6 +264,19 @@ fn recovery_never_cuts_off_what_another_program_appended() {
         assert_eq!(fixture.recover(&places), [false]);
         assert_eq!(fixture.content(), left, "{cut}");
     }
+    // One that begins as ours does.
+    let fixture = Fixture::new();
+    fixture.append(&[b"before\r\n"]);
+    let start = fixture.content().len();
+    let places = fixture.places(&[message]);
+    fixture.append(&[message]);
+    let mut left = fixture.content();
+    let separator = left[start..start + 45].to_vec();
+    left.truncate(start + 45);
+    left.extend_from_slice(&separator);
+    fs::write(fixture.path(), &left).unwrap();
+    assert_eq!(fixture.recover(&places), [false]);
+    assert_eq!(fixture.content(), left);
     // Longer than ours would be.
     let fixture = Fixture::new();
     let places = fixture.places(&[message]);

@@ -162,16 +162,37 @@ mod tests {
 
     /// Has these executed side by side, all of which are waiting before the first one begins.
     fn together(shared: &Shared, all: &[&str]) -> Vec<Result<(), Trouble>> {
+        let execute = |which: usize, connection: &Connection| connection.execute_batch(all[which]);
+        side_by_side(shared, all.len(), execute)
+    }
+
+    /// The same, in the order in which they have their turn, which nobody can know before.
+    fn one_by_one(shared: &Shared, all: &[&str]) -> Vec<Result<(), Trouble>> {
+        let turn = AtomicUsize::new(0);
+        let execute = |_, connection: &Connection| {
+            connection.execute_batch(all[turn.fetch_add(1, Ordering::SeqCst)])
+        };
+        side_by_side(shared, all.len(), execute)
+    }
+
+    fn side_by_side(
+        shared: &Shared,
+        many: usize,
+        work: impl Fn(usize, &Connection) -> rusqlite::Result<()> + Sync,
+    ) -> Vec<Result<(), Trouble>> {
+        let work = &work;
         thread::scope(|scope| {
             let (hold, held) = mpsc::channel::<()>();
             let holder = scope.spawn(move || shared.read(|_| held.recv().is_err()));
             while shared.inside.try_lock().is_ok() {
                 thread::yield_now();
             }
-            let written: Vec<_> = (all.iter())
-                .map(|sql| scope.spawn(move || execute(shared, sql)))
+            let written: Vec<_> = (0..many)
+                .map(|which| {
+                    scope.spawn(move || shared.write(|connection| Ok(work(which, connection)?)))
+                })
                 .collect();
-            while shared.coming.load(Ordering::SeqCst) < all.len() {
+            while shared.coming.load(Ordering::SeqCst) < many {
                 thread::yield_now();
             }
             drop(hold);
@@ -223,13 +244,16 @@ mod tests {
 
     #[test]
     fn where_one_loses_the_transaction_all_others_hear_of_it() {
-        let shared = shared();
         // What SQLite does by itself where a disk is full.
         let lose = "INSERT OR ROLLBACK INTO parent VALUES (7), (7)";
-        let ended = together(&shared, &["INSERT INTO parent VALUES (1)", lose]);
-        assert!(ended[1].is_err());
-        // The other one came before it, or after it and in a transaction of its own.
-        assert_eq!(parents(&shared), i64::from(ended[0].is_ok()));
+        let insert = "INSERT INTO parent VALUES (1)";
+        // Whoever comes behind it has a transaction of its own.
+        for (order, kept) in [([insert, lose], 0), ([lose, insert], 1)] {
+            let shared = shared();
+            let ended = one_by_one(&shared, &order);
+            let fine = ended.iter().filter(|outcome| outcome.is_ok()).count();
+            assert_eq!((fine, parents(&shared)), (kept, kept as i64), "{order:?}");
+        }
     }
 
     #[test]

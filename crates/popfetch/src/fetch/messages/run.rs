@@ -1,5 +1,8 @@
 //! What has come of the messages so far.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use crate::deliver::queue::Stopped;

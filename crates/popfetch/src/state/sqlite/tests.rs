@@ -6,9 +6,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::failure::{Failure, Status};
 use crate::key::Key;
-use crate::state::Placement;
+use crate::state::{Placement, Tally};
 
 mod copies;
+mod surveys;
 
 const NOW: Timestamp = Timestamp(1_000);
 

@@ -194,6 +194,27 @@ fn a_lock_that_was_left_over_is_taken_away() {
 }
 
 #[test]
+fn a_lock_that_may_not_be_opened_is_left_over_when_it_is_old() {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mbox");
+    // Not even the superuser can open it.
+    std::os::unix::fs::symlink(dotlock(&path), dotlock(&path)).unwrap();
+    assert!(lock(&path).is_none());
+    let long_ago = Timespec {
+        tv_sec: 1,
+        tv_nsec: 0,
+    };
+    let times = Timestamps {
+        last_access: long_ago,
+        last_modification: long_ago,
+    };
+    utimensat(CWD, dotlock(&path), &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
+    assert!(lock(&path).is_some());
+}
+
+#[test]
 fn a_lock_made_in_the_meantime_is_put_back() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("mbox");

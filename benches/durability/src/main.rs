@@ -11,12 +11,14 @@ mod ways;
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use ways::WAYS;
+use ways::{WAYS, Way};
 
 const OCTETS: usize = 4096;
 
@@ -68,15 +70,15 @@ fn measure(
 ) -> io::Result<[Duration; WAYS.len()]> {
     let mut times = WAYS.map(|_| Vec::new());
     for round in 0..rounds {
-        for (way, (_, make_durable)) in WAYS.iter().enumerate() {
-            let place = place.join(format!("{round}-{way}"));
+        for (number, (_, way)) in WAYS.iter().enumerate() {
+            let place = place.join(format!("{round}-{number}"));
             let mailbox = Mailbox::new(&place)?;
             // What others wrote before is no part of it.
             rustix::fs::sync();
             dirty(&place.join("others"), others)?;
             let begun = Instant::now();
-            mailbox.fill(count, *make_durable)?;
-            times[way].push(begun.elapsed());
+            mailbox.fill(count, *way)?;
+            times[number].push(begun.elapsed());
         }
     }
     Ok(times.map(|mut times| {
@@ -104,21 +106,40 @@ impl Mailbox {
         Ok(Self { tmp, new })
     }
 
-    fn fill(&self, count: usize, make_durable: ways::Way) -> io::Result<()> {
+    fn fill(&self, count: usize, way: Way) -> io::Result<()> {
         let tmp = File::open(&self.tmp)?;
         let files = (0..count)
             .map(|name| {
-                let mut file = File::create_new(self.tmp.join(name.to_string()))?;
+                let mut file = match way {
+                    Way::Renamed(_) => File::create_new(self.tmp.join(name.to_string()))?,
+                    Way::NamedLast => unnamed(&tmp)?,
+                };
                 file.write_all(&[b'x'; OCTETS])?;
                 Ok(file)
             })
             .collect::<io::Result<Vec<_>>>()?;
-        make_durable(&tmp, &files)?;
-        for name in 0..count {
+        match way {
+            Way::Renamed(make_durable) => make_durable(&tmp, &files)?,
+            Way::NamedLast => rustix::fs::syncfs(&tmp)?,
+        }
+        for (name, file) in files.iter().enumerate() {
             let name = name.to_string();
-            fs::rename(self.tmp.join(&name), self.new.join(&name))?;
+            match way {
+                Way::Renamed(_) => fs::rename(self.tmp.join(&name), self.new.join(&name))?,
+                Way::NamedLast => give_name(file, &self.new.join(&name))?,
+            }
         }
         File::open(&self.new)?.sync_all()?;
         tmp.sync_all()
     }
+}
+
+fn unnamed(directory: &File) -> io::Result<File> {
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    Ok(openat(directory, ".", flags, Mode::RUSR | Mode::WUSR)?.into())
+}
+
+fn give_name(file: &File, path: &Path) -> io::Result<()> {
+    let here = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(linkat(CWD, here, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }

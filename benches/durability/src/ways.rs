@@ -7,33 +7,59 @@ use std::thread;
 
 use io_uring::{IoUring, opcode, types};
 
-/// Takes the directory, which was open before the files were written, and the files.
-pub(crate) type Way = fn(&File, &[File]) -> io::Result<()>;
+/// How files come to be durable and to have their last names.
+#[derive(Clone, Copy)]
+pub(crate) enum Way {
+    /// They have a name from the beginning, and are renamed when this has made them durable. It takes
+    /// the directory, which was open before the files were written, and the files.
+    Renamed(fn(&File, &[File]) -> io::Result<()>),
+    /// They get their first name when syncfs(2) has made them durable.
+    NamedLast,
+}
 
 /// Each with its name.
-pub(crate) const WAYS: [(&str, Way); 6] = [
-    ("one fsync after another", |tmp, files| {
-        fsync_each(files)?;
-        tmp.sync_all()
-    }),
-    ("fsync on 2 threads", |tmp, files| {
-        fsync_on_threads(2, files)?;
-        tmp.sync_all()
-    }),
-    ("on 8", |tmp, files| {
-        fsync_on_threads(8, files)?;
-        tmp.sync_all()
-    }),
-    ("on 32", |tmp, files| {
-        fsync_on_threads(32, files)?;
-        tmp.sync_all()
-    }),
-    ("fsync by io_uring", |tmp, files| {
-        fsync_by_ring(files)?;
-        tmp.sync_all()
-    }),
+pub(crate) const WAYS: [(&str, Way); 7] = [
+    (
+        "one fsync after another",
+        Way::Renamed(|tmp, files| {
+            fsync_each(files)?;
+            tmp.sync_all()
+        }),
+    ),
+    (
+        "fsync on 2 threads",
+        Way::Renamed(|tmp, files| {
+            fsync_on_threads(2, files)?;
+            tmp.sync_all()
+        }),
+    ),
+    (
+        "on 8",
+        Way::Renamed(|tmp, files| {
+            fsync_on_threads(8, files)?;
+            tmp.sync_all()
+        }),
+    ),
+    (
+        "on 32",
+        Way::Renamed(|tmp, files| {
+            fsync_on_threads(32, files)?;
+            tmp.sync_all()
+        }),
+    ),
+    (
+        "fsync by io_uring",
+        Way::Renamed(|tmp, files| {
+            fsync_by_ring(files)?;
+            tmp.sync_all()
+        }),
+    ),
     // It brings the names along.
-    ("syncfs", |tmp, _| Ok(rustix::fs::syncfs(tmp)?)),
+    (
+        "syncfs",
+        Way::Renamed(|tmp, _| Ok(rustix::fs::syncfs(tmp)?)),
+    ),
+    ("syncfs, named last", Way::NamedLast),
 ];
 
 fn fsync_each(files: &[File]) -> io::Result<()> {

@@ -126,11 +126,34 @@ fn limits_of_a_session_make_several() {
 }
 
 #[test]
-fn a_message_that_fails_in_each_session_does_not_make_them_endless() {
-    let rig = Rig::five(&["err-on-retr=1"]);
-    rig.run(&["--max-messages", "1"]).expect(75);
-    assert_eq!(rig.delivered().len(), 4);
-    assert_eq!(rig.sandbox.sessions().len(), 6);
+fn messages_that_fail_in_each_session_do_not_make_them_endless() {
+    for (faults, delivered, sessions) in [
+        (["err-on-retr=1", "err-on-retr=1"], 4, 6),
+        (["err-on-retr=1", "err-on-retr=2"], 3, 6),
+    ] {
+        let rig = Rig::five(&faults);
+        rig.run(&["--max-messages", "1"]).expect(75);
+        assert_eq!(rig.delivered().len(), delivered);
+        assert_eq!(rig.sandbox.sessions().len(), sessions, "{faults:?}");
+    }
+}
+
+#[test]
+fn a_filter_that_rejects_everything_goes_on_behind_a_limit() {
+    let rig = Rig::five(&[]);
+    rig.run(&["--max-messages", "1", "--filter", "exit 1"])
+        .expect(0);
+    assert_eq!((rig.delivered().len(), rig.left()), (0, 0));
+}
+
+#[test]
+fn whoever_only_looks_is_told_that_the_login_was_refused() {
+    let rig = Rig::five(&[]);
+    let mut dry = rig.sync(By::ImplicitTls);
+    dry.arg("--dry-run").env("POPFETCH_PASSWORD", "wrong");
+    ran(&mut dry).expect(77);
+    let mut mark = rig.ask(&["mark-seen", "--maildir", "mail", "--state", "state.db"]);
+    ran(mark.env("POPFETCH_PASSWORD", "wrong")).expect(77);
 }
 
 #[test]

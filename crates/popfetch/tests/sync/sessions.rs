@@ -1,9 +1,12 @@
 //! Servers that show a part, forget, hang or break, and the sessions that get everything all the
 //! same.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use poplib_sandbox::Mailbox;
 
-use crate::support::{By, Rig, USER, five, names, ran};
+use crate::support::{By, PASSWORD, Rig, USER, five, names, ran};
 
 fn numbered(messages: usize) -> Vec<Vec<u8>> {
     (0..messages)
@@ -235,6 +238,25 @@ fn fault_no_unique_ids_and_messages_kept_for_a_day() {
     }
     assert_eq!((rig.left(), retrieved(&rig)), (5, 5));
     assert_eq!(names(&rig.path("mail/tmp")), [""; 0]);
+}
+
+/// Another program deletes a message.
+fn somebody_deletes(rig: &Rig, number: u32) {
+    let mut stream = TcpStream::connect(rig.address(By::Plaintext)).unwrap();
+    let session = format!("USER {USER}\r\nPASS {PASSWORD}\r\nDELE {number}\r\nQUIT\r\n");
+    stream.write_all(session.as_bytes()).unwrap();
+    stream.read_to_end(&mut Vec::new()).unwrap();
+}
+
+#[test]
+fn fault_no_unique_ids_and_a_message_in_the_place_of_another() {
+    let rig = Rig::five(&["no-uidl"]);
+    rig.run(&[]).expect(0);
+    somebody_deletes(&rig, 2);
+    rig.sandbox.deliver(USER, "Subject: six\n\n").unwrap();
+    rig.run(&[]).expect(0);
+    assert_eq!((rig.delivered().len(), rig.left()), (6, 5));
+    assert_eq!(retrieved(&rig), 6);
 }
 
 #[test]

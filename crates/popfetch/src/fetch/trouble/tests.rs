@@ -1,5 +1,6 @@
 use std::fmt::Write;
 use std::io;
+use std::time::Duration;
 
 use poplib_proto::error::{Closed, Misbehaved};
 use poplib_proto::wire::reply::Status as ReplyStatus;
@@ -7,12 +8,15 @@ use poplib_proto::wire::reply::Status as ReplyStatus;
 use super::*;
 
 fn refused(verb: &'static str, line: &str) -> Error {
-    let reply = ReplyStatus::parse(line.as_bytes()).unwrap().to_reply();
-    Error::Protocol(ProtocolError::Refused(Refused {
+    Error::Protocol(ProtocolError::Refused(refusal(verb, line)))
+}
+
+fn refusal(verb: &'static str, line: &str) -> Refused {
+    Refused {
         verb: Verb::new(verb),
-        reply,
+        reply: ReplyStatus::parse(line.as_bytes()).unwrap().to_reply(),
         explanation: None,
-    }))
+    }
 }
 
 fn misbehaved(how: Misbehaviour, line: &[u8]) -> Error {
@@ -168,4 +172,20 @@ fn in_the_session() {
     ];
     let shown = errors.map(|error| failure("fetch message 3", &implicit(), &error));
     insta::assert_snapshot!(show(shown));
+}
+
+#[test]
+fn a_server_is_left_in_peace_for_as_long_as_its_refusal_asks() {
+    for (line, minutes) in [
+        ("-ERR [IN-USE] locked", 2),
+        ("-ERR [SYS/TEMP] try again", 5),
+        ("-ERR [LOGIN-DELAY] wait", 15),
+        ("-ERR [SYS/PERM] no such disk", 60),
+        // A code says more than words.
+        ("-ERR [AUTH] too many wrong passwords", 60),
+        ("-ERR too many logins", 15),
+    ] {
+        let pause = Refusal::of(&refusal("PASS", line)).pause();
+        assert_eq!(pause, Duration::from_secs(60 * minutes), "{line}");
+    }
 }

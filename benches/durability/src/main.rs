@@ -135,7 +135,7 @@ impl Mailbox {
 }
 
 fn unnamed(directory: &File) -> io::Result<File> {
-    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     Ok(openat(directory, ".", flags, Mode::RUSR | Mode::WUSR)?.into())
 }
 

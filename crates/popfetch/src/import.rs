@@ -20,7 +20,7 @@ use crate::cli::{self, Program};
 use crate::clock::{Clock, SystemClock};
 use crate::config;
 use crate::failure::{Failure, Status};
-use crate::key::{Identity, KeyList, KeyRef};
+use crate::key::{Key, KeyList};
 use crate::report::{Event, Report};
 use crate::settings::Settings;
 use crate::state::{Change, SqliteStore, StateStore};
@@ -136,16 +136,9 @@ fn remember(
     let claim = store.claim(maildrop)?;
     unique_ids.sort();
     let mut keys = KeyList::default();
-    let mut octets = Vec::new();
     for same in unique_ids.chunk_by(|one, other| one == other) {
         for (occurrence, unique_id) in (1..).zip(same) {
-            octets.clear();
-            Identity::push_unique_id(&mut octets, unique_id);
-            let identity = Identity::from_octets(&octets);
-            keys.push(KeyRef {
-                identity,
-                occurrence,
-            });
+            keys.push(Key::of_unique_id(unique_id, occurrence).as_ref());
         }
     }
     let mut changes = keys.iter().map(|key| Change::Skipped { key });

@@ -88,6 +88,16 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// That of a message with this unique-id (RFC 1939, UIDL).
+    pub(crate) fn of_unique_id(unique_id: &[u8], occurrence: u32) -> Self {
+        let mut identity = Vec::new();
+        Identity::push_unique_id(&mut identity, unique_id);
+        Self {
+            identity: identity.into(),
+            occurrence,
+        }
+    }
+
     pub(crate) fn as_ref(&self) -> KeyRef<'_> {
         KeyRef {
             identity: Identity(&self.identity),

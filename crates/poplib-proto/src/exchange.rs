@@ -30,7 +30,7 @@ use crate::wire::reply::Status;
 ///                 connection.received(octets);
 ///             }
 ///             Step::Want(Want::Write) => connection.sent(connection.to_send().len()),
-///             Step::StartTls => unimplemented!("no TLS in memory"),
+///             Step::StartTls => unreachable!("nobody asked for TLS"),
 ///             Step::Done(output) => return Ok(output),
 ///         }
 ///     }

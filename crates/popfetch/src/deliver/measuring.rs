@@ -13,7 +13,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::failure::Failure;
 use crate::fs::{FileSystem, Group, OutputFile, SharedFile};
 use crate::jobs::Limits;
-use crate::key::{Identity, KeyRef};
+use crate::key::Key;
 use crate::report::{Event, Report};
 use crate::state::SqliteStore;
 
@@ -66,16 +66,10 @@ fn delivery() -> Result<Delivery, Failure> {
 }
 
 fn ticket(number: u32) -> Ticket {
-    let mut identity = Vec::new();
-    Identity::push_unique_id(&mut identity, format!("{number:016x}").as_bytes());
-    let key = KeyRef {
-        identity: Identity::from_octets(&identity),
-        occurrence: 1,
-    };
     Ticket {
         position: number - 1,
         number,
-        key: key.to_key(),
+        key: Key::of_unique_id(format!("{number:016x}").as_bytes(), 1),
         known: [].into(),
         excerpt: false,
     }

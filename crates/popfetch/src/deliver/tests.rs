@@ -8,7 +8,7 @@ use super::targets::Destination;
 use super::*;
 use crate::clock::Timestamp;
 use crate::jobs::Limits;
-use crate::key::{Identity, KeyRef};
+use crate::key::Key;
 use crate::state::{Claim, Row, SqliteStore, State};
 
 mod double;
@@ -65,17 +65,10 @@ fn mbox(directory: &TempDir) -> Destination {
 }
 
 fn ticket(position: u32, known: &[Sum]) -> Ticket {
-    let mut identity = Vec::new();
-    Identity::push_unique_id(&mut identity, &position.to_be_bytes());
-    let key = KeyRef {
-        identity: Identity::from_octets(&identity),
-        occurrence: 1,
-    }
-    .to_key();
     Ticket {
         position,
         number: position + 1,
-        key,
+        key: Key::of_unique_id(&position.to_be_bytes(), 1),
         known: known.into(),
         excerpt: false,
     }

@@ -16,13 +16,7 @@ const LONG_AGO: Timestamp = Timestamp(NOW.0 - MONTH - 1);
 const YESTERDAY: Timestamp = Timestamp(NOW.0 - 86_400);
 
 fn key(unique_id: &str, occurrence: u32) -> Key {
-    let mut octets = Vec::new();
-    Identity::push_unique_id(&mut octets, unique_id.as_bytes());
-    KeyRef {
-        identity: Identity::from_octets(&octets),
-        occurrence,
-    }
-    .to_key()
+    Key::of_unique_id(unique_id.as_bytes(), occurrence)
 }
 
 /// A row as the tests write it down.

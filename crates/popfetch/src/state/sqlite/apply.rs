@@ -164,9 +164,13 @@ impl Targets {
         }
         let Target { kind, location } = target;
         let meet = "INSERT INTO target (kind, location) VALUES (?, ?) ON CONFLICT DO NOTHING";
-        connection.execute(meet, params![kind, location])?;
+        connection
+            .prepare_cached(meet)?
+            .execute(params![kind, location])?;
         let select = "SELECT id FROM target WHERE kind = ? AND location = ?";
-        let number = connection.query_row(select, params![kind, location], |row| row.get(0))?;
+        let number = connection
+            .prepare_cached(select)?
+            .query_row(params![kind, location], |row| row.get(0))?;
         self.0.push((target.clone(), number));
         Ok(number)
     }

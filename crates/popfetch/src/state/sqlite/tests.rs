@@ -14,13 +14,7 @@ mod surveys;
 const NOW: Timestamp = Timestamp(1_000);
 
 fn key(unique_id: &[u8], occurrence: u32) -> Key {
-    let mut octets = Vec::new();
-    Identity::push_unique_id(&mut octets, unique_id);
-    KeyRef {
-        identity: Identity::from_octets(&octets),
-        occurrence,
-    }
-    .to_key()
+    Key::of_unique_id(unique_id, occurrence)
 }
 
 fn target() -> Target {

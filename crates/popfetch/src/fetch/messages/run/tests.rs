@@ -1,17 +1,11 @@
 use super::*;
-use crate::key::{Identity, KeyRef};
+use crate::key::Key;
 
 fn ticket(number: u32) -> Ticket {
-    let mut identity = Vec::new();
-    Identity::push_unique_id(&mut identity, &number.to_be_bytes());
-    let key = KeyRef {
-        identity: Identity::from_octets(&identity),
-        occurrence: 1,
-    };
     Ticket {
         position: number - 1,
         number,
-        key: key.to_key(),
+        key: Key::of_unique_id(&number.to_be_bytes(), 1),
         known: [].into(),
         excerpt: false,
     }

@@ -5,6 +5,7 @@ mod dry_run;
 mod excerpts;
 mod filter;
 mod headers;
+mod lost;
 mod maildrop;
 mod mark;
 mod messages;
@@ -25,15 +26,17 @@ use poplib::{Config, Error, ProtocolError, Secret};
 use tokio::task::spawn_blocking;
 
 use crate::account::{self, Account};
-use crate::deliver::Delivery;
+use crate::deliver::{Delivery, Ticket};
 use crate::failure::{Failure, Status};
 use crate::key::Key;
 use crate::plan::{Fetch, Keep, Listing, Plan};
 use crate::report::{Event, Planned, Report, Summary, TlsShown};
-use crate::state::{self, Change};
+use crate::state;
 use crate::stop::Stop;
 
 pub(crate) use headers::read_head;
+
+use self::lost::Failed;
 
 /// A session that was shown so many messages may have been shown only a part: some servers list a
 /// few hundred at a time (Q22).
@@ -65,14 +68,6 @@ pub(crate) struct Fetcher<'a> {
 
 /// There is pipelining to do without, and TOP.
 const BEGIN_ANEW: u32 = 2;
-
-/// How a message failed in this run.
-#[derive(Clone, Copy, Debug, Default)]
-struct Failed {
-    times: u32,
-    /// It broke the session, so it was not the server's free will.
-    broke: bool,
-}
 
 /// How one session or several ended.
 #[derive(Default)]
@@ -305,8 +300,9 @@ impl<'a> Fetcher<'a> {
         delivery: &Arc<Delivery>,
     ) -> Result<Outcome, Broken> {
         let mut plan = self.prepare(&mut opened, delivery).await?;
-        plan.fetch
-            .retain(|fetch| self.may_be_tried(&opened.listing, fetch));
+        for wanted in [&mut plan.fetch, &mut plan.excerpts] {
+            wanted.retain(|fetch| self.may_be_tried(&opened.listing, fetch));
+        }
         self.tell_plan(&opened.listing, &plan);
         self.leave_out(&mut opened, &mut plan, delivery).await?;
         let excerpts = self.excerpt(&mut opened, &plan.excerpts, delivery).await?;
@@ -357,14 +353,6 @@ impl<'a> Fetcher<'a> {
         Ok(outcome)
     }
 
-    /// A message that failed in this run has had its turn; one that broke a session has another
-    /// one behind all others, so that it is alone (Q11).
-    fn may_be_tried(&self, listing: &Listing, fetch: &Fetch) -> bool {
-        let key = listing.key(fetch.position);
-        let failed = key.and_then(|key| self.failed.get(&key.to_key()));
-        failed.is_none_or(|failed| failed.broke && failed.times < 2)
-    }
-
     fn tell_plan(&self, listing: &Listing, plan: &Plan) {
         let octets = |fetch: &Fetch| listing.octets(fetch.position).unwrap_or(0);
         self.event(Event::Planned(&Planned {
@@ -397,22 +385,15 @@ fn is_pipelined(error: &Error) -> bool {
     matches!(error, Error::Protocol(ProtocolError::PipelineBroken(_)))
 }
 
-/// Remembers attempts that failed: of each message, whether it is given up, and why.
-async fn remember_failed(
-    failed: Vec<(Key, bool, String)>,
-    delivery: &Arc<Delivery>,
-) -> Result<(), Failure> {
-    if failed.is_empty() {
-        return Ok(());
-    }
-    let delivery = Arc::clone(delivery);
-    blocking(move || {
-        let mut changes = (failed.iter())
-            .map(|(key, quarantined, reason)| Change::failed(key.as_ref(), reason, *quarantined));
-        let now = delivery.clock.now();
-        Ok(delivery.store.apply(delivery.account, now, &mut changes)?)
+fn ticket(listing: &Listing, fetch: &Fetch) -> Option<Ticket> {
+    Some(Ticket {
+        position: fetch.position,
+        number: listing.number(fetch.position),
+        key: listing.key(fetch.position)?.to_key(),
+        attempts: fetch.attempts,
+        known: Arc::clone(&fetch.known),
+        excerpt: false,
     })
-    .await
 }
 
 /// Does something that blocks, elsewhere.

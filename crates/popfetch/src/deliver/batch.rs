@@ -20,6 +20,8 @@ pub(crate) struct Ticket {
     /// Its message number in this session.
     pub(crate) number: u32,
     pub(crate) key: Key,
+    /// How many attempts failed before.
+    pub(crate) attempts: u32,
     /// Contents that were delivered under the same identity and must not be again.
     pub(crate) known: Arc<[Sum]>,
     /// It is the header only of a message that is yet to come.

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Broken, Fetcher, Opened, remember_failed};
+use super::lost::Lost;
+use super::{Broken, Fetcher, Opened, ticket};
 use crate::deliver::queue::Queue;
 use crate::deliver::{Delivery, Ticket};
-use crate::failure::Failure;
-use crate::plan::{ATTEMPTS, Fetch};
-use crate::report::Event;
+use crate::plan::Fetch;
 
 /// So many headers are read before the disk takes them.
 const AT_ONCE: usize = 64;
@@ -21,7 +20,7 @@ impl Fetcher<'_> {
     ///
     /// How many were stored.
     pub(super) async fn excerpt(
-        &self,
+        &mut self,
         opened: &mut Opened,
         wanted: &[Fetch],
         delivery: &Arc<Delivery>,
@@ -30,23 +29,17 @@ impl Fetcher<'_> {
             return Ok(0);
         }
         let mut queue = Queue::start(Arc::clone(delivery));
-        let mut refused = Vec::new();
+        let mut lost = Vec::new();
         let mut ended = Ok(());
         for some in wanted.chunks(AT_ONCE) {
-            ended = self
-                .excerpt_some(opened, some, &mut queue, &mut refused)
-                .await;
+            ended = self.excerpt_some(opened, some, &mut queue, &mut lost).await;
             if ended.is_err() {
                 break;
             }
         }
         let stored = queue.finish().await?;
-        for by_target in stored.refused {
-            let position = by_target.ticket.position;
-            let fetch = wanted.iter().find(|fetch| fetch.position == position);
-            refused.extend(fetch.map(|fetch| (fetch.clone(), by_target.failure)));
-        }
-        self.remember_refused(opened, refused, delivery).await?;
+        lost.extend(stored.refused.into_iter().map(Lost::from));
+        self.settle(&lost, delivery).await?;
         ended.map(|()| stored.positions.len())
     }
 
@@ -55,31 +48,33 @@ impl Fetcher<'_> {
         opened: &mut Opened,
         wanted: &[Fetch],
         queue: &mut Queue,
-        refused: &mut Vec<(Fetch, Failure)>,
+        lost: &mut Vec<Lost>,
     ) -> Result<(), Broken> {
         let positions: Vec<u32> = wanted.iter().map(|fetch| fetch.position).collect();
+        let listing = Arc::clone(&opened.listing);
+        let mut tickets = wanted.iter().map(|fetch| {
+            Some(Ticket {
+                known: Arc::default(),
+                excerpt: true,
+                ..ticket(&listing, fetch)?
+            })
+        });
         let mut headers = Vec::new();
-        let mut fetches = wanted.iter();
         self.read_headers(opened, &positions, |_, header| {
-            match (fetches.next(), header) {
-                (Some(fetch), Ok(header)) => headers.push((fetch.position, header)),
-                (Some(fetch), Err(failure)) => refused.push((fetch.clone(), failure)),
+            match (tickets.next().flatten(), header) {
+                (Some(ticket), Ok(header)) => headers.push((ticket, header)),
+                (Some(ticket), Err(failure)) => lost.push(Lost {
+                    ticket,
+                    failure,
+                    counts: true,
+                    broke: false,
+                }),
                 (None, _) => {}
             }
         })
         .await?;
-        for (position, header) in headers {
-            let Some(key) = opened.listing.key(position) else {
-                continue;
-            };
-            let ticket = Ticket {
-                position,
-                number: opened.listing.number(position),
-                key: key.to_key(),
-                known: Arc::default(),
-                excerpt: true,
-            };
-            let mark = mark(opened.listing.octets(position));
+        for (ticket, header) in headers {
+            let mark = mark(listing.octets(ticket.position));
             // If the disk has stopped, the end of the queue tells why.
             let _ = async {
                 queue.begin(ticket).await?;
@@ -90,30 +85,6 @@ impl Fetcher<'_> {
             .await;
         }
         Ok(())
-    }
-
-    /// A header that the server refuses counts as a failed attempt.
-    async fn remember_refused(
-        &self,
-        opened: &Opened,
-        refused: Vec<(Fetch, Failure)>,
-        delivery: &Arc<Delivery>,
-    ) -> Result<(), Failure> {
-        let mut reasons = Vec::new();
-        for (fetch, failure) in refused {
-            let Some(key) = opened.listing.key(fetch.position) else {
-                continue;
-            };
-            let quarantined = fetch.attempts + 1 >= ATTEMPTS;
-            self.event(Event::NotFetched {
-                number: opened.listing.number(fetch.position),
-                identity: key.identity,
-                failure: &failure,
-                quarantined,
-            });
-            reasons.push((key.to_key(), quarantined, failure.to_string()));
-        }
-        remember_failed(reasons, delivery).await
     }
 }
 

@@ -17,7 +17,8 @@ use poplib::{Error, Phase, ProtocolError, Wanted};
 use tokio::time::{sleep, timeout};
 
 use self::run::{Run, Trouble, Unproven};
-use super::{Broken, Fetcher, remember_failed, trouble};
+use super::lost::Lost;
+use super::{Broken, Fetcher, ticket, trouble};
 use crate::deliver::queue::{Queue, Stopped};
 use crate::deliver::{Delivery, Stored, Ticket};
 use crate::failure::{Failure, Status};
@@ -87,11 +88,8 @@ impl Fetcher<'_> {
         let (stored, session) = self.wait_for_disk(queue, session, &mut run).await?;
         // A QUIT may delete what was fetched (P10), and what a target refused is not stored.
         let session = session.filter(|_| stored.refused.is_empty());
-        for refused in stored.refused {
-            let fetch = (wanted.iter()).find(|fetch| fetch.position == refused.ticket.position);
-            run.refused_by_target(refused, fetch.map_or(0, |fetch| fetch.attempts));
-        }
-        let failed_first = self.settle(&run, delivery).await?;
+        run.lost.extend(stored.refused.into_iter().map(Lost::from));
+        let failed_first = self.settle(&run.lost, delivery).await?;
         for key in stored.positions.iter().filter_map(|&p| listing.key(p)) {
             self.failed.remove(&key.to_key());
         }
@@ -166,7 +164,7 @@ impl Fetcher<'_> {
                 Ok(None) => break,
                 Err(error) => {
                     self.doubt(&error, run, queue).await?;
-                    run.current = ticket(listing, fetch).map(|ticket| (ticket, fetch.attempts));
+                    run.current = ticket(listing, fetch);
                     return Err(self.session_broke(&attempt, &error));
                 }
             };
@@ -176,14 +174,14 @@ impl Fetcher<'_> {
             };
             match outcome {
                 Ok(body) => {
-                    run.current = Some((ticket.clone(), fetch.attempts));
+                    run.current = Some(ticket.clone());
                     let expected = listing.octets(fetch.position);
                     self.stream(body, ticket, expected, run, queue).await?;
                 }
                 Err(error) => {
                     let failure = trouble::failure(&attempt, &self.config, &error);
                     let is_quota = trouble::is_quota(&error);
-                    let go_on = run.refused(ticket, fetch.attempts, failure, is_quota);
+                    let go_on = run.refused(ticket, failure, is_quota);
                     enough.fetch_or(!go_on, Ordering::Relaxed);
                 }
             }
@@ -276,38 +274,6 @@ impl Fetcher<'_> {
             blames_message: true,
         }
     }
-
-    /// Tells of the messages that were not fetched, and remembers them. Whether some of them
-    /// failed for the first time in this run.
-    async fn settle(&mut self, run: &Run, delivery: &Arc<Delivery>) -> Result<bool, Failure> {
-        let mut first = false;
-        for lost in &run.lost {
-            let failed = self.failed.entry(lost.ticket.key.clone()).or_default();
-            first |= failed.times == 0;
-            failed.times += 1;
-            failed.broke |= lost.broke;
-            self.blamed_message |= lost.broke && lost.counts;
-            self.event(Event::NotFetched {
-                number: lost.ticket.number,
-                identity: lost.ticket.key.as_ref().identity,
-                failure: &lost.failure,
-                quarantined: lost.quarantined(),
-            });
-        }
-        // One that does not count is put behind the others, and never given up.
-        let remembered = (run.lost.iter())
-            .filter(|lost| lost.counts || lost.attempts == 0)
-            .map(|lost| {
-                (
-                    lost.ticket.key.clone(),
-                    lost.quarantined(),
-                    lost.failure.to_string(),
-                )
-            })
-            .collect();
-        remember_failed(remembered, delivery).await?;
-        Ok(first)
-    }
 }
 
 /// Waits for the server, while the disk gets what has come so far.
@@ -333,14 +299,4 @@ async fn in_time(work: impl Future<Output = Result<(), Stopped>>) -> Result<(), 
             Err(Trouble::Asked(Failure::new(Status::InputOutput, message)))
         }
     }
-}
-
-fn ticket(listing: &Listing, fetch: &Fetch) -> Option<Ticket> {
-    Some(Ticket {
-        position: fetch.position,
-        number: listing.number(fetch.position),
-        key: listing.key(fetch.position)?.to_key(),
-        known: Arc::clone(&fetch.known),
-        excerpt: false,
-    })
 }

@@ -110,6 +110,20 @@ fn protocol(attempt: &str, config: &Config, error: &ProtocolError) -> Failure {
     let failed =
         |status, cause: &str| Failure::new(status, format!("could not {attempt}: {cause}"));
     match error {
+        ProtocolError::Refused(refused) if refused.verb == Verb::GREETING => {
+            let (status, hint) = match Refusal::of(refused) {
+                Refusal::Permanent => (Status::Unavailable, "ask those who run it"),
+                _ => (
+                    Status::Temporary,
+                    "it may be busy, or let nobody in from here; try again later",
+                ),
+            };
+            with_reply(
+                failed(status, "the server greeted with a refusal"),
+                Some(refused),
+            )
+            .hint(hint)
+        }
         ProtocolError::Refused(refused) => {
             let status = if error.is_retryable() {
                 Status::Temporary

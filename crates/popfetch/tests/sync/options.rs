@@ -28,6 +28,25 @@ fn a_dry_run_changes_nothing() {
 }
 
 #[test]
+fn whoever_changes_nothing_says_so_and_how_long_it_took() {
+    let rig = Rig::five(&["delay=1"]);
+    for (command, options, is_dry) in [
+        ("sync", &["--dry-run"][..], true),
+        ("mark-seen", &["--dry-run"], true),
+        ("mark-seen", &[], false),
+    ] {
+        let more = ["--state", "state.db", "--maildir", "mail", "--json"];
+        let mut command = rig.ask(&[command]);
+        let ran = ran(command.args(more).args(options)).expect(0);
+        let mut lines = ran.out.lines();
+        let finished = lines.find(|line| line.contains("\"finished\"")).unwrap();
+        let finished: serde_json::Value = serde_json::from_str(finished).unwrap();
+        assert_eq!(finished["dry_run"], is_dry);
+        assert!(finished["seconds"].as_f64().unwrap() > 0.0, "{finished}");
+    }
+}
+
+#[test]
 fn events_for_programs_are_one_json_object_a_line() {
     let rig = Rig::five(&["err-on-retr=3"]);
     let ran = rig.run(&["--json", "--keep", "none"]).expect(75);

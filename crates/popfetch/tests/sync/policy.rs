@@ -96,15 +96,32 @@ fn of_a_message_that_is_too_large_the_headers_are_stored_once() {
 }
 
 #[test]
+fn a_session_may_have_nothing_but_headers_to_store() {
+    let [_, _, large, _, _] = <[Vec<u8>; 5]>::try_from(five()).unwrap();
+    let rig = Rig::new(Mailbox::messages([large]));
+    let options = ["--skip-over", "1kB", "--oversize", "headers"];
+    let ran = rig.run(&options).expect(0);
+    assert!(ran.out.contains("stored 1 message"), "{}", ran.out);
+    assert_eq!((rig.delivered().len(), rig.left()), (1, 1));
+}
+
+#[test]
 fn a_headers_answer_that_is_refused_stops_nobody() {
     let rig = Rig::five(&["no-top"]);
     let options = ["--skip-over", "1kB", "--oversize", "headers"];
     for attempt in 1..=3 {
-        let ran = rig.run(&options);
+        let ran = rig.run(&options).expect(75);
         assert_eq!(ran.err.contains("given up"), attempt == 3, "{}", ran.err);
         assert_eq!(rig.delivered().len(), 4);
     }
     assert_eq!(rig.run(&options).expect(0).err, "");
+    // However many sessions a run has, it is one attempt.
+    let rig = Rig::five(&["no-top"]);
+    let options = [&options[..], &["--max-messages", "1"]].concat();
+    for attempt in 1..=3 {
+        let ran = rig.run(&options).expect(75);
+        assert_eq!(ran.err.contains("given up"), attempt == 3, "{}", ran.err);
+    }
 }
 
 #[test]
@@ -224,6 +241,23 @@ fn p03_what_a_filter_rejects_is_gone_only_after_a_confirmed_quit() {
     rig.run(&[]).expect(0);
     assert_eq!((rig.left(), rig.states()), (0, vec!["gone".into()]));
     assert_eq!(rig.delivered().len(), 0);
+}
+
+#[test]
+fn q28_a_filter_is_not_asked_about_folder_data() {
+    let rig = Rig::five(&["folder-data"]);
+    let filter = format!("cat >> headers; {FILTER}");
+    rig.run(&["--filter", &filter]).expect(0);
+    let headers = fs::read_to_string(rig.path("headers")).unwrap();
+    assert_eq!((asked(&rig), headers.matches("Subject: ").count()), (4, 4));
+    assert!(!headers.contains("FOLDER INTERNAL DATA"), "{headers}");
+}
+
+#[test]
+fn a_filter_that_fails_for_one_message_says_so_of_one() {
+    let rig = Rig::five(&[]);
+    let ran = rig.run(&["--filter", FILTER]).expect(0);
+    assert!(ran.err.contains("; the message is fetched"), "{}", ran.err);
 }
 
 #[test]

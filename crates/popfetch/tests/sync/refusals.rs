@@ -179,8 +179,23 @@ fn q29_another_protocol_answers() {
         );
         assert_no_credentials(&rig);
     }
-    let rig = Rig::five(&["err-greeting"]);
-    assert_says(&rig.run(&[]), &["server said: -ERR"]);
+}
+
+#[test]
+fn a_greeting_that_refuses_is_no_wrong_password() {
+    for (fault, status, words) in [
+        ("err-greeting", 75, "greeted with a refusal"),
+        ("greeting=-ERR no\\r\\n", 75, "greeted with a refusal"),
+        (
+            "greeting=-ERR [SYS/PERM] no\\r\\n",
+            69,
+            "ask those who run it",
+        ),
+        ("cut-after=0", 69, "without a greeting"),
+    ] {
+        let ran = Rig::five(&[fault]).run(&[]).expect(status);
+        assert_says(&ran, &["could not connect to localhost", "hint: ", words]);
+    }
 }
 
 #[test]

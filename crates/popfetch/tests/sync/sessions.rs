@@ -67,6 +67,27 @@ fn q12_a_message_whose_end_never_comes_harms_no_other() {
 }
 
 #[test]
+fn q12_an_answer_that_never_comes_takes_no_whole_message_with_it() {
+    // The answer behind the last message is the one to NOOP. Where the message is longer than it
+    // should be, that answer may be within it.
+    for (sizes, delivered, status) in [("stat-counts-more=0", 5, 0), ("halved-octets", 4, 75)] {
+        let rig = Rig::five(&["stall=NOOP", sizes]);
+        rig.run(&["--timeout", "1"]).expect(status);
+        assert_eq!(rig.delivered().len(), delivered, "{sizes}");
+        rig.misbehave(&[]);
+        rig.run(&[]).expect(0);
+        rig.assert_five();
+    }
+}
+
+#[test]
+fn q32_a_refused_message_has_one_turn_in_a_run() {
+    let rig = Rig::five(&["err-on-retr=1"]);
+    rig.run(&["--max-messages", "1"]).expect(75);
+    assert_eq!((rig.delivered().len(), sent(&rig, "RETR 1")), (4, 1));
+}
+
+#[test]
 fn q15_unique_ids_made_anew_fetch_nothing_twice() {
     let rig = Rig::five(&["regenerated-uidl@2-"]);
     rig.run(&[]).expect(0);
@@ -136,6 +157,22 @@ fn q21_a_quota_is_believed_at_once() {
 }
 
 #[test]
+fn q21_a_server_without_pipelining_is_asked_for_no_more() {
+    let refused = |fault| Rig::five(&["hide-capability=PIPELINING", fault]);
+    let rig = refused("quota=2");
+    rig.run(&[]).expect(75);
+    // One is on its way when the refusal is read.
+    assert_eq!((sent(&rig, "RETR 4"), sent(&rig, "RETR 5")), (1, 0));
+    // One message that it refuses says nothing about the others.
+    let rig = refused("err-on-retr=1");
+    rig.run(&[]).expect(75);
+    assert_eq!(
+        (rig.delivered().len(), rig.sandbox.sessions().len()),
+        (4, 1)
+    );
+}
+
+#[test]
 fn q22_sessions_follow_until_nothing_new_is_shown() {
     let messages = numbered(250);
     let rig = Rig::new(Mailbox::messages(messages.clone()));
@@ -152,6 +189,38 @@ fn q22_a_look_that_is_not_granted_is_no_failure() {
     rig.misbehave(&["refuse-login=[LOGIN-DELAY] wait@2"]);
     rig.run(&[]).expect(0);
     assert_eq!(rig.sandbox.sessions().len(), 2);
+}
+
+#[test]
+fn q22_a_look_that_breaks_at_what_it_is_shown_is_a_failure() {
+    let rig = Rig::new(Mailbox::messages(numbered(101)));
+    rig.misbehave(&["first-only=100@1", "stall-in-body=101:5@2"]);
+    rig.run(&["--timeout", "1"]).expect(75);
+    assert_eq!(
+        (rig.delivered().len(), rig.sandbox.sessions().len()),
+        (100, 2)
+    );
+}
+
+#[test]
+fn q22_one_new_message_among_many_is_no_reason_to_look_again() {
+    let rig = Rig::new(Mailbox::messages(numbered(100)));
+    for (delivered, sessions) in [(100, 2), (101, 3)] {
+        rig.run(&[]).expect(0);
+        assert_eq!(rig.delivered().len(), delivered);
+        assert_eq!(rig.sandbox.sessions().len(), sessions);
+        rig.sandbox.deliver(USER, "Subject: new\n\n").unwrap();
+    }
+}
+
+#[test]
+fn q22_nobody_looks_where_logins_must_lie_apart() {
+    for (delay, sessions) in [("900", 1), ("0", 2)] {
+        let messages = Mailbox::messages(numbered(100));
+        let rig = Rig::built(messages, |builder| builder.login_delay(delay));
+        rig.run(&[]).expect(0);
+        assert_eq!(rig.sandbox.sessions().len(), sessions, "{delay}");
+    }
 }
 
 #[test]
@@ -185,6 +254,41 @@ fn q07_a_server_that_breaks_under_pipelining_is_remembered() {
     }
 }
 
+/// How often the server broke under pipelining, as the state has it.
+fn broke_pipelining(rig: &Rig) -> u32 {
+    let state = rusqlite::Connection::open(rig.path("state.db")).unwrap();
+    let broke = state.query_row("SELECT broke_pipelining FROM facts", [], |row| row.get(0));
+    broke.unwrap()
+}
+
+#[test]
+fn q07_q11_what_a_message_breaks_is_not_put_down_to_pipelining() {
+    for (faults, times) in [
+        (&["no-stuffing"][..], 0),
+        (&["glued-end@1-2"], 0),
+        (&["pipeline-closes"], 1),
+        // A message that is refused breaks nothing.
+        (&["pipeline-closes", "err-on-retr=1"], 1),
+    ] {
+        let rig = Rig::five(faults);
+        rig.run(&["--timeout", "1"]);
+        assert_eq!(broke_pipelining(&rig), times, "{faults:?}");
+    }
+}
+
+#[test]
+fn q11_a_message_at_which_the_session_is_cut_keeps_nobody_waiting() {
+    let rig = Rig::five(&["cut-in-body=3:1000", "hide-capability=PIPELINING"]);
+    for (status, delivered) in [(75, 2), (75, 4), (75, 4)] {
+        rig.run(&[]).expect(status);
+        assert_eq!(rig.delivered().len(), delivered);
+    }
+    // It is never given up for that.
+    rig.misbehave(&[]);
+    rig.run(&[]).expect(0);
+    rig.assert_five();
+}
+
 #[test]
 fn q25_rset_before_quit_keeps_what_was_read() {
     let rig = Rig::five(&["delete-retrieved-since-rset"]);
@@ -216,6 +320,39 @@ fn q28_folder_data_is_no_message() {
         let said = ran.out.contains("left message 1 alone");
         assert_eq!(said, run == 0, "{}", ran.out);
         assert_eq!((rig.delivered().len(), rig.left()), (4, 1));
+    }
+}
+
+#[test]
+fn q28_the_first_message_is_looked_at_once() {
+    let rig = Rig::five(&["err-on-retr=1@2"]);
+    let looks = |rig: &Rig| sent(rig, "TOP 1 0");
+    rig.run(&[]).expect(0);
+    assert_eq!(looks(&rig), 1);
+    // It is known, and another one is new.
+    rig.sandbox.deliver(USER, "Subject: six\n\n").unwrap();
+    rig.run(&[]).expect(0);
+    assert_eq!(looks(&rig), 1);
+    // One that failed has been looked at, and so has one that is compared.
+    let rig = Rig::five(&["err-on-retr=1@1"]);
+    rig.run(&[]).expect(75);
+    rig.run(&[]).expect(0);
+    assert_eq!(looks(&rig), 1);
+}
+
+#[test]
+fn q14_a_listing_in_any_order_tells_the_same() {
+    let large = "x".repeat(2_000);
+    for (list, uidl) in [
+        ("2 20\r\n1 2000", "1 a\r\n2 b"),
+        ("1 2000\r\n2 20", "2 b\r\n1 a"),
+    ] {
+        let rig = Rig::new(Mailbox::messages([&*large, "Subject: small\n\n"]));
+        let answers = [("LIST", list), ("UIDL", uidl)]
+            .map(|(command, lines)| format!("answer={command}:+OK\r\n{lines}\r\n.\r\n"));
+        rig.misbehave(&answers.each_ref().map(String::as_str));
+        rig.run(&["--skip-over", "1kB"]).expect(0);
+        assert_eq!(rig.delivered(), [b"Subject: small\n\n"], "{uidl}");
     }
 }
 

@@ -137,6 +137,40 @@ fn a_command_that_fails_for_one_message_keeps_nobody_waiting() {
 }
 
 #[test]
+fn a_message_or_its_headers_that_no_command_takes_is_given_up() {
+    for options in [&[][..], &["--skip-over", "1kB", "--oversize", "headers"]] {
+        let rig = Rig::five(&[]);
+        let options = [options, &["--exec", "test $POPFETCH_NUMBER != 3"]].concat();
+        for attempt in 1..=3 {
+            let ran = run(&rig, &options).expect(75);
+            assert_eq!(ran.err.contains("given up"), attempt == 3, "{}", ran.err);
+        }
+        run(&rig, &options).expect(0);
+    }
+}
+
+#[test]
+fn headers_that_a_command_cannot_take_for_now_come_again() {
+    let rig = Rig::five(&[]);
+    let command = "cat > taken; test -e ready || exit 75";
+    let options = [
+        "--skip-over",
+        "1kB",
+        "--oversize",
+        "headers",
+        "--exec",
+        command,
+    ];
+    for _ in 0..4 {
+        let ran = run(&rig, &options).expect(75);
+        assert!(!ran.err.contains("given up"), "{}", ran.err);
+    }
+    fs::write(rig.path("ready"), "").unwrap();
+    run(&rig, &options).expect(0);
+    assert_eq!(rig.states(), ["stored"]);
+}
+
+#[test]
 fn a_command_that_has_trouble_for_now_gets_the_message_again() {
     let rig = Rig::five(&[]);
     let command = "cat >/dev/null; test -e ready || exit 75; echo x >> taken";

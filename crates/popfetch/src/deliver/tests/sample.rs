@@ -27,6 +27,7 @@ impl Sample {
                 position: 0,
                 number: 1,
                 key: key.to_key(),
+                attempts: 0,
                 known: [].into(),
                 excerpt: false,
             },

@@ -5,10 +5,10 @@ mod tests;
 
 use std::time::Duration;
 
+use super::super::lost::Lost;
+use crate::deliver::Ticket;
 use crate::deliver::queue::Stopped;
-use crate::deliver::{Refused, Ticket};
 use crate::failure::{Failure, Status};
-use crate::plan::ATTEMPTS;
 
 /// So many refusals, one behind the other, are no longer about the messages: the server does not
 /// want to give more today (Q21).
@@ -36,23 +36,6 @@ impl From<Stopped> for Trouble {
     }
 }
 
-/// A message that could not be fetched.
-pub(super) struct Lost {
-    pub(super) ticket: Ticket,
-    pub(super) attempts: u32,
-    pub(super) failure: Failure,
-    /// Whether it may be given up after too many attempts.
-    pub(super) counts: bool,
-    /// Whether the session broke at it.
-    pub(super) broke: bool,
-}
-
-impl Lost {
-    pub(super) fn quarantined(&self) -> bool {
-        self.counts && self.attempts + 1 >= ATTEMPTS
-    }
-}
-
 /// A message of which everything seems to have come.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unproven {
@@ -66,8 +49,8 @@ pub(super) struct Unproven {
 pub(super) struct Run {
     pub(super) octets: u64,
     pub(super) lost: Vec<Lost>,
-    /// The message that is being fetched, and how often that has failed.
-    pub(super) current: Option<(Ticket, u32)>,
+    /// The message that is being fetched.
+    pub(super) current: Option<Ticket>,
     /// The current message, once its terminator has come.
     pub(super) unproven: Option<Unproven>,
     /// How many at the end of `lost` were refused one behind the other.
@@ -89,16 +72,9 @@ impl Run {
 
     /// The server refused a message. Whether to ask for more, which is of no use where it says
     /// itself that it will give no more.
-    pub(super) fn refused(
-        &mut self,
-        ticket: Ticket,
-        attempts: u32,
-        failure: Failure,
-        is_quota: bool,
-    ) -> bool {
+    pub(super) fn refused(&mut self, ticket: Ticket, failure: Failure, is_quota: bool) -> bool {
         self.lost.push(Lost {
             ticket,
-            attempts,
             failure,
             counts: true,
             broke: false,
@@ -109,17 +85,6 @@ impl Run {
         }
         self.refusals_were_about_the_session(is_quota);
         false
-    }
-
-    /// A target would not have a message that arrived.
-    pub(super) fn refused_by_target(&mut self, refused: Refused, attempts: u32) {
-        self.lost.push(Lost {
-            ticket: refused.ticket,
-            attempts,
-            failure: refused.failure,
-            counts: refused.counts,
-            broke: false,
-        });
     }
 
     fn refusals_were_about_the_session(&mut self, is_quota: bool) {
@@ -156,10 +121,9 @@ impl Run {
             } => {
                 let reason = Failure::new(failure.status, failure.message.clone());
                 self.failure = Some(failure);
-                if let Some((ticket, attempts)) = self.current.take() {
+                if let Some(ticket) = self.current.take() {
                     self.lost.push(Lost {
                         ticket,
-                        attempts,
                         failure: reason,
                         counts: blames_message,
                         broke: true,

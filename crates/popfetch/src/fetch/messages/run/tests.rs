@@ -1,11 +1,13 @@
 use super::*;
 use crate::key::Key;
+use crate::plan::ATTEMPTS;
 
 fn ticket(number: u32) -> Ticket {
     Ticket {
         position: number - 1,
         number,
         key: Key::of_unique_id(&number.to_be_bytes(), 1),
+        attempts: 0,
         known: [].into(),
         excerpt: false,
     }
@@ -16,7 +18,7 @@ fn failure() -> Failure {
 }
 
 fn refuse(run: &mut Run, number: u32, is_quota: bool) -> bool {
-    run.refused(ticket(number), 0, failure(), is_quota)
+    run.refused(ticket(number), failure(), is_quota)
 }
 
 fn counting(run: &Run) -> Vec<(u32, bool)> {
@@ -89,8 +91,10 @@ fn a_message_is_given_up_after_so_many_attempts_that_count() {
         (ATTEMPTS, false, false),
     ] {
         let lost = Lost {
-            ticket: ticket(1),
-            attempts,
+            ticket: Ticket {
+                attempts,
+                ..ticket(1)
+            },
             failure: failure(),
             counts,
             broke: false,
@@ -107,10 +111,10 @@ fn a_session_that_broke_takes_the_message_at_hand_with_it() {
             failure: failure(),
             blames_message,
         };
-        run.current = Some((ticket(1), 2));
+        run.current = Some(ticket(1));
         run.end(broken());
         let lost = &run.lost[0];
-        assert!(lost.broke && lost.attempts == 2);
+        assert!(lost.broke);
         assert_eq!(lost.counts, blames_message);
         // Between two messages there is none.
         run.end(broken());
@@ -122,7 +126,7 @@ fn a_session_that_broke_takes_the_message_at_hand_with_it() {
 #[test]
 fn whoever_stops_takes_no_message_for_lost() {
     let mut run = Run {
-        current: Some((ticket(1), 0)),
+        current: Some(ticket(1)),
         ..Run::default()
     };
     run.end(Trouble::Disk);

@@ -100,7 +100,6 @@ impl Outcome {
         let is_harmless = self.next == Next::Look && !other.is_open;
         self.summary += other.summary;
         self.failure = other.failure.filter(|_| !is_harmless);
-        self.is_open |= other.is_open;
         self.next = other.next;
         self
     }

@@ -68,6 +68,31 @@ fn p09_other_refusals_of_a_login_are_no_wrong_password() {
 }
 
 #[test]
+fn what_oauth_explains_is_told() {
+    let explanation = r#"oauth-explanation={"status":"invalid_token","scope":"mail"}"#;
+    let rig = Rig::built(Mailbox::messages(five()), |builder| {
+        builder.bearer_token(USER, "t0ken")
+    });
+    rig.misbehave(&[explanation]);
+    let mut command = rig.sync(By::ImplicitTls);
+    command.env("POPFETCH_PASSWORD", "expired");
+    let ran = ran(command.args(["--auth", "oauthbearer"])).expect(77);
+    assert_says(&ran, &["refused the login (invalid_token, scope mail)"]);
+}
+
+#[test]
+fn a_server_that_falls_silent_is_told_where() {
+    for (fault, attempt) in [
+        ("stall=greeting", "connect to localhost"),
+        ("stall=AUTH", "log in to localhost as alice"),
+    ] {
+        let rig = Rig::five(&[fault]);
+        let ran = rig.run(&["--timeout", "1", "--auth", "plain"]);
+        assert_says(&ran, &["could not ", attempt, "took too long"]);
+    }
+}
+
+#[test]
 fn a_way_to_log_in_that_the_server_lacks_is_no_wrong_password() {
     let rig = Rig::five(&[]);
     rig.misbehave(&["answer=AUTH:-ERR Unsupported authentication mechanism.\\r\\n"]);
@@ -175,7 +200,12 @@ fn q29_another_protocol_answers() {
         let rig = Rig::five(&[fault]);
         assert_says(
             &rig.run(&[]).expect(76),
-            &[name, "server said: ", "hint: check host and port"],
+            &[
+                "could not connect to localhost",
+                name,
+                "server said: ",
+                "hint: check host and port",
+            ],
         );
         assert_no_credentials(&rig);
     }

@@ -129,13 +129,10 @@ fn tls_does_not_come_about() {
     let Error::Protocol(refusal) = refused("STLS", "-ERR what?") else {
         unreachable!()
     };
+    let errors = [Error::StlsRefused(refusal), Error::Tls(TlsError::NotTls)];
     insta::assert_snapshot!(
-        "stls_refused",
-        show([failure(
-            "connect to pop.example.org",
-            &stls(),
-            &Error::StlsRefused(refusal)
-        )])
+        "by_stls",
+        show(errors.map(|error| failure("connect to pop.example.org", &stls(), &error)))
     );
 }
 
@@ -182,7 +179,7 @@ fn a_server_is_left_in_peace_for_as_long_as_its_refusal_asks() {
         ("-ERR [LOGIN-DELAY] wait", 15),
         ("-ERR [SYS/PERM] no such disk", 60),
         // A code says more than words.
-        ("-ERR [AUTH] too many wrong passwords", 60),
+        ("-ERR [AUTH] try again later", 60),
         ("-ERR too many logins", 15),
     ] {
         let pause = Refusal::of(&refusal("PASS", line)).pause();

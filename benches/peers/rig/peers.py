@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .programs import BUILT, POPFETCH, PYTHON, installed
 from .server import Server
 from .workloads import Workload, users
 
@@ -26,9 +26,6 @@ class Job:
     server: Server
     port: int
     place: Path
-    programs: Path
-    """Where what was built for this lies."""
-    popfetch: Path
     environment: dict[str, str] = field(default_factory=dict)
 
     def write(self, name: str, text: str) -> Path:
@@ -58,10 +55,8 @@ class Peer:
     def takes_part(self, workload: Workload) -> bool:
         return workload.name not in self.without and (not self.only or workload.name in self.only)
 
-    def is_there(self, programs: Path) -> bool:
-        if not self.needs:
-            return True
-        return shutil.which(self.needs, path=f"{programs.parent}/python/bin:{os.environ['PATH']}") is not None
+    def is_there(self) -> bool:
+        return not self.needs or installed(self.needs) is not None
 
 
 def maildir(job: Job) -> Iterator[Path]:
@@ -84,9 +79,9 @@ def popfetch(job: Job) -> list[str]:
             ]
         config = job.write("config.toml", "\n".join(lines))
         jobs = ["--jobs", "64", "--per-host", "64"]
-        return [str(job.popfetch), "sync", "-q", "--config", str(config), *state, *jobs]
+        return [str(POPFETCH), "sync", "-q", "--config", str(config), *state, *jobs]
     server = ["--server", f"{scheme}://u1@localhost:{job.port}", "--maildir", str(job.place / "mail")]
-    return [str(job.popfetch), "sync", "-q", *server, *state, *trust]
+    return [str(POPFETCH), "sync", "-q", *server, *state, *trust]
 
 
 def mpop(job: Job) -> list[str]:
@@ -142,7 +137,7 @@ def getmail(job: Job) -> list[str]:
     )
     os.chown(configuration, NOBODY, NOBODY)
     as_nobody = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    program = job.programs.parent / "python/bin/getmail"
+    program = PYTHON / "bin/getmail"
     return [*as_nobody, str(program), f"--getmaildir={job.place}", "--rcfile=getmailrc"]
 
 
@@ -159,7 +154,7 @@ def poplib(job: Job) -> list[str]:
 
 
 def crate(name: str) -> Callable[[Job], list[str]]:
-    return lambda job: [str(job.programs / name), *port_and_place(job)]
+    return lambda job: [str(BUILT / name), *port_and_place(job)]
 
 
 def port_and_place(job: Job) -> list[str]:
@@ -172,7 +167,7 @@ def port_and_place(job: Job) -> list[str]:
 def wire(job: Job) -> list[str]:
     number = str(job.workload.messages)
     if not job.workload.tls:
-        program = str(job.programs / "wire")
+        program = str(BUILT / "wire")
         return [program, "localhost", str(job.port), "secret", number, *users(job.workload)]
     commands = ["USER u1", "PASS secret"]
     commands += [f"RETR {number}" for number in range(1, job.workload.messages + 1)]
@@ -182,7 +177,7 @@ def wire(job: Job) -> list[str]:
 
 
 def disk(job: Job) -> list[str]:
-    return [str(job.programs / "disk"), str(job.server.mail / "u1" / "cur"), str(job.place / "out")]
+    return [str(BUILT / "disk"), str(job.server.mail / "u1" / "cur"), str(job.place / "out")]
 
 
 PEERS = [

@@ -43,10 +43,16 @@ def table(costs: dict[str, list[Cost]]) -> Iterator[str]:
         walls = [cost.wall for cost in runs]
         times = f"{median(walls) / ours:.2f}" if ours else "–"
         yield (
-            f"| {name} | {median(walls):.2f} ({min(walls):.2f}–{max(walls):.2f}) | {times} "
+            f"| {name} | {spread(walls)} | {times} "
             f"| {median(cost.cpu for cost in runs):.2f} | {max(cost.memory for cost in runs) / (1 << 20):.0f} "
             f"| {WHAT[name]} |"
         )
+
+
+def spread(figures: list[float], digits: int = 2) -> str:
+    """The median, and in brackets the least and the most."""
+    least, most = f"{min(figures):.{digits}f}", f"{max(figures):.{digits}f}"
+    return f"{median(figures):.{digits}f} ({least}–{most})"
 
 
 def machine() -> Iterator[str]:

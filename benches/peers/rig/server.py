@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .programs import FAR
 from .workloads import Workload, fill, users
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "crates/poplib-python/tests"))
@@ -106,16 +107,19 @@ def started(place: Path, workload: Workload) -> Iterator[Server]:
         shutil.rmtree(place)
 
 
-@contextlib.contextmanager
-def further_away(program: Path, port: int, delay_ms: int) -> Iterator[int]:
+def further_away(port: int, delay_ms: int) -> contextlib.AbstractContextManager[int]:
     """The port where the server is so much more distant."""
-    if not delay_ms:
-        yield port
-        return
-    proxy = subprocess.Popen([program, str(port), str(delay_ms)], stdout=subprocess.PIPE, text=True)
-    try:
+    return from_far(port, delay_ms) if delay_ms else contextlib.nullcontext(port)
+
+
+@contextlib.contextmanager
+def from_far(port: int, delay_ms: int, kibibytes: int = 128) -> Iterator[int]:
+    """The same, through the program that puts the distance between them in any case, and lets so much be on its
+    way at once."""
+    command = [str(FAR), str(port), str(delay_ms), str(kibibytes)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy:
         assert proxy.stdout is not None
-        yield int(proxy.stdout.readline())
-    finally:
-        proxy.terminate()
-        proxy.wait()
+        try:
+            yield int(proxy.stdout.readline())
+        finally:
+            proxy.terminate()

@@ -137,6 +137,33 @@ fn tls_does_not_come_about() {
 }
 
 #[test]
+fn what_was_being_done_is_told() {
+    let broken = |error: Error| {
+        let Error::Protocol(cause) = error else {
+            unreachable!()
+        };
+        Error::Protocol(ProtocolError::PipelineBroken(Box::new(cause)))
+    };
+    for (error, attempt) in [
+        (Error::Timeout(Phase::Proxy), "connect to"),
+        (
+            Error::Timeout(Phase::Command(Verb::new("AUTH"))),
+            "log in to",
+        ),
+        (closed(Verb::GREETING), "connect to"),
+        (refused("STLS", "-ERR no"), "connect to"),
+        (refused("AUTH", "-ERR no"), "log in to"),
+        (broken(closed(Verb::new("CAPA"))), "connect to"),
+        (broken(closed(Verb::new("PASS"))), "log in to"),
+        (Error::Tls(TlsError::NotTls), "connect to"),
+    ] {
+        let failure = opening_failure("me", &implicit(), &error).message;
+        let begins = format!("could not {attempt} pop.example.org");
+        assert!(failure.starts_with(&begins), "{error:?}: {failure}");
+    }
+}
+
+#[test]
 fn logging_in() {
     let errors = [
         refused("PASS", "-ERR [AUTH] wrong"),

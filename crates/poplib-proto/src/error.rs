@@ -1,5 +1,8 @@
 //! What can go wrong, and whose fault it is.
 
+#[cfg(test)]
+mod tests;
+
 use alloc::boxed::Box;
 use core::fmt;
 

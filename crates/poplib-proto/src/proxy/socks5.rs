@@ -230,7 +230,8 @@ mod tests {
                 b"\x05\x00\x00\x03\x03abc\x00\x50",
             ),
         ];
-        assert_eq!(converse(|| socks5("127.0.0.1", login), script, b""), Ok(()));
+        let outcome = converse(|| socks5("127.0.0.1", login), script, b"+OK\r\n");
+        assert_eq!(outcome, Ok(()));
         let script: Script<'_> = &[
             (b"\x05\x01\x00", b"\x05\x00"),
             (
@@ -270,5 +271,36 @@ mod tests {
         ];
         let why = ProxyError::Refused("connection refused".into());
         assert_eq!(refused(script), Err(why));
+    }
+
+    #[test]
+    fn each_status_has_its_reason() {
+        let reasons = [
+            "general failure",
+            "not allowed by its rules",
+            "network unreachable",
+            "host unreachable",
+            "connection refused",
+            "time to live expired",
+            "CONNECT is not supported",
+            "the kind of address is not supported",
+            "SOCKS5 error 9",
+        ];
+        for (status, expected) in (1..).zip(reasons) {
+            assert_eq!(reason(status), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_said_has_1_to_255_octets() {
+        for (octets, may_be_said) in [(0, false), (1, true), (255, true), (256, false)] {
+            let text = "x".repeat(octets);
+            for (user, password) in [(&*text, "secret"), ("me", &*text)] {
+                let login = socks5("host", Some((user, password))).login();
+                assert_eq!(login.is_ok(), may_be_said, "{octets}");
+            }
+            let request = socks5(&text, None).request();
+            assert_eq!(request.is_ok(), may_be_said, "{octets}");
+        }
     }
 }

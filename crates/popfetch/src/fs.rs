@@ -252,7 +252,9 @@ fn kernel_version(release: &[u8]) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
     use std::os::unix::fs::symlink;
+    use std::process::{Command, Stdio};
 
     use super::*;
 
@@ -315,6 +317,47 @@ mod tests {
         fs::write(&path, "").unwrap();
         assert!(!file.is_at(&path).unwrap());
         assert!(OsFileSystem.open_shared(directory.path(), None).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_no_answer() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        let below = file.join("below");
+        assert!(OsFileSystem.exists(&file).unwrap());
+        assert!(!OsFileSystem.exists(&directory.path().join("new")).unwrap());
+        assert!(OsFileSystem.exists(&below).is_err());
+        let shared = OsFileSystem.open_shared(&file, None).unwrap();
+        assert!(shared.is_at(&below).is_err());
+        // A link is told to be one, and not to be in the way.
+        let link = directory.path().join("link");
+        symlink(&file, &link).unwrap();
+        let refused = OsFileSystem.open_shared(&link, Some(0o600)).err().unwrap();
+        assert_eq!(refused.raw_os_error(), Some(Errno::LOOP.raw_os_error()));
+    }
+
+    #[test]
+    fn a_lock_of_another_process_is_respected() {
+        const HOLD: &str = "import fcntl, sys; file = open(sys.argv[1], 'r+'); \
+            fcntl.lockf(file, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()";
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mbox");
+        let file = OsFileSystem.open_shared(&path, Some(0o600)).unwrap();
+        let mut holder = Command::new("python3")
+            .args(["-c", HOLD])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut held = [0; 4];
+        let mut output = holder.stdout.take().unwrap();
+        output.read_exact(&mut held).unwrap();
+        assert!(!file.try_lock().unwrap());
+        drop(holder.stdin.take());
+        assert!(holder.wait().unwrap().success());
+        assert!(file.try_lock().unwrap());
     }
 
     #[test]

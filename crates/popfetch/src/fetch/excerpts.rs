@@ -54,7 +54,6 @@ impl Fetcher<'_> {
         let listing = Arc::clone(&opened.listing);
         let mut tickets = wanted.iter().map(|fetch| {
             Some(Ticket {
-                known: Arc::default(),
                 excerpt: true,
                 ..ticket(&listing, fetch)?
             })

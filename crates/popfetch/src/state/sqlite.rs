@@ -398,9 +398,7 @@ fn make_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a directory that may be there already, for its owner alone.
 fn make_directory(path: &Path) -> io::Result<()> {
-    match DirBuilder::new().recursive(true).mode(0o700).create(path) {
-        Err(_) if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) => Ok(()),
-        result => result,
-    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

@@ -172,6 +172,7 @@ fn a_check_looks_at_targets_and_changes_nothing() {
     let rig = Rig::five(&[]);
     let disk = rig.path("disk");
     let _mounted = SmallDisk::mounted(&disk);
+    fs::write(disk.join("old"), "").unwrap();
     disk_for_reading(&disk);
     configured(
         &rig,
@@ -182,7 +183,7 @@ user = "one"
 maildir = ["new", "no/such/{account}"]
 [account.two]
 user = "two"
-mbox = "~/disk/mbox"
+mbox = ["~/disk/mbox", "~/disk/old"]
 smtp = ["smtps://me@mail.example.org", "./socket"]
 target_password_file = "nowhere"
 [account.three]

@@ -23,6 +23,10 @@ fn a_dry_run_changes_nothing() {
         "{}",
         second.out
     );
+    let planned = rig
+        .run(&["--dry-run", "--keep", "none", "--json"])
+        .expect(0);
+    assert!(planned.out.contains(r#""delete":5,"#), "{}", planned.out);
     assert_eq!(rig.left(), 5);
     rig.assert_five();
 }

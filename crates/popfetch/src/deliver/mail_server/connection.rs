@@ -182,3 +182,32 @@ fn patience(error: io::Error) -> io::Error {
         _ => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_message_is_sent_piece_by_piece() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let mut connection = Connection::open(&Place::Unix(path), Duration::from_secs(60)).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        let heard = std::thread::spawn(move || {
+            let mut heard = Vec::new();
+            server.read_to_end(&mut heard).map(|_| heard)
+        });
+        let mut kept = Vec::new();
+        for octets in [PIECE / 2, PIECE / 2, 1, 2, PIECE - 3, PIECE] {
+            connection.write(&vec![b'x'; octets]).unwrap();
+            kept.push(connection.pending.len());
+        }
+        assert_eq!(kept, [PIECE / 2, PIECE, 1, 3, PIECE, PIECE]);
+        connection.flush().unwrap();
+        drop(connection);
+        assert_eq!(heard.join().unwrap().unwrap().len(), 3 * PIECE);
+    }
+}

@@ -174,23 +174,35 @@ fn a_refused_message_does_not_keep_the_next_one() {
 
 #[test]
 fn a_server_that_goes_away_stops_everything() {
-    const CASES: [&[&str]; 7] = [
-        &["421 not now\r\n"],
-        &["554 never\r\n"],
-        &["220 here\r\n", "502 what?\r\n"],
-        &["no reply at all\r\n"],
-        &["220 here\r\n", "250-one\r\n550 two\r\n"],
-        &["220 here\r\n", "250 there\r\n", "421 shutting down\r\n"],
-        &[
-            "220 here\r\n",
-            "250 there\r\n",
-            "250 ok\r\n",
-            "250 ok\r\n",
-            "354 go\r\n",
-            "421 bye\r\n",
-        ],
+    const CASES: [(&[&str], &str); 7] = [
+        (&["421 not now\r\n"], "it said 421 not now"),
+        (&["554 never\r\n"], "it said 554 never"),
+        (&["220 here\r\n", "502 what?\r\n"], "it said 502 what?"),
+        (
+            &["no reply at all\r\n"],
+            "it sent no reply: no reply at all",
+        ),
+        (
+            &["220 here\r\n", "250-one\r\n550 two\r\n"],
+            "it sent no reply: 550 two",
+        ),
+        (
+            &["220 here\r\n", "250 there\r\n", "421 shutting down\r\n"],
+            "421 shutting down",
+        ),
+        (
+            &[
+                "220 here\r\n",
+                "250 there\r\n",
+                "250 ok\r\n",
+                "250 ok\r\n",
+                "354 go\r\n",
+                "421 bye\r\n",
+            ],
+            "421 bye",
+        ),
     ];
-    for answers in CASES {
+    for (answers, why) in CASES {
         let (address, heard) = serve(answers);
         let server = server(&address);
         let handed = hand_over(&server, &[b"a\r\n"]);
@@ -198,10 +210,52 @@ fn a_server_that_goes_away_stops_everything() {
             panic!("{handed:?}");
         };
         assert_eq!(failure.status, Status::Temporary);
+        assert!(failure.message.contains(why), "{failure}");
         heard.join().unwrap();
     }
     let handed = hand_over(&server("/no/such/socket"), &[b""]);
     assert!(matches!(handed[..], [Err(Refusal::Everything(_))]));
+}
+
+#[test]
+fn a_server_that_hangs_up_is_told() {
+    for (said, why) in [
+        ("", "it closed the connection"),
+        ("220 he", "without an end"),
+    ] {
+        let (port, heard) = listen(move |mut stream| {
+            stream.write_all(said.as_bytes()).unwrap();
+            Vec::new()
+        });
+        let failure = server(&format!("127.0.0.1:{port}")).begin().err().unwrap();
+        assert!(failure.message.contains(why), "{failure}");
+        heard.join().unwrap();
+    }
+}
+
+#[test]
+fn each_reply_has_its_own_time() {
+    let (port, heard) = listen(|mut stream| {
+        // Together longer than the limit.
+        for answer in [
+            "220 here\r\n",
+            "250 there\r\n",
+            "250 ok\r\n",
+            "250 ok\r\n",
+            "354 go\r\n",
+            "250 ok\r\n",
+        ] {
+            thread::sleep(Duration::from_millis(600));
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).unwrap();
+        vec![heard]
+    });
+    let mut server = server(&format!("127.0.0.1:{port}"));
+    server.time_limit = Duration::from_secs(3);
+    hand_over(&server, &[b"a\r\n"]).remove(0).unwrap();
+    heard.join().unwrap();
 }
 
 #[test]

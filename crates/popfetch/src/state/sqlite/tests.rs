@@ -193,8 +193,10 @@ fn an_excerpt_is_no_delivery_that_could_be_deleted() {
     };
     let delivered = [storing(true), Change::Stored { key }];
     fixture.apply(&delivered).unwrap();
-    let refused = fixture.apply(&[Change::Deleting { key }]);
-    assert!(matches!(refused, Err(StateError::Transition { .. })));
+    let refused = fixture.apply(&[Change::Deleting { key }]).unwrap_err();
+    assert!(matches!(refused, StateError::Transition { .. }));
+    let told = refused.to_string();
+    assert!(told.ends_with("it cannot become deleting"), "{told}");
     // The whole message takes its place.
     let delivered = [storing(false), Change::Stored { key }];
     fixture.apply(&delivered).unwrap();

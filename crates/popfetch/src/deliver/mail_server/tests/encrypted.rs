@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertificateParams, CertifiedKey, DnType, KeyPair, generate_simple_self_signed};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -48,6 +48,16 @@ impl Identity {
             heard
         })
     }
+}
+
+/// Trust in somebody who has certified nothing here.
+fn unrelated() -> Tls {
+    let mut authority = CertificateParams::default();
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "somebody else");
+    let authority = authority.self_signed(&KeyPair::generate().unwrap());
+    Tls::with_authorities(authority.unwrap().pem().as_bytes()).unwrap()
 }
 
 fn smtp(url: &str, access: &Access) -> MailServer {
@@ -168,8 +178,10 @@ fn a01_what_a_mail_server_says_before_tls_is_not_believed_after_it() {
 fn a11_a_mail_server_with_another_certificate_gets_nothing() {
     let identity = Identity::of("localhost");
     let other = Identity::of("mail.example.org");
+    let unrelated = unrelated();
     for (served, trusted, hint) in [
-        (&identity, &other.tls, "--target-ca-file"),
+        (&identity, &other.tls, "under its old name"),
+        (&identity, &unrelated, "an authority of its own"),
         (&identity, &Tls::pinned([7; 32]), "--target-pin"),
         (&other, &other.tls, "somebody else"),
     ] {
@@ -196,6 +208,33 @@ fn a_server_that_speaks_no_tls_is_told_apart() {
         "{failure}"
     );
     heard.join().unwrap();
+    // Where TLS was to begin later, there is no other scheme to try.
+    let (port, heard) = listen(|stream| {
+        let mut stream = BufReader::new(stream);
+        let heard = answer(&mut stream, BEFORE);
+        // Behind the first octet of the handshake.
+        stream.read_exact(&mut [0]).unwrap();
+        stream
+            .get_mut()
+            .write_all(b"250 here, in the clear\r\n")
+            .unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+        heard
+    });
+    let failure = refused(&format!("smtp://localhost:{port}"), &access("me"));
+    assert!(!failure.to_string().contains("instead of"), "{failure}");
+    heard.join().unwrap();
+}
+
+#[test]
+fn a_server_that_hangs_up_in_the_handshake_is_told() {
+    let (port, heard) = listen(|_| Vec::new());
+    let failure = refused(&format!("smtps://localhost:{port}"), &access("me"));
+    assert!(
+        failure.message.contains("it closed the connection"),
+        "{failure}"
+    );
+    heard.join().unwrap();
 }
 
 #[test]
@@ -204,12 +243,18 @@ fn a_refused_login_takes_no_message() {
     const REFUSED: &[&str] = &["220 here\r\n", HELLO, "535 5.7.8 \x1b[31mno\r\n"];
     const NOT_NOW: &[&str] = &["220 here\r\n", HELLO, "454 4.7.0 not now\r\n"];
     const ASKS_ON: &[&str] = &["220 here\r\n", HELLO, "334 \r\n"];
+    const WELCOMES_ANYBODY: &[&str] = &[
+        "220 here\r\n",
+        "250-here\r\n250 AUTH LOGIN\r\n",
+        "235 welcome\r\n",
+    ];
     const NO_WAY: &[&str] = &["220 here\r\n", "250-here\r\n250 AUTH GSSAPI\r\n"];
     let identity = Identity::of("localhost");
     for (answers, status, why) in [
         (REFUSED, Status::LoginRefused, r"535 5.7.8 \x1b[31mno"),
         (NOT_NOW, Status::Temporary, "454 4.7.0 not now"),
         (ASKS_ON, Status::Temporary, "challenge"),
+        (WELCOMES_ANYBODY, Status::Temporary, "success"),
         (NO_WAY, Status::Unavailable, "neither PLAIN nor LOGIN"),
     ] {
         let (port, heard) = identity.serve(&[], answers);

@@ -200,7 +200,8 @@ fn q22_a_look_that_breaks_at_what_it_is_shown_is_a_failure() {
         "close-on=RETR@2",
         "hide-capability=PIPELINING",
     ]);
-    rig.run(&[]).expect(75);
+    let ran = rig.run(&[]).expect(75);
+    assert!(ran.err.contains("what is stored is safe"), "{}", ran.err);
     assert_eq!(
         (rig.delivered().len(), rig.sandbox.sessions().len()),
         (100, 2)

@@ -1,7 +1,7 @@
 use alloc::string::ToString;
 
 use super::*;
-use crate::sasl::SaslMisbehaviour;
+use crate::sasl::{Part, SaslMisbehaviour, Unusable};
 use crate::wire::code::CodeKind;
 use crate::wire::reply::Status;
 
@@ -104,6 +104,14 @@ fn errors_say_what_was_attempted_and_what_came() {
         (
             misbehaved(Misbehaviour::OtherProtocol(OtherProtocol::Ssh), b"SSH-2"),
             r#"LIST: the server does not speak POP3 here but SSH: "SSH-2""#,
+        ),
+        (
+            sasl(SaslError::Unusable(Unusable::Empty(Part::Password))),
+            "AUTH PLAIN: the password is empty",
+        ),
+        (
+            sasl(SaslError::Unusable(Unusable::TooLong(Part::Trace))),
+            "AUTH PLAIN: the trace is too long",
         ),
         (
             ProxyError::LoginRefused.into(),

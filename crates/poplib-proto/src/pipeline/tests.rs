@@ -67,6 +67,7 @@ fn p08_the_window_is_bounded_and_refilled_by_halves() {
     let step = batch.resume(&mut connection);
     assert!(matches!(step, Ok(Step::Want(Want::Write))));
     assert_eq!(lines(&take_sent(&mut connection)), 8);
+    assert_eq!(connection.in_flight(), 8);
     let mut sizes = Vec::new();
     let mut outcomes = Vec::new();
     loop {

@@ -64,6 +64,8 @@ mod tests {
         let message = anonymous.initial_response().unwrap().unwrap();
         assert_eq!(message.expose(), b"sirhc");
         anonymous.finish().unwrap();
+        let out_of_place = SaslMisbehaviour::UnexpectedChallenge;
+        assert_eq!(anonymous.respond(b"?").unwrap_err(), out_of_place.into());
     }
 
     #[test]

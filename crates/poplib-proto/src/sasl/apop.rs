@@ -116,6 +116,14 @@ mod tests {
     }
 
     #[test]
+    fn a_timestamp_that_is_none_is_told() {
+        use alloc::string::ToString;
+
+        let told = [TimestampError::Malformed, TimestampError::Several].map(|e| e.to_string());
+        assert!(told[0].contains("not of the form") && told[1].contains("more than one"));
+    }
+
+    #[test]
     fn p05_apop_gives_the_digest_of_rfc_1939() {
         let greeting = b"+OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>";
         let timestamp = Timestamp::in_greeting(greeting).unwrap().unwrap();

@@ -68,6 +68,13 @@ mod tests {
     }
 
     #[test]
+    fn p20_external_is_asked_nothing() {
+        let mut external = External::new(None).unwrap();
+        let out_of_place = SaslMisbehaviour::UnexpectedChallenge;
+        assert_eq!(external.respond(b"?").unwrap_err(), out_of_place.into());
+    }
+
+    #[test]
     fn p20_external_cannot_act_as_nobody() {
         let part = Part::AuthorizationIdentity;
         assert_eq!(External::new(Some("")).unwrap_err(), Unusable::Empty(part));

@@ -288,6 +288,8 @@ fn q11_a_message_at_which_the_session_is_cut_keeps_nobody_waiting() {
     for (status, delivered) in [(75, 2), (75, 4), (75, 4)] {
         rig.run(&[]).expect(status);
         assert_eq!(rig.delivered().len(), delivered);
+        // Nothing is left of its beginning.
+        assert_eq!(names(&rig.path("mail/tmp")), [""; 0]);
     }
     // It is never given up for that.
     rig.misbehave(&[]);

@@ -209,6 +209,11 @@ fn cannot_run(error: &io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::time::Instant;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
     use super::*;
     use crate::deliver::tests::sample::Sample;
 
@@ -257,6 +262,38 @@ mod tests {
             let refused = hand_over(command, 1_000_000, limit).unwrap_err();
             assert!(matches!(refused, Refusal::ForNow(_)), "{refused:?}");
         }
+    }
+
+    /// A command that writes down the process it leaves running, and what else it does.
+    fn leaving(directory: &Path, and_then: &str) -> (String, impl Fn() -> Pid) {
+        let left = directory.join("left");
+        let command = format!("sleep 1000 & echo $! > {}; {and_then}", left.display());
+        let pid = move || {
+            let written = std::fs::read_to_string(&left).unwrap();
+            Pid::from_raw(written.trim_end().parse().unwrap()).unwrap()
+        };
+        (command, pid)
+    }
+
+    #[test]
+    fn what_a_command_leaves_running_ends_with_its_time_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let (command, left) = leaving(directory.path(), "exit 0");
+        hand_over(&command, 0, LONG).unwrap();
+        kill_process(left(), Signal::KILL).unwrap();
+
+        let (command, left) = leaving(directory.path(), "sleep 1000");
+        hand_over(&command, 0, Duration::from_secs(2)).unwrap_err();
+        let is_alive = || {
+            let state = std::fs::read_to_string(format!("/proc/{}/stat", left().as_raw_nonzero()));
+            // One that nobody has buried yet is dead.
+            state.is_ok_and(|state| !state.contains(") Z "))
+        };
+        let end = Instant::now() + LONG;
+        while is_alive() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert!(!is_alive());
     }
 
     #[test]

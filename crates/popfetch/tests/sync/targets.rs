@@ -370,6 +370,20 @@ fn a_full_disk_loses_nothing_and_has_everything_once_there_is_room() {
 }
 
 #[test]
+fn a_disk_that_cannot_be_written_any_more_is_reported() {
+    for target in ["--maildir", "--mbox"] {
+        let rig = Rig::five(&[]);
+        let disk = rig.path("disk");
+        let _mounted = SmallDisk::mounted(&disk);
+        run(&rig, &[target, "disk/mail"]).expect(0);
+        disk_for_reading(&disk);
+        rig.sandbox.deliver(USER, "Subject: six\n\n").unwrap();
+        let ran = run(&rig, &[target, "disk/mail"]).expect(74);
+        assert!(ran.err.contains("Read-only file system"), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_disk_that_cannot_be_written_is_reported() {
     for (target, status) in [("--maildir", 73), ("--mbox", 74)] {
         let rig = Rig::five(&[]);

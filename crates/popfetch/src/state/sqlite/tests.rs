@@ -396,6 +396,18 @@ fn a_file_that_is_not_ours_is_left_alone() {
 }
 
 #[test]
+fn a_state_that_cannot_be_there_is_no_empty_one() {
+    let fixture = Fixture::new();
+    let path = fixture.path().join("below-a-file");
+    assert!(matches!(
+        SqliteStore::read(&path),
+        Err(StateError::Open { .. })
+    ));
+    let missing = fixture.path().with_file_name("missing.db");
+    assert!(SqliteStore::read(&missing).unwrap().is_none());
+}
+
+#[test]
 fn a_newer_format_is_left_alone() {
     let fixture = Fixture::new();
     (fixture.store.connection)

@@ -14,8 +14,6 @@ pub(super) enum Mark {
     Begin(Ticket),
     /// It is whole.
     End,
-    /// It will not become whole.
-    Discard,
 }
 
 #[derive(Default)]

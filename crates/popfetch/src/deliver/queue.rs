@@ -117,13 +117,6 @@ impl Queue {
         self.mark(Mark::End).await
     }
 
-    /// The message will not become whole.
-    pub(crate) fn discard(&mut self) -> Result<(), Stopped> {
-        // Whoever gives up waits for nobody.
-        self.parcel.get_or_insert_default().mark(Mark::Discard);
-        self.send()
-    }
-
     /// Sends what is packed if a message begins or ends in it, as nothing may follow for a while.
     pub(crate) fn flush(&mut self) -> Result<(), Stopped> {
         match &self.parcel {
@@ -158,7 +151,7 @@ impl Queue {
         sent.unwrap_or(Ok(())).map_err(|_| Stopped)
     }
 
-    /// Waits until every whole message is stored.
+    /// Waits until every whole message is stored. One that was not ended is discarded.
     ///
     /// # Errors
     /// What stopped the disk. Some messages may be stored all the same; the state knows.
@@ -223,7 +216,7 @@ impl Writer<'_> {
         let mut current = None;
         let written = self.write(parcels, give_back, &mut current);
         // A message that was never ended was cut off. Those before it are whole.
-        let discarded = self.discard(current.take());
+        let discarded = current.map_or(Ok(()), |incoming| self.delivery.abandon(&incoming));
         written.and(discarded).and(self.pass_on())
     }
 
@@ -254,7 +247,6 @@ impl Writer<'_> {
             (Content::Octets(octets), Some(incoming)) => incoming.write(octets),
             (Content::Octets(_), None) => unreachable!("no message was begun"),
             (Content::Mark(Mark::End), _) => self.end(current.take()),
-            (Content::Mark(Mark::Discard), _) => self.discard(current.take()),
         }
     }
 
@@ -285,10 +277,6 @@ impl Writer<'_> {
             self.pass_on()?;
         }
         Ok(())
-    }
-
-    fn discard(&self, current: Option<Incoming>) -> Result<(), Failure> {
-        current.map_or(Ok(()), |incoming| self.delivery.abandon(&incoming))
     }
 
     fn pass_on(&mut self) -> Result<(), Failure> {

@@ -177,6 +177,21 @@ fn a_directory_above_that_may_not_be_read_does_for_a_maildir_and_one_that_fails_
     }
 }
 
+#[test]
+fn a_file_that_cannot_be_made_tells_why_and_is_not_looked_for() {
+    let directory = TempDir::new().unwrap();
+    let log = Log::refusing("create".into(), io::ErrorKind::StorageFull);
+    let (delivery, _claim) = delivery(&directory, &log);
+    let failure = deliver(&delivery, 1).err().unwrap();
+    assert!(
+        failure
+            .message
+            .contains(&io::ErrorKind::StorageFull.to_string()),
+        "{failure}"
+    );
+    assert!(!log.steps().contains(&"remove".into()));
+}
+
 #[tokio::test]
 async fn a_batch_is_made_durable_when_it_has_enough_messages_or_octets() {
     let all = Bounds::of(Limits::default());

@@ -78,8 +78,6 @@ impl Fetcher<'_> {
                 Some(session)
             }
             Err(trouble) => {
-                // The disk's own failure is told by `finish`.
-                let _ = queue.discard();
                 run.end(trouble);
                 None
             }

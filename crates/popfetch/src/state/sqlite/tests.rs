@@ -396,6 +396,17 @@ fn a_file_that_is_not_ours_is_left_alone() {
 }
 
 #[test]
+fn a_new_state_gets_a_directory_of_its_owners_own() {
+    let directory = TempDir::new().unwrap();
+    let parent = directory.path().join("not/yet/there");
+    for _ in 0..2 {
+        SqliteStore::open(&parent.join("state.db")).unwrap();
+    }
+    let mode = fs::metadata(parent).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
 fn a_state_that_cannot_be_there_is_no_empty_one() {
     let fixture = Fixture::new();
     let path = fixture.path().join("below-a-file");

@@ -62,12 +62,7 @@ impl Fetcher<'_> {
         self.read_headers(opened, &positions, |_, header| {
             match (tickets.next().flatten(), header) {
                 (Some(ticket), Ok(header)) => headers.push((ticket, header)),
-                (Some(ticket), Err(failure)) => lost.push(Lost {
-                    ticket,
-                    failure,
-                    counts: true,
-                    broke: false,
-                }),
+                (Some(ticket), Err(failure)) => lost.push(Lost::refused(ticket, failure)),
                 (None, _) => {}
             }
         })

@@ -22,6 +22,16 @@ pub(super) struct Lost {
 }
 
 impl Lost {
+    /// The server would not give it.
+    pub(super) fn refused(ticket: Ticket, failure: Failure) -> Self {
+        Self {
+            ticket,
+            failure,
+            counts: true,
+            broke: false,
+        }
+    }
+
     pub(super) fn quarantined(&self) -> bool {
         self.counts && self.ticket.attempts + 1 >= ATTEMPTS
     }

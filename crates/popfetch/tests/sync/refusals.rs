@@ -213,18 +213,28 @@ fn q29_another_protocol_answers() {
 
 #[test]
 fn a_greeting_that_refuses_is_no_wrong_password() {
+    let said = "server said: -ERR";
     for (fault, status, words) in [
-        ("err-greeting", 75, "greeted with a refusal"),
-        ("greeting=-ERR no\\r\\n", 75, "greeted with a refusal"),
+        ("err-greeting", 75, ["greeted with a refusal", said]),
+        (
+            "greeting=-ERR no\\r\\n",
+            75,
+            ["greeted with a refusal", said],
+        ),
         (
             "greeting=-ERR [SYS/PERM] no\\r\\n",
             69,
-            "ask those who run it",
+            ["ask those who run it", said],
         ),
-        ("cut-after=0", 69, "without a greeting"),
+        (
+            "cut-after=0",
+            69,
+            ["closed the connection", "without a greeting"],
+        ),
     ] {
         let ran = Rig::five(&[fault]).run(&[]).expect(status);
-        assert_says(&ran, &["could not connect to localhost", "hint: ", words]);
+        assert_says(&ran, &["could not connect to localhost", "hint: "]);
+        assert_says(&ran, &words);
     }
 }
 

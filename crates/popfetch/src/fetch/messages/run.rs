@@ -73,12 +73,7 @@ impl Run {
     /// The server refused a message. Whether to ask for more, which is of no use where it says
     /// itself that it will give no more.
     pub(super) fn refused(&mut self, ticket: Ticket, failure: Failure, is_quota: bool) -> bool {
-        self.lost.push(Lost {
-            ticket,
-            failure,
-            counts: true,
-            broke: false,
-        });
+        self.lost.push(Lost::refused(ticket, failure));
         self.refused_in_a_row += 1;
         if self.refused_in_a_row < REFUSALS && !is_quota {
             return true;

@@ -111,10 +111,13 @@ fn a_session_that_broke_takes_the_message_at_hand_with_it() {
             failure: failure(),
             blames_message,
         };
-        run.current = Some(ticket(1));
+        run.current = Some(Ticket {
+            attempts: 2,
+            ..ticket(1)
+        });
         run.end(broken());
         let lost = &run.lost[0];
-        assert!(lost.broke);
+        assert!(lost.broke && lost.ticket.attempts == 2);
         assert_eq!(lost.counts, blames_message);
         // Between two messages there is none.
         run.end(broken());

@@ -62,7 +62,7 @@ pub(crate) fn run(options: &cli::Doctor, common: &Common) -> Result<Option<Statu
         patient,
     };
     let examined = async |mut stop: Stop| stop.or(async { Ok(visit.examine().await) }).await;
-    match jobs::block_on(examined)?? {
+    match jobs::block_on(jobs::Limits::default(), examined)?? {
         Ok(verdict) => Ok(verdict.status()),
         Err(end) => End::settle(Err(end)).map(|()| None),
     }

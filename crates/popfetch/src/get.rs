@@ -19,7 +19,7 @@ use crate::config;
 use crate::escape;
 use crate::failure::{Failure, Status};
 use crate::fetch::{Fetcher, trouble};
-use crate::jobs::block_on;
+use crate::jobs::{Limits, block_on};
 use crate::key::hex;
 use crate::report::{End, Output, Report};
 use crate::secret;
@@ -66,7 +66,7 @@ pub(crate) fn run(
         configuration.account_to_look_at(&options.settings, options.account.as_deref())?;
     let password = secret::password(&account.password, account.whose())?;
     let mut out = Output::new(common);
-    let got = block_on(async |stop| {
+    let got = block_on(Limits::default(), async |stop| {
         let fetcher = Fetcher::new(&account, &**report, stop.clone());
         let source = Source {
             account: &account,

@@ -48,10 +48,18 @@ impl Limits {
         let number = |given: Option<Count>, default| given.map_or(default, |Count(number)| number);
         (number(self.jobs, JOBS), number(self.per_host, PER_HOST))
     }
+
+    /// How many threads may look up hosts and ask the state at once: each account does one of both
+    /// at a time, and may have left behind a look-up that it no longer waits for.
+    fn threads(self) -> usize {
+        let jobs = usize::from(self.numbers().0.get());
+        (2 * jobs).max(FEWEST_THREADS)
+    }
 }
 
 const JOBS: NonZeroU16 = NonZeroU16::new(8).expect("it is not 0");
 const PER_HOST: NonZeroU16 = NonZeroU16::new(4).expect("it is not 0");
+const FEWEST_THREADS: usize = 32;
 
 /// Gives every account its turn, first come, first served.
 pub(crate) struct Turns {
@@ -101,11 +109,12 @@ async fn permit(semaphore: Arc<Semaphore>) -> OwnedSemaphorePermit {
     permit.expect("no semaphore here is ever closed")
 }
 
-/// Does the work on this thread, tasks that it spawns locally included, and listens for signals meanwhile.
+/// Does the work on this thread, tasks that it spawns locally included, and listens for signals
+/// meanwhile. What blocks has threads of its own, of a number that suits the limits.
 ///
 /// # Errors
 /// When the system gives no means to wait for events.
-pub(crate) fn block_on<T>(work: impl AsyncFnOnce(Stop) -> T) -> Result<T, Failure> {
+pub(crate) fn block_on<T>(limits: Limits, work: impl AsyncFnOnce(Stop) -> T) -> Result<T, Failure> {
     let cannot = |error| {
         Failure::new(
             Status::InputOutput,
@@ -114,6 +123,7 @@ pub(crate) fn block_on<T>(work: impl AsyncFnOnce(Stop) -> T) -> Result<T, Failur
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(limits.threads())
         .build()
         .map_err(cannot)?;
     let result = LocalSet::new().block_on(&runtime, async {

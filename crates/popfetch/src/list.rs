@@ -11,7 +11,7 @@ use crate::cli::{self, Common};
 use crate::config;
 use crate::failure::Failure;
 use crate::fetch::{Fetcher, read_head, trouble};
-use crate::jobs::block_on;
+use crate::jobs::{Limits, block_on};
 use crate::plan::Listing;
 use crate::report::{End, Header, Output, Report};
 use crate::secret;
@@ -39,7 +39,7 @@ pub(crate) fn run(
     let store = SqliteStore::read(&configuration.state(&options.files)?)?;
     let password = secret::password(&account.password, account.whose())?;
     let mut out = Output::new(common);
-    let listed = block_on(async |stop| {
+    let listed = block_on(Limits::default(), async |stop| {
         let mut list = List {
             account: &account,
             store: store.as_ref(),

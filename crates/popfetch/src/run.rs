@@ -58,7 +58,7 @@ pub(crate) fn run(
     let ledger = Arc::new(Ledger::new(Arc::clone(report), Arc::new(SystemClock)));
     let limits = configuration.limits(options.limits);
     let shared = Shared::open(&state, Mode::Fetch, limits, Arc::clone(&ledger) as _)?;
-    jobs::block_on(async |stop| {
+    jobs::block_on(limits, async |stop| {
         if let Some(listener) = listener {
             metrics::serve(listener, Arc::clone(&ledger))?;
         }

@@ -81,7 +81,7 @@ pub(crate) fn sync(mut accounts: Vec<Account>, shared: &Shared) -> Result<Option
             false
         }
     });
-    jobs::block_on(async |stop| {
+    jobs::block_on(shared.limits, async |stop| {
         let accounts = accounts.into_iter().map(Arc::new);
         visit_all(accounts, shared, &stop, &mut round).await;
         round.tell(&*shared.report, &stop)

@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{self as blocking, RecvTimeoutError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
@@ -67,6 +67,7 @@ pub(crate) struct Queue {
     empty: mpsc::UnboundedReceiver<Parcel>,
     parcels: blocking::Sender<Parcel>,
     outcome: oneshot::Receiver<Result<Stored, Failure>>,
+    writer: JoinHandle<()>,
 }
 
 /// The disk stopped; [`Queue::finish`] says why.
@@ -83,7 +84,7 @@ impl Queue {
             let _ = give_back.send(Parcel::default());
         }
         let (tell, outcome) = oneshot::channel();
-        thread::spawn(move || {
+        let writer = thread::spawn(move || {
             let outcome = run(&delivery, &arriving, &give_back);
             // Before anybody hears of the end, so that the state is closed when the program ends.
             drop(delivery);
@@ -95,6 +96,7 @@ impl Queue {
             empty,
             parcels,
             outcome,
+            writer,
         }
     }
 
@@ -159,7 +161,11 @@ impl Queue {
         // If the disk has stopped, the outcome says why.
         let _ = self.send();
         drop(self.parcels);
-        self.outcome.await.unwrap_or_else(|_| Err(stopped()))
+        let outcome = self.outcome.await.unwrap_or_else(|_| Err(stopped()));
+        // It has nothing left to do but to end. Who has the next turn starts threads, which are
+        // not to come on top of this one.
+        let _ = self.writer.join();
+        outcome
     }
 }
 

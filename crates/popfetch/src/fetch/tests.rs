@@ -94,7 +94,7 @@ fn q27_a_session_that_waits_for_the_disk_says_so() {
         clock: Arc::new(SystemClock),
         report: Arc::clone(&disk) as Arc<dyn Report>,
     });
-    let outcome = jobs::block_on(async |stop| {
+    let outcome = jobs::block_on(Limits::default(), async |stop| {
         let mut fetcher = Fetcher::new(&account, &*disk, stop);
         fetcher.noop_every = Duration::from_millis(5);
         fetcher.fetch(Secret::from("secret"), &delivery).await

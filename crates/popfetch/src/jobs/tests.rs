@@ -58,7 +58,7 @@ fn rush(limits: Limits, hosts: impl Iterator<Item = String>) -> BTreeMap<String,
 }
 
 fn jobs<T>(work: impl Future<Output = T>) -> T {
-    block_on(async |_stop| work.await).unwrap()
+    block_on(Limits::default(), async |_stop| work.await).unwrap()
 }
 
 #[test]

@@ -4,8 +4,8 @@
 pub(crate) mod tap;
 
 use std::fs;
-use std::io::Read;
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -185,7 +185,9 @@ pub(crate) fn typed<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 /// What a run of the command came to.
 #[derive(Debug)]
 pub(crate) struct Ran {
+    /// `None` if a signal ended it.
     pub(crate) status: Option<i32>,
+    pub(crate) signal: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
 }
@@ -193,7 +195,13 @@ pub(crate) struct Ran {
 impl Ran {
     #[track_caller]
     pub(crate) fn expect(self, status: i32) -> Self {
-        assert_eq!(self.status, Some(status), "{}\n{}", self.out, self.err);
+        assert_eq!(
+            (self.status, self.signal),
+            (Some(status), None),
+            "(status, signal)\n{}\n{}",
+            self.out,
+            self.err
+        );
         self
     }
 }
@@ -206,6 +214,7 @@ impl From<Output> for Ran {
     fn from(output: Output) -> Self {
         Self {
             status: output.status.code(),
+            signal: output.status.signal(),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
         }
@@ -222,25 +231,8 @@ pub(crate) fn start(command: &mut Command) -> Child {
 }
 
 /// Waits for a command that was started.
-pub(crate) fn finish(mut child: Child) -> Ran {
-    let (mut out, mut err) = (String::new(), String::new());
-    child
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut out)
-        .unwrap();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut err)
-        .unwrap();
-    Ran {
-        status: child.wait().unwrap().code(),
-        out,
-        err,
-    }
+pub(crate) fn finish(child: Child) -> Ran {
+    Ran::from(child.wait_with_output().unwrap())
 }
 
 /// Five messages, of which some are easily damaged. Line ends as a Maildir has them.

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::failure::{Failure, Status};
 
 /// How long the message in flight may take to become whole after the first signal.
 const GRACE: Duration = Duration::from_secs(3);
+/// A signal that comes so soon after the first is the same once more: timeout(1) sends it to the
+/// command and then to its whole group.
+const ECHO: Duration = Duration::from_millis(200);
 
 /// Whether somebody asked to stop. Clones hear of it all.
 #[derive(Clone)]
@@ -89,12 +92,17 @@ async fn watch_signals(
     (mut interrupt, mut terminate): (Signal, Signal),
     ask: watch::Sender<Option<Status>>,
 ) {
-    loop {
-        let status = tokio::select! {
+    let mut next = async || {
+        tokio::select! {
             _ = interrupt.recv() => Status::Interrupted,
             _ = terminate.recv() => Status::Terminated,
-        };
-        if ask.send_replace(Some(status)).is_some() {
+        }
+    };
+    ask.send_replace(Some(next().await));
+    let first = Instant::now();
+    loop {
+        let status = next().await;
+        if first.elapsed() > ECHO {
             std::process::exit(status.code().into());
         }
     }

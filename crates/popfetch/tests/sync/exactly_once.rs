@@ -118,6 +118,24 @@ fn p10_no_quit_follows_a_message_that_was_given_up() {
 }
 
 #[test]
+fn a_signal_that_comes_twice_at_once_as_timeout_sends_it_is_one() {
+    let rig = Rig::five(&["stall-in-body=3:60000@1"]);
+    let child = start(&mut rig.sync(By::ImplicitTls));
+    wait_until("the third message", || {
+        names(&rig.path("mail/tmp")).len() == 3
+    });
+    let process = child.id().to_string();
+    let twice = Command::new("kill")
+        .args(["-s", "TERM", &process, &process])
+        .status();
+    assert!(twice.unwrap().success());
+    let ran = finish(child).expect(143);
+    assert!(ran.err.contains("nothing is lost"), "{}", ran.err);
+    assert_eq!(rig.delivered().len(), 2);
+    assert_eq!(names(&rig.path("mail/tmp")), [""; 0]);
+}
+
+#[test]
 fn the_second_signal_stops_at_once() {
     let rig = Rig::five(&["stall-in-body=3:60000@1"]);
     let child = start(&mut rig.sync(By::ImplicitTls));

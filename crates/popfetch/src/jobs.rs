@@ -50,16 +50,15 @@ impl Limits {
     }
 
     /// How many threads may look up hosts and ask the state at once: each account does one of both
-    /// at a time, and may have left behind a look-up that it no longer waits for.
+    /// at a time, and some may have left behind a look-up that they no longer wait for.
     fn threads(self) -> usize {
-        let jobs = usize::from(self.numbers().0.get());
-        (2 * jobs).max(FEWEST_THREADS)
+        usize::from(self.numbers().0.get()) + SPARE_THREADS
     }
 }
 
 const JOBS: NonZeroU16 = NonZeroU16::new(8).expect("it is not 0");
 const PER_HOST: NonZeroU16 = NonZeroU16::new(4).expect("it is not 0");
-const FEWEST_THREADS: usize = 32;
+const SPARE_THREADS: usize = 32;
 
 /// Gives every account its turn, first come, first served.
 pub(crate) struct Turns {

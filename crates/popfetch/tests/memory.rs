@@ -191,9 +191,10 @@ fn a_thousand_accounts_take_what_their_jobs_take() {
     for user in &users {
         assert_eq!(fs::read_dir(rig.path(user).join("new")).unwrap().count(), 2);
     }
-    // For each job two threads of its disk and two others at most; and some that the kernel is not
-    // done with when somebody else has the turn.
-    assert!((2..64 * 6).contains(&threads), "{threads} threads");
+    // For each job two threads of its disk and one that asks the state, and some to spare; those
+    // that end while the next account has its turn are among them, but for what the kernel has
+    // still to do with them.
+    assert!((2..64 * 4).contains(&threads), "{threads} threads");
     assert!((2..64 * 8).contains(&handles), "{handles} files");
     assert!((MIB..128 * MIB).contains(&octets), "{} MiB", octets / MIB);
 }

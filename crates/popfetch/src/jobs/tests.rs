@@ -14,9 +14,9 @@ fn limits(jobs: u16, per_host: u16) -> Limits {
 }
 
 #[test]
-fn each_job_has_two_threads_for_what_blocks_and_few_jobs_have_some_more() {
+fn each_job_has_a_thread_for_what_blocks_and_there_are_some_to_spare() {
     let threads = |jobs| limits(jobs, 1).threads();
-    assert_eq!([1, 16, 17, 1_000].map(threads), [32, 32, 34, 2_000]);
+    assert_eq!([1, 64, 1_000].map(threads), [33, 96, 1_032]);
 }
 
 /// How many have their turn, on each host and (as "") in all: now and at most.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::{Child, Command};
 
 use poplib_sandbox::Mailbox;
 
@@ -65,16 +65,34 @@ fn fault_the_server_stalls_in_message_3() {
     rig.assert_five();
 }
 
-#[test]
-fn fault_it_is_killed_in_message_3() {
-    let rig = Rig::five(&["stall-in-body=3:60000@1"]);
-    let mut child = start(&mut rig.sync(By::ImplicitTls));
+/// A run in the middle of the third of five messages, the rest of which takes a minute.
+fn in_message_3(faults: &[&str]) -> (Rig, Child) {
+    let rig = Rig::five(&[&["stall-in-body=3:60000@1"], faults].concat());
+    let child = start(&mut rig.sync(By::ImplicitTls));
     // Two are whole under tmp/ and the third has begun.
     wait_until("the third message", || {
         names(&rig.path("mail/tmp")).len() == 3
     });
+    (rig, child)
+}
+
+#[test]
+fn fault_it_is_killed_in_message_3() {
+    let (rig, mut child) = in_message_3(&[]);
     child.kill().unwrap();
     assert_eq!(child.wait().unwrap().signal(), Some(9));
+    rig.run(&[]).expect(0);
+    rig.assert_five();
+}
+
+fn is_stopped_in_message_3(stop: impl Fn(&Child), status: i32) {
+    let (rig, child) = in_message_3(&[]);
+    stop(&child);
+    let ran = finish(child).expect(status);
+    assert!(ran.err.contains("stopped by") && ran.err.contains("nothing is lost"));
+    // What was whole is delivered, what was not is not.
+    assert_eq!(rig.delivered().len(), 2);
+    assert_eq!(names(&rig.path("mail/tmp")), [""; 0]);
     rig.run(&[]).expect(0);
     rig.assert_five();
 }
@@ -82,20 +100,19 @@ fn fault_it_is_killed_in_message_3() {
 #[test]
 fn it_is_stopped_in_message_3() {
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
-        let rig = Rig::five(&["stall-in-body=3:60000@1"]);
-        let child = start(&mut rig.sync(By::ImplicitTls));
-        wait_until("the third message", || {
-            names(&rig.path("mail/tmp")).len() == 3
-        });
-        kill(&child, signal);
-        let ran = finish(child).expect(status);
-        assert!(ran.err.contains("stopped by") && ran.err.contains("nothing is lost"));
-        // What was whole is delivered, what was not is not.
-        assert_eq!(rig.delivered().len(), 2);
-        assert_eq!(names(&rig.path("mail/tmp")), [""; 0]);
-        rig.run(&[]).expect(0);
-        rig.assert_five();
+        is_stopped_in_message_3(|child| kill(child, signal), status);
     }
+}
+
+#[test]
+fn a_signal_that_comes_twice_at_once_as_timeout_sends_it_is_one() {
+    let twice = |child: &Child| {
+        let process = child.id().to_string();
+        let mut kill = Command::new("kill");
+        kill.args(["-s", "TERM", &process, &process]);
+        assert!(kill.status().unwrap().success());
+    };
+    is_stopped_in_message_3(twice, 143);
 }
 
 #[test]
@@ -118,31 +135,9 @@ fn p10_no_quit_follows_a_message_that_was_given_up() {
 }
 
 #[test]
-fn a_signal_that_comes_twice_at_once_as_timeout_sends_it_is_one() {
-    let rig = Rig::five(&["stall-in-body=3:60000@1"]);
-    let child = start(&mut rig.sync(By::ImplicitTls));
-    wait_until("the third message", || {
-        names(&rig.path("mail/tmp")).len() == 3
-    });
-    let process = child.id().to_string();
-    let twice = Command::new("kill")
-        .args(["-s", "TERM", &process, &process])
-        .status();
-    assert!(twice.unwrap().success());
-    let ran = finish(child).expect(143);
-    assert!(ran.err.contains("nothing is lost"), "{}", ran.err);
-    assert_eq!(rig.delivered().len(), 2);
-    assert_eq!(names(&rig.path("mail/tmp")), [""; 0]);
-}
-
-#[test]
 fn the_second_signal_stops_at_once() {
-    let rig = Rig::five(&["stall-in-body=3:60000@1"]);
-    let child = start(&mut rig.sync(By::ImplicitTls));
-    wait_until("the third message", || {
-        names(&rig.path("mail/tmp")).len() == 3
-    });
-    // Until the first one is heard the second may be merged with it.
+    let (rig, child) = in_message_3(&[]);
+    // One that comes too soon is taken for the first.
     let mut child = Some(child);
     wait_until("the end", || {
         kill(child.as_ref().unwrap(), "INT");
@@ -247,11 +242,7 @@ fn fault_an_empty_listing_forgets_nothing() {
 
 #[test]
 fn one_process_at_a_time() {
-    let rig = Rig::five(&["stall-in-body=3:60000@1"]);
-    let mut first = start(&mut rig.sync(By::ImplicitTls));
-    wait_until("the third message", || {
-        names(&rig.path("mail/tmp")).len() == 3
-    });
+    let (rig, mut first) = in_message_3(&[]);
     let second = rig.run(&[]).expect(75);
     assert!(
         second.err.contains("another popfetch is fetching"),
@@ -267,11 +258,7 @@ fn one_process_at_a_time() {
 
 #[test]
 fn two_states_that_share_a_maildir_do_not_disturb_each_other() {
-    let rig = Rig::five(&["stall-in-body=3:60000@1", "hold-lock=0"]);
-    let mut first = start(&mut rig.sync(By::ImplicitTls));
-    wait_until("the third message", || {
-        names(&rig.path("mail/tmp")).len() == 3
-    });
+    let (rig, mut first) = in_message_3(&["hold-lock=0"]);
     first.kill().unwrap();
     first.wait().unwrap();
     let url = rig.url(By::ImplicitTls);

@@ -43,7 +43,7 @@ use crate::failure::{self, Failure, Status};
 use crate::fs::FileSystem;
 use crate::key::{HeaderDigest, Key, Sum};
 use crate::report::{Event, Report};
-use crate::state::{AccountId, Change, Placement, StateStore, Target};
+use crate::state::{AccountId, Change, Placement, Received, StateStore, Target};
 
 use batch::{Batch, Incoming, Message};
 use handover::{Courier, Refusal};
@@ -231,7 +231,11 @@ impl Delivery {
                     key: message.ticket.key.as_ref(),
                     sum: &message.sum,
                     header: &message.header,
-                    octets: message.octets,
+                    received: Received {
+                        octets: message.octets,
+                        listed: message.ticket.listed,
+                        ..Received::default()
+                    },
                     excerpt: message.ticket.excerpt,
                     copies: &placements[start..end],
                 }
@@ -328,6 +332,7 @@ impl Delivery {
         let mut changes = recognised.iter().map(|(ticket, sum)| Change::Recognised {
             key: ticket.key.as_ref(),
             sum,
+            listed: ticket.listed,
         });
         self.store
             .apply(self.account, self.clock.now(), &mut changes)?;

@@ -389,6 +389,7 @@ fn ticket(listing: &Listing, fetch: &Fetch) -> Option<Ticket> {
         position: fetch.position,
         number: listing.number(fetch.position),
         key: listing.key(fetch.position)?.to_key(),
+        listed: listing.octets(fetch.position),
         attempts: fetch.attempts,
         known: Arc::clone(&fetch.known),
         excerpt: false,

@@ -13,6 +13,7 @@
 //! Only a whole message that is stored can be deleted; what is rejected was so by the user's own
 //! filter.
 
+mod doubt;
 mod error;
 mod facts;
 mod sqlite;
@@ -20,6 +21,7 @@ mod sqlite;
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyRef, Sum};
 
+pub(crate) use doubt::Doubt;
 pub(crate) use error::StateError;
 pub(crate) use facts::{Facts, LONGEST_PAUSE, Quirks};
 pub(crate) use sqlite::SqliteStore;
@@ -79,16 +81,57 @@ pub(crate) struct Row<'a> {
     pub(crate) header: Option<Sum>,
     /// As received; known once it was stored.
     pub(crate) octets: Option<u64>,
+    /// Line ends, as received; known once it was stored.
+    pub(crate) lines: Option<u64>,
+    /// The octets that LIST told when it was fetched last, if LIST told any.
+    pub(crate) listed: Option<u64>,
+    /// Of what no server changes in it; see [`Essence`](crate::key::Essence).
+    pub(crate) essence: Option<Sum>,
+    /// Why its content is not believed to be the whole message.
+    pub(crate) doubt: Option<Doubt>,
+    /// How often it was fetched again since that doubt arose, and had the same content.
+    pub(crate) checks: u32,
+    /// How long ago that was last, in seconds of the account's time.
+    pub(crate) checked: Option<i64>,
     /// What is stored is its header only.
     pub(crate) excerpt: bool,
     /// How long it has been stored, in seconds of the account's time ([`Facts::pass`]).
     pub(crate) age: Option<i64>,
     /// How many attempts to fetch it failed.
     pub(crate) attempts: u32,
+    /// When the first of these did.
+    pub(crate) failing: Option<Timestamp>,
     /// Why the last one did.
     pub(crate) reason: Option<&'a str>,
     /// When a listing first lacked it. Cleared when it shows up again.
     pub(crate) unseen_since: Option<Timestamp>,
+}
+
+#[cfg(test)]
+impl<'a> Row<'a> {
+    /// One of which nothing is known but its state.
+    pub(crate) fn of(key: KeyRef<'a>, state: State, changed_at: Timestamp) -> Self {
+        Self {
+            key,
+            state,
+            changed_at,
+            sum: None,
+            header: None,
+            octets: None,
+            lines: None,
+            listed: None,
+            essence: None,
+            doubt: None,
+            checks: 0,
+            checked: None,
+            excerpt: false,
+            age: None,
+            attempts: 0,
+            failing: None,
+            reason: None,
+            unseen_since: None,
+        }
+    }
 }
 
 /// What the state knows of an account, in numbers.
@@ -154,6 +197,32 @@ pub(crate) struct Target {
     pub(crate) location: Vec<u8>,
 }
 
+/// What a message was like as it was received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Received {
+    pub(crate) octets: u64,
+    /// Line ends.
+    pub(crate) lines: u64,
+    /// The octets that LIST told of it, if LIST told any.
+    pub(crate) listed: Option<u64>,
+    /// Of what no server changes in it; see [`Essence`](crate::key::Essence).
+    pub(crate) essence: Option<Sum>,
+    /// Why its content may not be the whole message.
+    pub(crate) doubt: Option<Doubt>,
+}
+
+#[cfg(test)]
+impl Received {
+    /// A whole message of so many octets, as LIST told them.
+    pub(crate) fn of(octets: u64) -> Self {
+        Self {
+            octets,
+            listed: Some(octets),
+            ..Self::default()
+        }
+    }
+}
+
 /// One step of one message. A store applies many at once, all or none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change<'a> {
@@ -164,8 +233,8 @@ pub(crate) enum Change<'a> {
         key: KeyRef<'a>,
         sum: &'a Sum,
         header: &'a Sum,
-        /// The message's size as received.
-        octets: u64,
+        /// What it was like as it was received.
+        received: Received,
         /// It is the header only, and the message is yet to come.
         excerpt: bool,
         copies: &'a [Placement<'a>],
@@ -176,8 +245,21 @@ pub(crate) enum Change<'a> {
     Stored { key: KeyRef<'a> },
     /// Not every target has it: it waits to be fetched again, for those that lack it.
     Returned { key: KeyRef<'a> },
-    /// It was fetched and found to be what had been delivered before.
-    Recognised { key: KeyRef<'a>, sum: &'a Sum },
+    /// It was fetched and found to be what had been delivered before. LIST told these octets.
+    Recognised {
+        key: KeyRef<'a>,
+        sum: &'a Sum,
+        listed: Option<u64>,
+    },
+    /// Its content is believed now, or is doubted for this reason.
+    Judged {
+        key: KeyRef<'a>,
+        doubt: Option<Doubt>,
+    },
+    /// LIST tells these octets of it, and it is known to be the same message.
+    Listed { key: KeyRef<'a>, octets: u64 },
+    /// The server shows it still, though it confirmed that it deleted it.
+    Kept { key: KeyRef<'a> },
     /// DELE is about to be sent.
     Deleting { key: KeyRef<'a> },
     /// QUIT was not confirmed: whatever was being deleted is merely stored.
@@ -221,6 +303,9 @@ impl<'a> Change<'a> {
             | Self::Stored { key }
             | Self::Returned { key }
             | Self::Recognised { key, .. }
+            | Self::Judged { key, .. }
+            | Self::Listed { key, .. }
+            | Self::Kept { key }
             | Self::Deleting { key }
             | Self::Undeleted { key }
             | Self::Gone { key }

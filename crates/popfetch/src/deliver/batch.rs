@@ -20,6 +20,8 @@ pub(crate) struct Ticket {
     /// Its message number in this session.
     pub(crate) number: u32,
     pub(crate) key: Key,
+    /// The octets that LIST told of it, if LIST told any.
+    pub(crate) listed: Option<u64>,
     /// How many attempts failed before.
     pub(crate) attempts: u32,
     /// Contents that were delivered under the same identity and must not be again.

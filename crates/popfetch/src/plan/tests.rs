@@ -55,17 +55,13 @@ fn plan(listing: &Listing, rows: &Rows, keep: Keep) -> Plan {
     let mut planner = Planner::new(listing, policy, NOW);
     for (key, row) in rows {
         planner.row(Row {
-            key: key.as_ref(),
-            state: row.state,
-            changed_at: NOW,
             sum: row.sum,
-            header: None,
             octets: Some(100),
-            excerpt: false,
+            listed: Some(100),
             age: Some(0),
             attempts: row.attempts,
-            reason: None,
             unseen_since: row.unseen_since,
+            ..Row::of(key.as_ref(), row.state, NOW)
         });
     }
     planner.finish()

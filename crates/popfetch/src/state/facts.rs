@@ -5,6 +5,9 @@ use crate::clock::Timestamp;
 /// The most that passes between two sessions, in seconds: a day.
 pub(crate) const LONGEST_PAUSE: i64 = 24 * 60 * 60;
 
+const WITHOUT_CAPA: &str = "without-capa";
+const BROKE_PIPELINING: &str = "broke-pipelining";
+
 /// What is known of an account as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
@@ -29,6 +32,23 @@ pub(crate) struct Quirks {
 }
 
 impl Quirks {
+    /// All of them, each by its name and as a text, as the state keeps and shows them.
+    pub(crate) fn entries(self) -> Vec<(&'static str, String)> {
+        let capa = (self.without_capa).then(|| (WITHOUT_CAPA, "1".to_owned()));
+        let pipelining = (self.broke_pipelining > 0)
+            .then(|| (BROKE_PIPELINING, self.broke_pipelining.to_string()));
+        capa.into_iter().chain(pipelining).collect()
+    }
+
+    /// Takes one of [`entries`](Self::entries). A name or a text that is not known teaches nothing.
+    pub(crate) fn learn(&mut self, name: &str, value: &str) {
+        match name {
+            WITHOUT_CAPA => self.without_capa = value == "1",
+            BROKE_PIPELINING => self.broke_pipelining = value.parse().unwrap_or(0),
+            _ => {}
+        }
+    }
+
     /// Whether to do without PIPELINING.
     pub(crate) fn without_pipelining(self) -> bool {
         self.broke_pipelining >= 2

@@ -6,7 +6,8 @@ INSERT INTO store (id) VALUES (randomblob(16));
 
 CREATE TABLE account (
     id   INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE
+    name TEXT NOT NULL UNIQUE,      -- its maildrop, which may move to another host
+    uid  BLOB                       -- 16 random octets: what file names and markers know it by
 ) STRICT;
 
 -- What is known of each account as a whole.
@@ -14,10 +15,17 @@ CREATE TABLE facts (
     account            INTEGER PRIMARY KEY REFERENCES account (id),
     begun_at           INTEGER,                     -- when it was listed first
     passed             INTEGER NOT NULL DEFAULT 0,  -- seconds of its own time
-    passed_at          INTEGER,                     -- up to when they were counted
-    without_capa       INTEGER NOT NULL DEFAULT 0,
-    broke_pipelining   INTEGER NOT NULL DEFAULT 0   -- runs, one behind the other
+    passed_at          INTEGER                      -- up to when they were counted
 ) STRICT;
+
+-- What the server of an account turned out to do.
+CREATE TABLE quirk (
+    account INTEGER NOT NULL REFERENCES account (id),
+    name    TEXT NOT NULL,
+    value   TEXT NOT NULL,          -- its form depends on the name
+    since   INTEGER NOT NULL,       -- when it took this value
+    PRIMARY KEY (account, name)
+) STRICT, WITHOUT ROWID;
 
 -- What messages are delivered to: a Maildir or an mbox by its absolute path, a command, an address.
 CREATE TABLE target (
@@ -27,10 +35,24 @@ CREATE TABLE target (
     UNIQUE (kind, location)
 ) STRICT;
 
+-- What shows that a target is still the one that an account was delivered to.
+CREATE TABLE marker (
+    account   INTEGER NOT NULL REFERENCES account (id),
+    target    INTEGER NOT NULL REFERENCES target (id),
+    token     BLOB NOT NULL,        -- what the marker in the target says
+    batch     INTEGER NOT NULL,     -- the last batch that was begun
+    confirmed INTEGER NOT NULL,     -- the last batch that was stored
+    seen      INTEGER,              -- when the target had changed after that batch, by its own times
+    verdict   TEXT,                 -- what is wrong with the target, if anything is
+    since     INTEGER,              -- since when
+    PRIMARY KEY (account, target)
+) STRICT, WITHOUT ROWID;
+
 -- One row a message. The order of the key is the order in which a listing is compared with it.
 CREATE TABLE message (
     account      INTEGER NOT NULL REFERENCES account (id),
-    identity     BLOB NOT NULL,     -- 'U' and the unique-id, or 'H' and a digest of the headers
+    identity     BLOB NOT NULL,     -- 'U' and the unique-id, 'H' and a digest of the headers, or
+                                    -- 'C' and the SHA-256 of the content
     occurrence   INTEGER NOT NULL,  -- from 1, among those that share the identity
     state        TEXT NOT NULL
         -- Not IN: for that, SQLite would fill a table at each change.
@@ -40,9 +62,16 @@ CREATE TABLE message (
     sha256       BLOB,              -- of the message as received
     header       BLOB,              -- SHA-256 of its header, line ends apart
     octets       INTEGER,           -- as received
+    lines        INTEGER,           -- line ends, as received
+    listed       INTEGER,           -- the octets that LIST told when it was fetched last
+    essence      BLOB,              -- SHA-256 of what no server changes, where it has a Message-ID
+    doubt        TEXT,              -- why its content is not believed; null once it is
+    checks       INTEGER NOT NULL DEFAULT 0,  -- how often it was fetched again since, and was equal
+    checked      INTEGER,           -- when that was last, in the account's own time
     excerpt      INTEGER NOT NULL DEFAULT 0,  -- whether only the header is stored
     attempts     INTEGER NOT NULL DEFAULT 0,
     reason       TEXT,              -- why the last attempt failed
+    failing      INTEGER,           -- when the first of these attempts failed
     changed_at   INTEGER NOT NULL,  -- when `state` took its value; seconds since 1970
     stored_at    INTEGER,
     stored_after INTEGER,           -- the account's own time by then
@@ -60,6 +89,7 @@ CREATE TABLE copy (
     target     INTEGER NOT NULL REFERENCES target (id),
     place      BLOB NOT NULL,       -- in a Maildir the file name; in an mbox offset, length, SHA-256
     delivered  INTEGER NOT NULL,    -- 1 once it is known to be there though the message is not stored
+    batch      INTEGER NOT NULL DEFAULT 0,  -- the batch that it came in; see marker
     PRIMARY KEY (account, identity, occurrence, target),
     FOREIGN KEY (account, identity, occurrence) REFERENCES message
         ON UPDATE CASCADE ON DELETE CASCADE

@@ -10,8 +10,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row as SqlRow};
 use rustix::io::Errno;
 
 use super::{
-    AccountId, Change, Claim, Facts, Placed, Row, State, StateError, StateStore, StateSurvey,
-    Survey, Target, Unfinished,
+    AccountId, Change, Claim, Doubt, Facts, Placed, Row, State, StateError, StateStore,
+    StateSurvey, Survey, Target, Unfinished,
 };
 use crate::clock::Timestamp;
 use crate::key::{Identity, KeyRef, Sum, hex};
@@ -25,8 +25,10 @@ mod survey;
 mod tests;
 
 const SCHEMA: &str = include_str!("schema.sql");
+/// What makes the first format the second.
+const FORMAT_2: &str = include_str!("sqlite/format_2.sql");
 /// The format this program writes. A file with a higher number is left alone.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 /// Marks the file as ours in SQLite's header: "popf".
 const APPLICATION: i32 = 0x706f_7066;
 /// How long to wait for another process's transaction.
@@ -125,7 +127,8 @@ impl SqliteStore {
 
     /// The account's number, which it gets when it is met first.
     pub(crate) fn meet(&self, name: &str) -> Result<AccountId, StateError> {
-        let insert = "INSERT INTO account (name) VALUES (?) ON CONFLICT DO NOTHING";
+        let insert =
+            "INSERT INTO account (name, uid) VALUES (?, randomblob(16)) ON CONFLICT DO NOTHING";
         self.connection
             .write(|connection| Ok(connection.execute(insert, [name])?))
             .map_err(|trouble| self.failed(trouble))?;
@@ -260,7 +263,8 @@ impl StateStore for SqliteStore {
             let mut statement = connection.prepare_cached(
                 "SELECT identity, occurrence, state, changed_at, sha256, header, octets, excerpt,
                  (SELECT passed FROM facts WHERE facts.account = ?1) - stored_after,
-                 attempts, reason, unseen_since
+                 attempts, reason, unseen_since, lines, listed, essence, doubt, checks,
+                 (SELECT passed FROM facts WHERE facts.account = ?1) - checked, failing
                  FROM message WHERE account = ?1 ORDER BY identity, occurrence",
             )?;
             let mut rows = statement.query([account.0])?;
@@ -308,10 +312,11 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<i32> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version > 0 {
-        return Ok(version);
+    match version {
+        0 => transaction.execute_batch(SCHEMA)?,
+        1 => transaction.execute_batch(FORMAT_2)?,
+        _ => return Ok(version),
     }
-    transaction.execute_batch(SCHEMA)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
@@ -365,7 +370,20 @@ fn known_row<'a>(row: &'a SqlRow<'_>) -> rusqlite::Result<Row<'a>> {
         attempts: row.get(9)?,
         reason: row.get_ref(10)?.as_str_or_null()?,
         unseen_since: row.get::<_, Option<i64>>(11)?.map(Timestamp),
+        lines: row.get::<_, Option<i64>>(12)?.map(i64::unsigned_abs),
+        listed: row.get::<_, Option<i64>>(13)?.map(i64::unsigned_abs),
+        essence: row.get::<_, Option<Sum>>(14)?,
+        doubt: doubt(row, 15)?,
+        checks: row.get(16)?,
+        checked: row.get(17)?,
+        failing: row.get::<_, Option<i64>>(18)?.map(Timestamp),
     })
+}
+
+/// A doubt that this program does not know is one all the same.
+fn doubt(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<Doubt>> {
+    let name = row.get_ref(column)?.as_str_or_null()?;
+    Ok(name.map(|name| Doubt::of_name(name).unwrap_or(Doubt::Unjudged)))
 }
 
 fn state(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<State> {

@@ -27,6 +27,7 @@ impl Sample {
                 position: 0,
                 number: 1,
                 key: key.to_key(),
+                listed: None,
                 attempts: 0,
                 known: [].into(),
                 excerpt: false,

@@ -26,17 +26,15 @@ impl Whole {
 
     fn row<'a>(&self, key: &'a Key) -> Row<'a> {
         Row {
-            key: key.as_ref(),
-            state: self.known.state,
-            changed_at: NOW,
             sum: self.known.sum,
             header: self.header,
             octets: self.octets,
+            listed: self.octets,
             excerpt: self.excerpt,
             age: self.age,
             attempts: self.known.attempts,
-            reason: None,
             unseen_since: self.known.unseen_since,
+            ..Row::of(key.as_ref(), self.known.state, NOW)
         }
     }
 }

@@ -6,7 +6,7 @@ use super::AccountId;
 use super::group::Trouble;
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyRef};
-use crate::state::{Change, Placement, Target};
+use crate::state::{Change, Doubt, Placement, Received, Target};
 
 pub(super) enum Error {
     Store(Trouble),
@@ -69,14 +69,23 @@ impl Step<'_> {
             Change::Storing {
                 sum,
                 header,
-                octets,
+                received,
                 excerpt,
                 copies,
                 ..
             } => {
-                // SQLite's integers are signed; no message comes near 2^63 octets.
-                let octets = i64::try_from(octets).unwrap_or(i64::MAX);
-                let values: [&dyn ToSql; 4] = [&sum, &header, &octets, &excerpt];
+                let Received {
+                    octets,
+                    lines,
+                    listed,
+                    essence,
+                    doubt,
+                } = received;
+                let (octets, lines, listed) = (signed(octets), signed(lines), listed.map(signed));
+                let doubt = doubt.map(Doubt::name);
+                let values: [&dyn ToSql; 8] = [
+                    &sum, &header, &octets, &excerpt, &lines, &listed, &essence, &doubt,
+                ];
                 // Most messages are new, and have no copies that could be known.
                 if !self.execute(STORING, values)? {
                     self.execute(STORING_AGAIN, values)?;
@@ -90,7 +99,12 @@ impl Step<'_> {
             }
             Change::Stored { .. } => self.execute(STORED, []),
             Change::Returned { .. } => self.execute(RETURNED, []),
-            Change::Recognised { sum, .. } => self.execute(RECOGNISED, [&sum]),
+            Change::Recognised { sum, listed, .. } => {
+                self.execute(RECOGNISED, [&sum, &listed.map(signed)])
+            }
+            Change::Judged { doubt, .. } => self.execute(JUDGED, [&doubt.map(Doubt::name)]),
+            Change::Listed { octets, .. } => self.execute(LISTED, [&signed(octets)]),
+            Change::Kept { .. } => self.execute(KEPT, []),
             Change::Deleting { .. } => self.execute(DELETING, []),
             Change::Undeleted { .. } => self.execute(UNDELETED, []),
             Change::Gone { .. } => self.execute(GONE, []),
@@ -152,6 +166,11 @@ impl Step<'_> {
     }
 }
 
+/// SQLite's integers are signed; no message comes near 2^63 octets.
+fn signed(octets: u64) -> i64 {
+    i64::try_from(octets).unwrap_or(i64::MAX)
+}
+
 /// The numbers of targets, each asked for once.
 #[derive(Default)]
 struct Targets(Vec<(Target, i64)>);
@@ -179,10 +198,12 @@ impl Targets {
 const FOUND: &str = "INSERT INTO message (account, identity, occurrence, state, changed_at)
     VALUES (?1, ?2, ?3, 'pending', ?4) ON CONFLICT DO NOTHING";
 const STORING: &str = "INSERT INTO message
-    (account, identity, occurrence, state, changed_at, sha256, header, octets, excerpt)
-    VALUES (?1, ?2, ?3, 'storing', ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+    (account, identity, occurrence, state, changed_at, sha256, header, octets, excerpt, lines,
+    listed, essence, doubt)
+    VALUES (?1, ?2, ?3, 'storing', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING";
 const STORING_AGAIN: &str = "UPDATE message
     SET state = 'storing', changed_at = ?4, sha256 = ?5, header = ?6, octets = ?7, excerpt = ?8,
+    lines = ?9, listed = ?10, essence = ?11, doubt = ?12, checks = 0, checked = NULL,
     stored_at = NULL, stored_after = NULL, unseen_since = NULL
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
 const DISPLACE: &str = "DELETE FROM copy WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
@@ -195,19 +216,28 @@ const REACHED: &str = "UPDATE copy SET delivered = 1
     AND message.occurrence = ?3 AND state = 'storing')";
 const STORED: &str = "UPDATE message SET state = 'stored', changed_at = ?4, stored_at = ?4,
     stored_after = (SELECT passed FROM facts WHERE facts.account = ?1),
-    attempts = 0, reason = NULL
+    attempts = 0, reason = NULL, failing = NULL
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND state = 'storing'";
 const RETURNED: &str = "UPDATE message SET state = 'pending', changed_at = ?4
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND state = 'storing'";
 const RECOGNISED: &str = "UPDATE message
     SET state = 'stored', changed_at = ?4, sha256 = ?5, excerpt = 0, attempts = 0,
-    reason = NULL, stored_at = coalesce(stored_at, ?4),
+    reason = NULL, failing = NULL, stored_at = coalesce(stored_at, ?4), listed = ?6,
+    checks = checks + (doubt IS NOT NULL),
+    checked = (SELECT passed FROM facts WHERE facts.account = ?1),
     stored_after = (SELECT passed FROM facts WHERE facts.account = ?1), unseen_since = NULL
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND state IN ('stored', 'deleting', 'gone', 'pending')";
+const JUDGED: &str = "UPDATE message SET doubt = ?5
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
+    AND state IN ('stored', 'deleting')";
+const LISTED: &str = "UPDATE message SET listed = ?5
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
+const KEPT: &str = "UPDATE message SET state = 'stored', changed_at = ?4, unseen_since = NULL
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND state = 'gone'";
 const DELETING: &str = "UPDATE message SET state = 'deleting', changed_at = ?4
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
-    AND state IN ('stored', 'deleting') AND NOT excerpt";
+    AND state IN ('stored', 'deleting') AND NOT excerpt AND doubt IS NULL";
 const UNDELETED: &str = "UPDATE message SET state = 'stored', changed_at = ?4
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND state IN ('stored', 'deleting')";
@@ -216,21 +246,24 @@ const GONE: &str = "UPDATE message
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND state IN ('deleting', 'rejected')";
 const FAILED: &str = "INSERT INTO message
-    (account, identity, occurrence, state, changed_at, attempts, reason)
-    VALUES (?1, ?2, ?3, 'pending', ?4, 1, ?5)
-    ON CONFLICT DO UPDATE SET attempts = attempts + 1, reason = ?5";
+    (account, identity, occurrence, state, changed_at, attempts, reason, failing)
+    VALUES (?1, ?2, ?3, 'pending', ?4, 1, ?5, ?4)
+    ON CONFLICT DO UPDATE SET attempts = attempts + 1, reason = ?5,
+    failing = coalesce(failing, ?4)";
 // A message that had been delivered once keeps the state that says so.
 const QUARANTINED: &str = "INSERT INTO message
-    (account, identity, occurrence, state, changed_at, attempts, reason)
-    VALUES (?1, ?2, ?3, 'quarantined', ?4, 1, ?5)
+    (account, identity, occurrence, state, changed_at, attempts, reason, failing)
+    VALUES (?1, ?2, ?3, 'quarantined', ?4, 1, ?5, ?4)
     ON CONFLICT DO UPDATE SET attempts = attempts + 1, reason = ?5,
-    state = iif(state = 'pending', 'quarantined', state)";
+    failing = coalesce(failing, ?4), state = iif(state = 'pending', 'quarantined', state)";
 const RETRY: &str = "UPDATE message
-    SET state = iif(state = 'quarantined', 'pending', state), attempts = 0, reason = NULL
+    SET state = iif(state = 'quarantined', 'pending', state), attempts = 0, reason = NULL,
+    failing = NULL
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND attempts > 0";
 const SKIPPED: &str = "INSERT INTO message (account, identity, occurrence, state, changed_at)
     VALUES (?1, ?2, ?3, 'skipped', ?4)
-    ON CONFLICT DO UPDATE SET state = 'skipped', changed_at = ?4, attempts = 0, reason = NULL
+    ON CONFLICT DO UPDATE SET state = 'skipped', changed_at = ?4, attempts = 0, reason = NULL,
+    failing = NULL
     WHERE state IN ('pending', 'quarantined', 'skipped', 'rejected', 'gone')";
 const REJECTED: &str = "INSERT INTO message (account, identity, occurrence, state, changed_at)
     VALUES (?1, ?2, ?3, 'rejected', ?4)
@@ -254,6 +287,10 @@ fn describe(change: Change<'_>) -> String {
         Change::Stored { .. } => "stored",
         Change::Returned { .. } => "pending",
         Change::Recognised { .. } => "recognised",
+        Change::Judged { doubt: None, .. } => "believed",
+        Change::Judged { .. } => "doubted",
+        Change::Listed { .. } => "listed",
+        Change::Kept { .. } => "kept by the server",
         Change::Deleting { .. } => "deleting",
         Change::Undeleted { .. } => "not deleted",
         Change::Gone { .. } => "gone",

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::failure::{Failure, Status};
 use crate::key::Key;
-use crate::state::{Placement, Tally};
+use crate::state::{Placement, Received, Tally};
 
 mod copies;
 mod surveys;
@@ -81,7 +81,7 @@ fn a_message_goes_through_its_states() {
                 key,
                 sum: &sum,
                 header: &[9; 32],
-                octets: 7,
+                received: Received::of(7),
                 excerpt: false,
                 copies: &copies,
             },
@@ -92,7 +92,14 @@ fn a_message_goes_through_its_states() {
         (Change::Undeleted { key }, State::Stored),
         (Change::Deleting { key }, State::Deleting),
         (Change::Gone { key }, State::Gone),
-        (Change::Recognised { key, sum: &sum }, State::Stored),
+        (
+            Change::Recognised {
+                key,
+                sum: &sum,
+                listed: Some(7),
+            },
+            State::Stored,
+        ),
     ];
     for (change, state) in stages {
         fixture.apply(&[change]).unwrap();
@@ -162,7 +169,7 @@ fn a_failed_attempt_never_forgets_a_delivery() {
                 key,
                 sum: &sum,
                 header: &[9; 32],
-                octets: 1,
+                received: Received::of(1),
                 excerpt: false,
                 copies: &copies,
             },
@@ -187,7 +194,7 @@ fn an_excerpt_is_no_delivery_that_could_be_deleted() {
         key,
         sum: &[1; 32],
         header: &[9; 32],
-        octets: 1,
+        received: Received::of(1),
         excerpt,
         copies: &[],
     };
@@ -214,7 +221,7 @@ fn nothing_that_is_stored_is_skipped_or_rejected() {
                 key: stored,
                 sum: &[1; 32],
                 header: &[9; 32],
-                octets: 1,
+                received: Received::of(1),
                 excerpt: false,
                 copies: &[],
             },
@@ -282,7 +289,7 @@ fn q15_a_message_keeps_what_is_known_of_it_under_another_unique_id() {
             key: old.as_ref(),
             sum: &[1; 32],
             header: &[9; 32],
-            octets: 7,
+            received: Received::of(7),
             excerpt: false,
             copies: &copies,
         },
@@ -315,7 +322,7 @@ fn a_message_grows_old_by_its_accounts_own_time() {
         key: key.as_ref(),
         sum: &[1; 32],
         header: &[9; 32],
-        octets: 1,
+        received: Received::of(1),
         excerpt: false,
         copies: &[],
     };

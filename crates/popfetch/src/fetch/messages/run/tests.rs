@@ -7,6 +7,7 @@ fn ticket(number: u32) -> Ticket {
         position: number - 1,
         number,
         key: Key::of_unique_id(&number.to_be_bytes(), 1),
+        listed: None,
         attempts: 0,
         known: [].into(),
         excerpt: false,
@@ -92,6 +93,7 @@ fn a_message_is_given_up_after_so_many_attempts_that_count() {
     ] {
         let lost = Lost {
             ticket: Ticket {
+                listed: None,
                 attempts,
                 ..ticket(1)
             },
@@ -112,6 +114,7 @@ fn a_session_that_broke_takes_the_message_at_hand_with_it() {
             blames_message,
         };
         run.current = Some(Ticket {
+            listed: None,
             attempts: 2,
             ..ticket(1)
         });

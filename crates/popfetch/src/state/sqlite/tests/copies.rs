@@ -13,7 +13,7 @@ fn an_unfinished_delivery_is_found_again_after_reopening() {
             key: key.as_ref(),
             sum: &[2; 32],
             header: &[9; 32],
-            octets: 9,
+            received: Received::of(9),
             excerpt: false,
             copies: &copies,
         };
@@ -71,7 +71,7 @@ fn a_copy_that_arrived_is_remembered_until_all_have() {
             key,
             sum: &[3; 32],
             header: &[9; 32],
-            octets: 1,
+            received: Received::of(1),
             excerpt: false,
             copies: &copies,
         };

@@ -15,7 +15,7 @@ fn stored<'a>(
         key,
         sum: &[5; 32],
         header: &[9; 32],
-        octets,
+        received: Received::of(octets),
         excerpt: false,
         copies: &copies,
     };

@@ -38,6 +38,10 @@ struct Account {
     octets: u64,
     deleted: u64,
     quarantined: u64,
+    /// In the visit that goes on,
+    holding_back: u64,
+    /// and in the last one.
+    held_back: u64,
     /// How many visits ended so; `None` is well.
     visits: BTreeMap<Ended, u64>,
     last: Option<(Ended, Duration)>,
@@ -105,6 +109,7 @@ impl Ledger {
             Event::Began => {
                 account.in_flight = true;
                 account.next_at = None;
+                account.holding_back = 0;
             }
             Event::Stored { octets, .. } => {
                 account.stored += 1;
@@ -112,11 +117,13 @@ impl Ledger {
             }
             Event::Deleted { messages } => account.deleted += messages as u64,
             Event::NotFetched { quarantined, .. } => account.quarantined += u64::from(quarantined),
+            Event::HeldBack { .. } => account.holding_back += 1,
             Event::Ended { status, time } => {
                 let ended = Ended::of(status);
                 *account.visits.entry(ended).or_default() += 1;
                 account.last = Some((ended, time));
                 account.in_flight = false;
+                account.held_back = account.holding_back;
                 if status.is_none() {
                     account.succeeded_at = Some(self.clock.now());
                 }

@@ -77,6 +77,18 @@ pub(crate) enum Event<'a> {
         failure: &'a Failure,
         quarantined: bool,
     },
+    /// A message stays on the server though all might seem well, and why. It is neither lost nor
+    /// given up.
+    HeldBack {
+        number: u32,
+        identity: Identity<'a>,
+        /// What was seen, behind "message 14": "came shorter than listed".
+        why: &'a str,
+        /// What happens next: "it is fetched again next time".
+        next: &'a str,
+        /// It has not been said before.
+        is_news: bool,
+    },
     /// Messages are left alone from now on.
     Marked { messages: usize },
     /// A message is left alone for good.
@@ -147,6 +159,8 @@ pub(crate) struct Summary {
     pub(crate) deleted: usize,
     /// Messages that could not be fetched.
     pub(crate) not_fetched: usize,
+    /// Messages that stay on the server until something about them is known or decided.
+    pub(crate) held_back: usize,
     pub(crate) time: Duration,
     /// Nothing was changed, on purpose.
     pub(crate) dry_run: bool,
@@ -159,6 +173,7 @@ impl AddAssign for Summary {
         self.octets += other.octets;
         self.deleted += other.deleted;
         self.not_fetched += other.not_fetched;
+        self.held_back += other.held_back;
         self.time += other.time;
         self.dry_run |= other.dry_run;
     }

@@ -15,7 +15,7 @@ use crate::failure::{Failure, Status};
 use crate::fetch::{Fetcher, Outcome, blocking};
 use crate::fs::{FileSystem, OsFileSystem};
 use crate::jobs::Limits;
-use crate::report::{Event, Report, count};
+use crate::report::{Event, Report, Summary, count};
 use crate::secret;
 use crate::state::{Claim, SqliteStore, StateStore};
 use crate::stop::Stop;
@@ -92,7 +92,7 @@ impl Shared {
         if outcome.failure.is_none() || summary.stored > 0 || summary.deleted > 0 {
             event(Event::Finished(&summary));
         }
-        outcome.failure = (outcome.failure).or_else(|| incomplete(summary.not_fetched));
+        outcome.failure = (outcome.failure).or_else(|| incomplete(&summary));
         match &outcome.failure {
             Some(failure) if !failure.status.is_stop() => event(Event::Failed { failure }),
             _ => {}
@@ -166,7 +166,13 @@ impl Shared {
 }
 
 /// The failure of a visit in which everything else went well.
-fn incomplete(not_fetched: usize) -> Option<Failure> {
-    let message = format!("{} could not be fetched", count(not_fetched as u64));
-    (not_fetched > 0).then(|| Failure::new(Status::Temporary, message))
+fn incomplete(summary: &Summary) -> Option<Failure> {
+    let number = |messages: usize| count(messages as u64);
+    let message = match (summary.not_fetched, summary.held_back) {
+        (0, 0) => return None,
+        (0, held) => format!("held back {}", number(held)),
+        (lost, 0) => format!("{} could not be fetched", number(lost)),
+        (lost, held) => format!("{} could not be fetched, held back {held}", number(lost)),
+    };
+    Some(Failure::new(Status::Temporary, message))
 }

@@ -43,6 +43,13 @@ fn ledger() -> Ledger {
             failure: &failure,
             quarantined: true,
         },
+        Event::HeldBack {
+            number: 2,
+            identity,
+            why: "came shorter than listed",
+            next: "it is fetched again next time",
+            is_news: true,
+        },
         Event::Deleted { messages: 3 },
         Event::Ended {
             status: None,

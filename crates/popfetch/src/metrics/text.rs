@@ -84,6 +84,12 @@ const METRICS: &[Metric] = &[
         value: |account| Some(account.quarantined as f64),
     },
     Metric {
+        name: "messages_held_back",
+        kind: "gauge",
+        help: "Messages that the last visit kept on the server until something is known or decided.",
+        value: |account| Some(account.held_back as f64),
+    },
+    Metric {
         name: "last_session_seconds",
         kind: "gauge",
         help: "How long the last visit took.",

@@ -154,6 +154,20 @@ impl Report for Human {
                 let text = format!("message {number} ({identity}): {failure}\n  {then}");
                 self.complain(&warning(), account, &text);
             }
+            Event::HeldBack {
+                number,
+                identity,
+                why,
+                next,
+                is_news,
+            } => {
+                let text =
+                    format!("message {number} ({identity}) {why}: kept on the server; {next}");
+                match is_news {
+                    true => self.complain(&warning(), account, &text),
+                    false => say(Verbosity::Verbose, &text),
+                }
+            }
             Event::Marked { messages } => {
                 let text = match messages {
                     0 => "there was nothing new to leave alone".into(),
@@ -278,6 +292,7 @@ fn describe_summary(summary: &Summary) -> Option<String> {
         octets,
         deleted,
         not_fetched,
+        held_back,
         time,
         dry_run,
     } = *summary;
@@ -297,6 +312,9 @@ fn describe_summary(summary: &Summary) -> Option<String> {
     }
     if not_fetched > 0 {
         parts.push(format!("could not fetch {}", count(not_fetched as u64)));
+    }
+    if held_back > 0 {
+        parts.push(format!("held back {}", count(held_back as u64)));
     }
     (!parts.is_empty()).then(|| parts.join(", "))
 }

@@ -124,6 +124,20 @@ fn describe(event: Event<'_>) -> Option<(&'static str, Fields)> {
                 [message(number, identity), failure(cause), quarantined].concat(),
             )
         }
+        Event::HeldBack {
+            number,
+            identity,
+            why,
+            next,
+            is_news,
+        } => {
+            let reasons = vec![
+                ("why", json!(why)),
+                ("next", json!(next)),
+                ("is_news", json!(is_news)),
+            ];
+            ("held-back", [message(number, identity), reasons].concat())
+        }
         Event::Marked { messages } => ("marked", vec![("messages", json!(messages))]),
         Event::LeftAlone { number, why } => (
             "left-alone",
@@ -179,6 +193,7 @@ fn summarize(summary: &Summary) -> Fields {
         ("octets", json!(summary.octets)),
         ("deleted", json!(summary.deleted)),
         ("not_fetched", json!(summary.not_fetched)),
+        ("held_back", json!(summary.held_back)),
         ("seconds", json!(summary.time.as_secs_f64())),
         ("dry_run", json!(summary.dry_run)),
     ]

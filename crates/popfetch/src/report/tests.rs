@@ -48,6 +48,7 @@ fn report_everything(report: &dyn Report) {
         octets: 1_200_000,
         deleted: 1,
         not_fetched: 1,
+        held_back: 1,
         time: Duration::from_millis(1_500),
         dry_run: false,
     };
@@ -120,6 +121,20 @@ fn report_everything(report: &dyn Report) {
             identity,
             failure: &failure,
             quarantined: true,
+        },
+        Event::HeldBack {
+            number,
+            identity,
+            why: "came shorter than listed",
+            next: "it is fetched again next time",
+            is_news: true,
+        },
+        Event::HeldBack {
+            number,
+            identity,
+            why: "came shorter than listed",
+            next: "it is fetched again next time",
+            is_news: false,
         },
         Event::Marked { messages: 2 },
         Event::LeftAlone {

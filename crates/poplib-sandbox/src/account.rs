@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::mailbox::{Mailbox, Source};
+use crate::misbehave::History;
 
 /// How long a login waits for a session whose client has gone to notice it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,6 +20,7 @@ pub(crate) struct Account {
     last_login: Mutex<Option<Instant>>,
     /// How often each message was retrieved, by unique-id.
     retrievals: Mutex<BTreeMap<Vec<u8>, u64>>,
+    history: Mutex<History>,
 }
 
 /// The other end of a connection.
@@ -37,6 +39,7 @@ impl Account {
             released: Condvar::new(),
             last_login: Mutex::default(),
             retrievals: Mutex::default(),
+            history: Mutex::default(),
         }
     }
 
@@ -71,6 +74,7 @@ impl Account {
         *holder = Some(Arc::clone(peer));
         Some(Lock {
             account: Arc::clone(self),
+            is_held: true,
         })
     }
 
@@ -91,14 +95,28 @@ impl Account {
     pub(crate) fn retrievals(&self) -> BTreeMap<Vec<u8>, u64> {
         guard(&self.retrievals).clone()
     }
+
+    pub(crate) fn history(&self) -> MutexGuard<'_, History> {
+        guard(&self.history)
+    }
 }
 
-/// An exclusive hold on a maildrop, given back on drop.
+/// A hold on a maildrop, given back on drop.
 pub(crate) struct Lock {
     account: Arc<Account>,
+    /// Whether it keeps others out.
+    is_held: bool,
 }
 
 impl Lock {
+    /// The hold of a server that knows no locks.
+    pub(crate) fn shared(account: &Arc<Account>) -> Self {
+        Self {
+            account: Arc::clone(account),
+            is_held: false,
+        }
+    }
+
     pub(crate) fn account(&self) -> &Account {
         &self.account
     }
@@ -106,8 +124,10 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        *guard(&self.account.holder) = None;
-        self.account.released.notify_all();
+        if self.is_held {
+            *guard(&self.account.holder) = None;
+            self.account.released.notify_all();
+        }
     }
 }
 

@@ -239,7 +239,7 @@ fn misbehaviours() -> String {
         .ok();
     }
     text.push_str(
-        "\nQ1 to Q30 are the quirks of real servers that the project numbers so. \
+        "\nQ and E with a number are what real servers and disks do, as the project numbers it. \
          TEXT may contain \\r, \\n, \\t, \\0, \\\\ and \\xHH.",
     );
     text

@@ -69,6 +69,9 @@ impl<'a> Connection<'a> {
         {
             self.server.pause(duration);
         }
+        if let Some(logins) = self.misbehaviours.holds_lock_for() {
+            self.session.refuse_next_logins(logins);
+        }
         let tcp = self.tcp.clone();
         // The maildrop is free before the client can see the end.
         drop(self);

@@ -108,7 +108,8 @@ pub use certificate::{CertificateSpec, ClientCertificate, Usage, Validity};
 pub use command::Keyword;
 pub use mailbox::{Generated, Mailbox, Octets};
 pub use misbehave::{
-    Answer, Entry, Fault, InBody, Misbehaviour, Phase, Sessions, Text, UnknownFault,
+    Answer, BodyOf, Entry, Fault, InBody, Misbehaviour, Phase, Refusal, Sessions, Text,
+    UnknownFault,
 };
 pub use record::SessionRecord;
 pub use sandbox::Sandbox;

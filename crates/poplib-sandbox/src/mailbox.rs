@@ -84,7 +84,8 @@ impl Mailbox {
         }
     }
 
-    /// Gives the first messages these unique-ids, whatever RFC 1939 thinks of them.
+    /// Gives the first messages these unique-ids, whatever RFC 1939 thinks of them; more than
+    /// there are messages are for those that are delivered later.
     ///
     /// A Maildir keeps the unique-ids that its file names give.
     #[must_use]

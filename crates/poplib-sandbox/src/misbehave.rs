@@ -16,7 +16,10 @@ mod answers;
 mod argument;
 mod beginning;
 mod bodies;
+mod content;
+mod course;
 mod fault;
+mod history;
 mod listing;
 mod login;
 mod maildrop;
@@ -24,13 +27,14 @@ mod wire;
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::AtomicU64;
 
-pub use argument::{Answer, InBody, Phase, Text};
+pub use argument::{Answer, BodyOf, InBody, Phase, Refusal, Text};
 pub use fault::{Fault, Sessions, UnknownFault};
+pub(crate) use history::History;
 pub(crate) use wire::{Pipelined, WireFaults};
 
 use argument::Argument;
+use course::Course;
 
 use crate::command::Keyword;
 
@@ -163,6 +167,10 @@ misbehaviours! {
     CloseOnWrongPassword "close-on-wrong-password";
     /// Keeps the maildrop locked so long after a connection that ended without QUIT (Q20).
     HoldLock(u64) "hold-lock" "MILLIS";
+    /// Refuses the next N logins after a connection that ended without QUIT (Q54).
+    HoldLockFor(u64) "hold-lock-for" "N";
+    /// Lets several sessions have the maildrop at a time.
+    NoLock "no-lock";
     /// Refuses AUTH with an initial response of more than so many octets (Q1).
     InitialResponseLimit(u64) "initial-response-limit" "BYTES";
     /// Explains a refused token with this, as OAUTHBEARER and XOAUTH2 do with JSON (Q2).
@@ -190,6 +198,10 @@ misbehaviours! {
     Refuse(Keyword) "refuse" "COMMAND";
     /// Closes the connection instead of answering a command (Q24).
     CloseOn(Keyword) "close-on" "COMMAND";
+    /// Closes the connection instead of answering a command after login (Q54).
+    CloseAfterLogin(Keyword) "close-after-login" "COMMAND";
+    /// Falls silent instead of answering a command after login (Q54).
+    StallAfterLogin(Keyword) "stall-after-login" "COMMAND";
     /// Answers a command with this, which needs its own `\r\n`.
     Answer(Answer) "answer" "COMMAND:TEXT";
     /// Answers a command with a line that never ends.
@@ -202,10 +214,20 @@ misbehaviours! {
     PlusErr "plus-err";
     /// Refuses every RETR of message N (Q32).
     ErrOnRetr(u64) "err-on-retr" "N";
+    /// Refuses every RETR of message N with this text, such as `[SYS/TEMP] try later` (E16).
+    RefuseRetr(Refusal) "refuse-retr" "N:TEXT";
+    /// Refuses the first N RETRs of a session with this text (E16).
+    RefuseRetrs(Refusal) "refuse-retrs" "N:TEXT";
     /// Refuses every DELE of message N.
     ErrOnDele(u64) "err-on-dele" "N";
     /// Answers DELE with an empty line (Q16).
     EmptyDeleAnswer "empty-dele-answer";
+    /// Answers DELE with +OK and deletes nothing (Q43).
+    IgnoreDele "ignore-dele";
+    /// Obeys the first N DELEs of a session, and answers the others with +OK (E34).
+    ObeyDeles(u64) "obey-deles" "N";
+    /// Gives the messages behind a deleted one other numbers at once (Q42).
+    RenumberAfterDele "renumber-after-dele";
     /// Refuses RETR after so many in the session (Q21).
     Quota(u64) "quota" "N";
     /// Answers QUIT with -ERR and deletes nothing.
@@ -222,12 +244,30 @@ misbehaviours! {
     EmptyListing "empty-listing";
     /// Shows the first N messages only (Q22).
     FirstOnly(u64) "first-only" "N";
+    /// Answers QUIT at once and deletes only when N more sessions have logged in (Q58).
+    LateDeletion(u64) "late-deletion" "N";
+    /// Lets a client log in and cannot open the maildrop then (Q57).
+    UnopenedMaildrop "unopened-maildrop";
+    /// Gets its last message between the first two listings, LIST and UIDL, of a session (Q46).
+    LateMessage "late-message";
+    /// Loses message N to another client after the first STAT, LIST or UIDL (E29).
+    VanishingMessage(u64) "vanishing-message" "N";
     /// Leaves message N out of LIST and UIDL (Q14).
     ListingGap(u64) "listing-gap" "N";
     /// Begins LIST and UIDL with a message 0 (Q14).
     NumberZero "number-zero";
     /// Puts additional spaces into the lines of LIST and UIDL (Q14).
     ExtraSpaces "extra-spaces";
+    /// Leaves message N out of LIST (E29).
+    ListGap(u64) "list-gap" "N";
+    /// Leaves message N out of UIDL (E9).
+    UidlGap(u64) "uidl-gap" "N";
+    /// Shows the first N messages only in LIST (E29).
+    ShortList(u64) "short-list" "N";
+    /// Shows the first N messages only in UIDL (E29).
+    ShortUidl(u64) "short-uidl" "N";
+    /// Writes nonsense into the lines of LIST from message N on (E29).
+    NonsenseList(u64) "nonsense-list" "N";
     /// Counts N messages more in STAT than there are (Q13).
     StatCountsMore(u64) "stat-counts-more" "N";
     /// Rounds octets up to multiples of 1024 (Q13).
@@ -238,6 +278,14 @@ misbehaviours! {
     NegativeOctets "negative-octets";
     /// Counts an octet more each time that it counts a message, or all of them (Q31).
     GrowingOctets "growing-octets";
+    /// Counts N octets more for each message.
+    MoreOctets(u64) "more-octets" "N";
+    /// Counts a line end as one octet.
+    UnixOctets "unix-octets";
+    /// Counts lines that it does not send, of a length that varies (Q59).
+    HiddenLines "hidden-lines";
+    /// Counts octets that have nothing to do with the message.
+    MeaninglessOctets "meaningless-octets";
     /// Does not know UIDL.
     NoUidl "no-uidl";
     /// Gives message N no unique-id (Q14).
@@ -254,6 +302,12 @@ misbehaviours! {
     PathUidl "path-uidl";
     /// Gives other unique-ids than in other sessions (Q15).
     RegeneratedUidl "regenerated-uidl";
+    /// Gives N messages other unique-ids: those that are the first at the first such login (E9).
+    ChangedUidl(u64) "changed-uidl" "N";
+    /// Gives message numbers as unique-ids (Q45).
+    NumericUidl "numeric-uidl";
+    /// Gives the unique-id of a deleted message to the next new one (Q45).
+    ReusedUidl "reused-uidl";
 
     // Bodies.
     /// Closes the connection after so many octets of the body of message N.
@@ -262,6 +316,24 @@ misbehaviours! {
     ResetInBody(InBody) "reset-in-body" "N:BYTES";
     /// Falls silent after so many octets of the body of message N.
     StallInBody(InBody) "stall-in-body" "N:BYTES";
+    /// Breaks the body of message N off after so many octets with -ERR, and goes on (E31).
+    ErrInBody(InBody) "err-in-body" "N:BYTES";
+    /// Sends the first octets only of message N, with a proper end (Q47).
+    ShortBody(InBody) "short-body" "N:BYTES";
+    /// Sends the first octets only of every message, with a proper end (Q47).
+    ShortBodies(u64) "short-bodies" "BYTES";
+    /// Sends an error text as the body of message N (Q47).
+    ErrorBody(u64) "error-body" "N";
+    /// Sends the body of message M for message N (E5).
+    BodyOf(BodyOf) "body-of" "N:M";
+    /// Sends the body of the next message, and that of the first for the last (E5).
+    NextBody "next-body";
+    /// Sends the body of the first message always (E5).
+    FirstBody "first-body";
+    /// Sends a body without end as message N (E19).
+    EndlessBody(u64) "endless-body" "N";
+    /// Sends a header without end as that of message N (E19).
+    EndlessHeader(u64) "endless-header" "N";
     /// Does not byte-stuff (Q11).
     NoStuffing "no-stuffing";
     /// Byte-stuffs only lines that are a lone dot (Q10).
@@ -276,6 +348,18 @@ misbehaviours! {
     LongLine(u64) "long-line" "BYTES";
     /// Has folder data of its own as message 1 (Q28).
     FolderData "folder-data";
+    /// Mentions folder data in the header of message 1, which is real mail (Q51).
+    MentionsFolderData "mentions-folder-data";
+    /// Adds `Status: RO` to what an earlier session retrieved, and does not count it (Q44).
+    StatusLine "status-line";
+    /// Adds `Status: RO` to what an earlier session retrieved, and counts it (Q44).
+    CountedStatusLine "counted-status-line";
+    /// Puts X-Scanned-At on top, another at each RETR, and does not count it (Q44).
+    ScanStamp "scan-stamp";
+    /// Puts X-Scanned-At on top, another at each RETR and TOP, and counts it (Q44).
+    CountedScanStamp "counted-scan-stamp";
+    /// Makes MIME boundaries and text anew at each RETR and TOP (Q53).
+    FreshBoundaries "fresh-boundaries";
     /// Does not know TOP.
     NoTop "no-top";
     /// Sends the first line only in answer to TOP (Q23).
@@ -284,6 +368,14 @@ misbehaviours! {
     TopTruncated(u64) "top-truncated" "BYTES";
     /// Answers TOP with two +OK lines (Q23).
     TopTwoOk "top-two-ok";
+    /// Sends nothing in answer to TOP (Q52).
+    TopEmpty "top-empty";
+    /// Sends the header in answer to TOP, and no empty line behind it (Q52).
+    TopWithoutEnd "top-without-end";
+    /// Leaves the header out of the answer to TOP (Q52).
+    TopWithoutHeader "top-without-header";
+    /// Sends lines without end in answer to TOP (E19).
+    TopEndless "top-endless";
     /// Sends another header in answer to TOP than to RETR (Q23).
     TopOtherHeader "top-other-header";
 }
@@ -310,8 +402,7 @@ impl Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Misbehaviours {
     active: Vec<Misbehaviour>,
-    retrievals: AtomicU64,
-    counts: AtomicU64,
+    course: Course,
 }
 
 impl Misbehaviours {
@@ -322,8 +413,7 @@ impl Misbehaviours {
             .filter(|fault| fault.sessions.contains(session));
         Self {
             active: concerned.map(|fault| fault.misbehaviour.clone()).collect(),
-            retrievals: AtomicU64::new(0),
-            counts: AtomicU64::new(0),
+            course: Course::of_session(session),
         }
     }
 

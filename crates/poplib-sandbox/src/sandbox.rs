@@ -12,6 +12,7 @@ use rustls::pki_types::CertificateDer;
 use crate::account::Account;
 use crate::builder::Builder;
 use crate::certificate::{ClientCertificate, Identity};
+use crate::marks::Marks;
 use crate::misbehave::Fault;
 use crate::record::SessionRecord;
 use crate::server::Server;
@@ -133,6 +134,23 @@ impl Sandbox {
     /// There is no such user, the mailbox is a generated one, or the Maildir cannot be written.
     pub fn deliver(&self, user: &str, message: impl Into<Vec<u8>>) -> io::Result<()> {
         self.account(user)?.source().deliver(message.into())
+    }
+
+    /// Removes a message of the user's mailbox for good, as another client would. `number` is the
+    /// one that a session would give it that logged in now.
+    ///
+    /// # Errors
+    ///
+    /// There is no such user or message, or the Maildir cannot be written.
+    pub fn remove(&self, user: &str, number: u64) -> io::Result<()> {
+        let maildrop = self.account(user)?.source().open()?;
+        if !(1..=maildrop.messages()).contains(&number) {
+            let message = format!("no message {number}");
+            return Err(io::Error::new(io::ErrorKind::NotFound, message));
+        }
+        let mut marked = Marks::default();
+        marked.set(number);
+        maildrop.remove(&marked)
     }
 
     /// Replaces all misbehaviours, for connections accepted from now on.

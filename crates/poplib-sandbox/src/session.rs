@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::account::{Account, Accounts, Peer};
+use crate::account::{Account, Accounts, Lock, Peer};
 use crate::base64;
 use crate::command::{self, Keyword};
 use crate::misbehave::Misbehaviours;
@@ -96,7 +96,11 @@ impl Session {
         let Some(keyword) = Keyword::find(name) else {
             return Response::err("unknown command");
         };
-        if let Some(response) = self.misbehaviours.instead(keyword, argument) {
+        if let Some(response) = self.misbehaviours.instead(
+            keyword,
+            argument,
+            matches!(self.state, State::Transaction(_)),
+        ) {
             return response;
         }
         let response = keyword.run(self, argument);
@@ -199,7 +203,13 @@ impl Session {
         if let Some(refusal) = self.misbehaviours.refuses_login() {
             return refusal;
         }
-        let Some(lock) = account.lock(&self.peer) else {
+        let shared = self.misbehaviours.shares_maildrop();
+        let lock = match account.history().unlock() {
+            true if shared => Some(Lock::shared(&account)),
+            true => account.lock(&self.peer),
+            false => None,
+        };
+        let Some(lock) = lock else {
             return Response::err("[IN-USE] maildrop is locked by another session");
         };
         if !account.begins_login(self.settings.delay_of_logins()) {
@@ -215,6 +225,13 @@ impl Session {
                 Response::ok(answer)
             }
             Err(error) => Response::err(format!("[SYS/TEMP] cannot open the maildrop: {error}")),
+        }
+    }
+
+    /// Refuses logins of the same user, if there was no QUIT.
+    pub(crate) fn refuse_next_logins(&mut self, logins: u64) {
+        if let State::Transaction(transaction) = &self.state {
+            transaction.refuse_next_logins(logins);
         }
     }
 

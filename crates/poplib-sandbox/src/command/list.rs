@@ -9,7 +9,7 @@ pub(super) fn run(transaction: &mut Transaction, argument: &[u8]) -> Response {
     transaction.list(
         argument,
         |listed: &Listed, number, line: &mut Vec<u8>| -> io::Result<()> {
-            let octets = listed.maildrop.octets(number)?;
+            let octets = listed.octets(number)?;
             listed.misbehaviours.scan_line(number, octets, line);
             Ok(())
         },

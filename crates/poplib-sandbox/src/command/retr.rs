@@ -10,7 +10,7 @@ pub(super) fn run(transaction: &mut Transaction, argument: &[u8]) -> Response {
         Ok(number) => number,
         Err(refusal) => return refusal,
     };
-    match transaction.content(number) {
+    match transaction.retrieved(number) {
         Ok((octets, content)) => {
             transaction.count_retrieval(number);
             let misbehaviours = transaction.misbehaviours();

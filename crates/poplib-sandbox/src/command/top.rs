@@ -13,10 +13,11 @@ pub(super) fn run(transaction: &mut Transaction, argument: &[u8]) -> Response {
         Ok(number) => number,
         Err(refusal) => return refusal,
     };
-    match transaction.content(number) {
-        Ok((_, content)) => {
-            let misbehaviours = transaction.misbehaviours();
-            let top = misbehaviours.top(Box::new(Top::new(content, lines)));
+    let misbehaviours = transaction.misbehaviours();
+    let top = transaction.content(number);
+    let top = top.and_then(|(_, content)| misbehaviours.top(Box::new(Top::new(content, lines))));
+    match top {
+        Ok(top) => {
             let mut response = Response::ok("top of message follows");
             response.body = Some(misbehaviours.body(top));
             response

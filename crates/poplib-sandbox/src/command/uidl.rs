@@ -9,7 +9,7 @@ pub(super) fn run(transaction: &mut Transaction, argument: &[u8]) -> Response {
     transaction.list(
         argument,
         |listed: &Listed, number, line: &mut Vec<u8>| -> io::Result<()> {
-            let unique_id = listed.maildrop.unique_id(number);
+            let unique_id = listed.unique_id(number);
             listed
                 .misbehaviours
                 .unique_id_line(number, &unique_id, line);

@@ -112,8 +112,12 @@ impl<C: Catalogue> Maildrop for View<C> {
 
     fn remove(&self, marked: &Marks) -> io::Result<()> {
         if !marked.is_empty() {
+            let indexes: Vec<_> = marked
+                .iter()
+                .map(|number| self.left.index(number))
+                .collect();
             let mut left = self.shared.left();
-            *left = left.without(marked);
+            *left = left.without(&indexes);
         }
         Ok(())
     }
@@ -143,11 +147,12 @@ impl Left {
         }
     }
 
-    /// What is left without the marked numbers. Mail that came after the numbers were given out
-    /// stands behind them and stays.
-    fn without(&self, marked: &Marks) -> Self {
-        let kept = (1..=self.len()).filter(|number| !marked.contains(*number));
-        Self::These(Arc::new(kept.map(|number| self.index(number)).collect()))
+    /// What is left without these indexes, which are in order. Some may be gone already: a server
+    /// without locks has several sessions that delete.
+    fn without(&self, indexes: &[u64]) -> Self {
+        let left = (1..=self.len()).map(|number| self.index(number));
+        let kept = left.filter(|index| indexes.binary_search(index).is_err());
+        Self::These(Arc::new(kept.collect()))
     }
 
     fn push(&mut self, index: u64) {

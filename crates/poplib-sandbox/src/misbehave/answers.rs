@@ -1,15 +1,23 @@
 //! The answers to commands in general.
 
 use std::io;
-use std::sync::atomic::Ordering;
 
-use super::{Answer, InBody, Misbehaviour, Misbehaviours, Phase, Text};
+use super::bodies::BrokenOff;
+use super::{Answer, InBody, Misbehaviour, Misbehaviours, Phase, Refusal, Text};
 use crate::command::{self, Keyword};
 use crate::response::{Body, Ending, Interruption, Lines, Next, Response};
 
 impl Misbehaviours {
     /// The answer to a command that is not carried out.
-    pub(crate) fn instead(&self, keyword: Keyword, argument: &[u8]) -> Option<Response> {
+    pub(crate) fn instead(
+        &self,
+        keyword: Keyword,
+        argument: &[u8],
+        after_login: bool,
+    ) -> Option<Response> {
+        if after_login && let Some(response) = self.instead_after_login(keyword, argument) {
+            return Some(response);
+        }
         let number = command::number(command::split(argument).0);
         let refused = || Some(Response::err("no, not that one"));
         self.find(|misbehaviour| match (misbehaviour, keyword) {
@@ -45,14 +53,50 @@ impl Misbehaviours {
             {
                 refused()
             }
-            (Misbehaviour::Quota(most), Keyword::Retr) => {
-                let before = self.retrievals.fetch_add(1, Ordering::Relaxed);
-                (before >= *most).then(|| Response::err("Download exceed"))
-            }
             (Misbehaviour::EmptyListing, Keyword::Stat) => Some(Response::ok("0 0")),
             (Misbehaviour::EmptyListing, Keyword::List | Keyword::Uidl) if argument.is_empty() => {
                 Some(Response::ok("0 messages").with_body(Lines::new::<&str>([])))
             }
+            _ => None,
+        })
+    }
+
+    /// The answer to a command after login that is not carried out.
+    fn instead_after_login(&self, keyword: Keyword, argument: &[u8]) -> Option<Response> {
+        let number = command::number(argument);
+        let before = match keyword {
+            Keyword::Retr => self.course.count_retrieval(),
+            _ => 0,
+        };
+        let refused = |refusal: &Refusal| {
+            let Text(octets) = &refusal.text;
+            Some(Response::err(String::from_utf8_lossy(octets)))
+        };
+        self.find(|misbehaviour| match (misbehaviour, keyword) {
+            (Misbehaviour::CloseAfterLogin(named), _) if *named == keyword => {
+                Some(Response::end(Ending::Cut))
+            }
+            (Misbehaviour::StallAfterLogin(named), _) if *named == keyword => {
+                Some(Response::end(Ending::Stall))
+            }
+            (Misbehaviour::RefuseRetr(refusal), Keyword::Retr)
+                if number == Some(refusal.number) =>
+            {
+                refused(refusal)
+            }
+            (Misbehaviour::RefuseRetrs(refusal), Keyword::Retr) if before < refusal.number => {
+                refused(refusal)
+            }
+            (Misbehaviour::Quota(most), Keyword::Retr) if before >= *most => {
+                Some(Response::err("Download exceed"))
+            }
+            (Misbehaviour::UnopenedMaildrop, Keyword::Stat) => {
+                Some(Response::ok("no mail, cannot make temporary file"))
+            }
+            (
+                Misbehaviour::UnopenedMaildrop,
+                Keyword::List | Keyword::Uidl | Keyword::Retr | Keyword::Top | Keyword::Dele,
+            ) => Some(Response::err("unable to open mailbox")),
             _ => None,
         })
     }
@@ -74,6 +118,13 @@ impl Misbehaviours {
                 }
                 (Misbehaviour::StallInBody(place), Keyword::Retr) => {
                     interrupt(&mut response, argument, *place, Ending::Stall);
+                }
+                (Misbehaviour::ErrInBody(place), Keyword::Retr)
+                    if command::number(argument) == Some(place.number) =>
+                {
+                    let body = response.body.take();
+                    response.body = body
+                        .map(|body| -> Box<dyn Body> { Box::new(BrokenOff::new(body, *place)) });
                 }
                 (Misbehaviour::EndlessLines(named), _) if *named == keyword && response.is_ok() => {
                     response.body = Some(Box::new(Endless(b"1 endless\r\n")));
@@ -111,6 +162,14 @@ impl Misbehaviours {
     /// Whether QUIT fails to delete.
     pub(crate) fn fails_update(&self) -> bool {
         self.has(&Misbehaviour::ErrOnQuit)
+    }
+
+    /// How many sessions log in before what QUIT deletes is gone.
+    pub(crate) fn deletes_later(&self) -> Option<u64> {
+        self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::LateDeletion(logins) => Some(*logins),
+            _ => None,
+        })
     }
 
     /// Whether QUIT deletes what was retrieved.

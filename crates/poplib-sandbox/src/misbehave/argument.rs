@@ -41,6 +41,56 @@ impl fmt::Display for InBody {
     }
 }
 
+/// A message whose body is another's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BodyOf {
+    /// The number of the message that is asked for.
+    pub number: u64,
+    /// The number of the message that is sent.
+    pub sent: u64,
+}
+
+impl Argument for BodyOf {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        let (number, sent) = text?.split_once(':')?;
+        Some(Self {
+            number: number.parse().ok()?,
+            sent: sent.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for BodyOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.number, self.sent)
+    }
+}
+
+/// What is refused, and in which words.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Refusal {
+    /// A message's number, or how many commands are refused.
+    pub number: u64,
+    /// What follows -ERR.
+    pub text: Text,
+}
+
+impl Argument for Refusal {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        let (number, text) = text?.split_once(':')?;
+        Some(Self {
+            number: number.parse().ok()?,
+            text: Text::parse(Some(text))?,
+        })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.number, self.text)
+    }
+}
+
 /// A part of a session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]

@@ -211,7 +211,8 @@ mod tests {
         for entry in Misbehaviour::CATALOGUE {
             let example = match entry.argument {
                 "" => entry.name.to_owned(),
-                "N:BYTES" => format!("{}=3:1000", entry.name),
+                "N:BYTES" | "N:M" => format!("{}=3:1000", entry.name),
+                "N:TEXT" => format!("{}=3:[SYS/TEMP] later", entry.name),
                 "PHASE" => format!("{}=greeting", entry.name),
                 "COMMAND" => format!("{}=RETR", entry.name),
                 "COMMAND:TEXT" => format!("{}=RETR:-ERR\\r\\n", entry.name),

@@ -22,7 +22,7 @@ impl Misbehaviours {
             Misbehaviour::HalvedOctets => Some((octets / 2).to_string()),
             Misbehaviour::NegativeOctets => Some(format!("-{octets}")),
             Misbehaviour::GrowingOctets => {
-                let more = self.counts.fetch_add(1, Ordering::Relaxed);
+                let more = self.course.counts.fetch_add(1, Ordering::Relaxed);
                 Some((octets + more).to_string())
             }
             _ => None,
@@ -42,14 +42,32 @@ impl Misbehaviours {
         if self.active.is_empty() {
             // Writing to a Vec cannot fail.
             write!(output, "{number} {octets}\r\n").ok();
-        } else {
-            self.odd_line(number, self.octets(octets).as_bytes(), output);
+            return;
         }
+        for misbehaviour in &self.active {
+            match misbehaviour {
+                Misbehaviour::ListGap(missing) if *missing == number => return,
+                Misbehaviour::ShortList(most) if number > *most => return,
+                Misbehaviour::NonsenseList(first) if number >= *first => {
+                    output.extend_from_slice(b"no such thing\r\n");
+                    return;
+                }
+                _ => {}
+            }
+        }
+        self.odd_line(number, self.octets(octets).as_bytes(), output);
     }
 
     /// Appends the line of UIDL for a message.
     pub(crate) fn unique_id_line(&self, number: u64, unique_id: &[u8], output: &mut Vec<u8>) {
-        self.odd_line(number, &self.unique_id(number, unique_id), output);
+        let is_left_out = |misbehaviour: &Misbehaviour| match misbehaviour {
+            Misbehaviour::UidlGap(missing) => *missing == number,
+            Misbehaviour::ShortUidl(most) => number > *most,
+            _ => false,
+        };
+        if !self.active.iter().any(is_left_out) {
+            self.odd_line(number, &self.unique_id(number, unique_id), output);
+        }
     }
 
     fn odd_line(&self, number: u64, data: &[u8], output: &mut Vec<u8>) {
@@ -67,10 +85,13 @@ impl Misbehaviours {
     }
 
     fn unique_id(&self, number: u64, unique_id: &[u8]) -> Vec<u8> {
-        let mut unique_id = unique_id.to_vec();
+        let shown = self.course.unique_ids.get();
+        let shown = shown.and_then(|shown| shown.get(unique_id));
+        let mut unique_id = shown.map_or(unique_id, |shown| shown).to_vec();
         for misbehaviour in &self.active {
             match misbehaviour {
                 Misbehaviour::UidlWithoutId(without) if *without == number => unique_id.clear(),
+                Misbehaviour::NumericUidl => unique_id = number.to_string().into_bytes(),
                 Misbehaviour::DuplicateUidl if number <= 2 => unique_id = b"the-same".to_vec(),
                 Misbehaviour::NonAsciiUidl => {
                     unique_id.splice(..0, *b"\xe4\xff\xc3\xa9").for_each(drop);

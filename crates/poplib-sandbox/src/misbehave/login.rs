@@ -25,6 +25,19 @@ impl Misbehaviours {
         })
     }
 
+    /// How many logins are refused after a connection that ended without QUIT.
+    pub(crate) fn holds_lock_for(&self) -> Option<u64> {
+        self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::HoldLockFor(logins) => Some(*logins),
+            _ => None,
+        })
+    }
+
+    /// Whether other sessions may have the maildrop at the same time.
+    pub(crate) fn shares_maildrop(&self) -> bool {
+        self.has(&Misbehaviour::NoLock)
+    }
+
     /// The SASL mechanisms offered.
     pub(crate) fn mechanisms(&self, mut names: Vec<String>) -> Vec<String> {
         if self.has(&Misbehaviour::UnusableMechanism) && !names.is_empty() {

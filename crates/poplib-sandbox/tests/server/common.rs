@@ -20,6 +20,51 @@ pub(crate) fn alice() -> Builder {
     Sandbox::builder().mailbox("alice", "secret", Mailbox::messages(MESSAGES))
 }
 
+/// A session of alice's.
+pub(crate) fn logged_in(fault: &str) -> (Sandbox, Client) {
+    let sandbox = alice().misbehave(fault).start().unwrap();
+    let client = again(&sandbox);
+    (sandbox, client)
+}
+
+/// Another one.
+pub(crate) fn again(sandbox: &Sandbox) -> Client {
+    Client::logged_in(sandbox, "alice", "secret")
+}
+
+/// The body of the answer to one command of hers.
+pub(crate) fn reply(fault: &str, command: &str) -> String {
+    logged_in(fault).1.body(command)
+}
+
+/// Bob's, with the unique-ids A to D.
+pub(crate) fn bob(fault: &str) -> Sandbox {
+    let mailbox = Mailbox::messages(["a", "b", "c", "d"]).unique_ids(["A", "B", "C", "D"]);
+    let builder = Sandbox::builder().mailbox("bob", "secret", mailbox);
+    builder.misbehave(fault).start().unwrap()
+}
+
+/// A session of his.
+pub(crate) fn bobs(sandbox: &Sandbox) -> Client {
+    Client::logged_in(sandbox, "bob", "secret")
+}
+
+/// One of [`MESSAGES`] as it goes over the wire.
+pub(crate) fn crlf(number: usize) -> String {
+    let mut message = MESSAGES[number - 1].replace('\n', "\r\n");
+    if !message.ends_with('\n') {
+        message.push_str("\r\n");
+    }
+    message
+}
+
+/// What follows a login of alice's, who says all this at once, up to the end.
+pub(crate) fn pipelined(fault: &str, commands: &str) -> String {
+    let (_sandbox, mut client) = logged_in(fault);
+    client.send(format!("{commands}QUIT\r\n"));
+    String::from_utf8_lossy(&client.rest()).into_owned()
+}
+
 pub(crate) struct Client {
     stream: BufReader<TcpStream>,
 }

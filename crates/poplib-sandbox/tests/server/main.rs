@@ -4,10 +4,12 @@
 
 #[cfg(feature = "cli")]
 mod binary;
+mod bodies;
 mod commands;
 mod common;
 mod faults;
 mod mailboxes;
+mod maildrops;
 mod many;
 mod python;
 mod quirks;

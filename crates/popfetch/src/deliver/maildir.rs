@@ -110,6 +110,22 @@ impl Maildir {
         &self.target
     }
 
+    /// Whether its path still leads to it.
+    ///
+    /// # Errors
+    /// [`Status::Temporary`] when it does not.
+    pub(crate) fn look(&self) -> Result<(), Failure> {
+        for directory in ["tmp", "new", "cur"] {
+            let path = self.root.join(directory);
+            match self.file_system.is_directory(&path) {
+                Ok(true) => {}
+                Ok(false) => return Err(away(&path, "it is no directory")),
+                Err(error) => return Err(away(&path, &error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
     /// Starts a message whose key has this digest.
     pub(crate) fn begin(&self, digest: &str) -> Result<Incoming, Failure> {
         let path = self.temporary(digest);
@@ -365,6 +381,13 @@ pub(crate) enum Recovered {
     Delivered,
     /// It is nowhere, and may have been swept away: it must be fetched again.
     Lost,
+}
+
+fn away(path: &Path, why: &str) -> Failure {
+    let message = format!("could not look at {}: {why}", path.display());
+    Failure::new(Status::Temporary, message).hint(
+        "nothing is deleted on the server until it is there again; its disk may not be mounted",
+    )
 }
 
 fn cannot_create(path: &Path, error: &io::Error) -> Failure {

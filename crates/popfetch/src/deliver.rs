@@ -258,6 +258,9 @@ impl Delivery {
         stored: &mut Stored,
     ) -> Result<(), Failure> {
         for (index, message) in batch.messages.iter().enumerate() {
+            if stored.ended.is_some() {
+                return self.return_all(&batch.messages[index..]);
+            }
             let mut reached = Vec::new();
             let mut refusal = None;
             for (handover, courier) in self.targets.handovers.iter().zip(&mut *couriers) {
@@ -265,34 +268,45 @@ impl Delivery {
                 let Some(letter) = message.letter(&self.account_name, target) else {
                     continue;
                 };
-                match courier.hand_over(&letter) {
-                    Ok(()) => reached.push(target),
+                let (failure, for_now) = match courier.hand_over(&letter) {
+                    Ok(()) => {
+                        stored.took(target);
+                        reached.push(target);
+                        continue;
+                    }
                     Err(Refusal::Everything(failure)) => {
                         self.record_returned(message, &reached)?;
-                        let rest = &batch.messages[index + 1..];
-                        (rest.iter()).try_for_each(|message| self.record_returned(message, &[]))?;
+                        self.return_all(&batch.messages[index + 1..])?;
                         return Err(failure);
                     }
-                    // One that may be taken later does not count as an attempt.
-                    Err(Refusal::ForNow(failure)) => refusal = Some((failure, false)),
-                    Err(Refusal::Message(failure)) => {
-                        refusal.get_or_insert((failure, true));
-                    }
+                    Err(Refusal::ForNow(failure)) => (failure, true),
+                    Err(Refusal::Message(failure)) => (failure, false),
+                };
+                let refused = Refused {
+                    ticket: message.ticket.clone(),
+                    failure,
+                    target: target.clone(),
+                    for_now,
+                };
+                // One that may be taken later does not count as an attempt.
+                if for_now || refusal.is_none() {
+                    refusal = Some(refused);
                 }
             }
             match refusal {
                 None => self.record_stored(std::slice::from_ref(message), stored)?,
-                Some((failure, counts)) => {
+                Some(refused) => {
                     self.record_returned(message, &reached)?;
-                    stored.refused.push(Refused {
-                        ticket: message.ticket.clone(),
-                        failure,
-                        counts,
-                    });
+                    stored.refused(refused);
                 }
             }
         }
         Ok(())
+    }
+
+    /// None of these was handed over.
+    fn return_all(&self, messages: &[Message]) -> Result<(), Failure> {
+        (messages.iter()).try_for_each(|message| self.record_returned(message, &[]))
     }
 
     fn record_stored(&self, messages: &[Message], stored: &mut Stored) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ mod maildrop;
 mod mark;
 mod messages;
 mod prepare;
+mod put_off;
 mod remove;
 #[cfg(test)]
 mod tests;
@@ -26,12 +27,12 @@ use poplib::{Config, Error, ProtocolError, Secret};
 use tokio::task::spawn_blocking;
 
 use crate::account::{self, Account};
-use crate::deliver::{Delivery, Ticket};
+use crate::deliver::{Delivery, Refused, Ticket};
 use crate::failure::{Failure, Status};
 use crate::key::Key;
 use crate::plan::{Fetch, Keep, Listing, Plan};
 use crate::report::{Event, Planned, Report, Summary, TlsShown};
-use crate::state;
+use crate::state::{self, Target};
 use crate::stop::Stop;
 
 pub(crate) use headers::read_head;
@@ -60,6 +61,14 @@ pub(crate) struct Fetcher<'a> {
     failed: BTreeMap<Key, Failed>,
     /// Whether a message has broken a session, even if it came in another one.
     blamed_message: bool,
+    /// Targets that may refuse a message, and took one in this run.
+    working: Vec<Target>,
+    /// What a target would not have in this session, until it is known whether it works.
+    refused: Vec<Refused>,
+    /// What failed before was put off to a session behind the first, in this run.
+    put_off: bool,
+    /// The next session only deletes, and this follows.
+    sweep: Option<Next>,
     /// A session broke at TOP, and no other is to (Q23).
     without_top: Cell<bool>,
     /// How many sessions have been begun anew without what broke the one before.
@@ -152,6 +161,10 @@ impl<'a> Fetcher<'a> {
             noop_every: NOOP_EVERY,
             failed: BTreeMap::new(),
             blamed_message: false,
+            working: Vec::new(),
+            refused: Vec::new(),
+            put_off: false,
+            sweep: None,
             without_top: Cell::new(false),
             begun_anew: 0,
         }
@@ -302,6 +315,8 @@ impl<'a> Fetcher<'a> {
         for wanted in [&mut plan.fetch, &mut plan.excerpts] {
             wanted.retain(|fetch| self.may_be_tried(&opened.listing, fetch));
         }
+        let swept = self.sweep.take();
+        let has_more = self.put_off(&mut plan, swept.is_some());
         self.tell_plan(&opened.listing, &plan);
         self.leave_out(&mut opened, &mut plan, delivery).await?;
         let excerpts = self.excerpt(&mut opened, &plan.excerpts, delivery).await?;
@@ -327,14 +342,17 @@ impl<'a> Fetcher<'a> {
             },
             ..Outcome::default()
         };
-        // A QUIT may delete whatever was fetched, on some servers without any DELE (P10, Q22). It
-        // is only sent when everything fetched is stored.
-        let Some(session) = fetched.session else {
-            return Ok(outcome);
-        };
         if self.account.policy.keep == Keep::None {
             plan.delete.extend(fetched.stored);
         }
+        // A QUIT may delete whatever was fetched, on some servers without any DELE (P10, Q22). It
+        // is only sent when everything fetched is stored.
+        let Some(session) = fetched.session else {
+            if fetched.is_withheld && outcome.failure.is_none() {
+                outcome.next = self.delete_in_another(&plan, has_more || plan.more && advanced);
+            }
+            return Ok(outcome);
+        };
         match self.remove(session, &listing, &plan, delivery).await {
             Ok(deleted) => outcome.summary.deleted = deleted,
             Err(broken) => {
@@ -342,11 +360,13 @@ impl<'a> Fetcher<'a> {
                 outcome.next = self.after_break(broken.is_avoidable);
             }
         }
-        if outcome.failure.is_none() && (advanced || outcome.summary.deleted > 0) {
-            outcome.next = match plan.more {
-                true => Next::Again,
-                false if is_a_part && self.login_delay.is_none() => Next::Look,
-                false => Next::Done,
+        if outcome.failure.is_none() {
+            let advanced = advanced || outcome.summary.deleted > 0;
+            outcome.next = match swept {
+                Some(next) => next,
+                None if has_more || plan.more && advanced => Next::Again,
+                None if is_a_part && advanced && self.login_delay.is_none() => Next::Look,
+                None => Next::Done,
             };
         }
         Ok(outcome)
@@ -390,7 +410,7 @@ fn ticket(listing: &Listing, fetch: &Fetch) -> Option<Ticket> {
         number: listing.number(fetch.position),
         key: listing.key(fetch.position)?.to_key(),
         listed: listing.octets(fetch.position),
-        attempts: fetch.attempts,
+        past: fetch.past.clone(),
         known: Arc::clone(&fetch.known),
         excerpt: false,
     })

@@ -10,14 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::key::{KeyList, Sum};
-use crate::state::Facts;
+use crate::state::{Facts, Past};
 
 pub(crate) use listing::{By, Listing};
 pub(crate) use planner::Planner;
 pub(crate) use reset::{Matched, Reset};
-
-/// How often a message that the server refuses or garbles is asked for before it is quarantined.
-pub(crate) const ATTEMPTS: u32 = 3;
 
 /// How long messages stay on the server once they are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,8 +70,8 @@ impl Policy {
 pub(crate) struct Fetch {
     /// Where it is in the [`Listing`].
     pub(crate) position: u32,
-    /// How many attempts failed before.
-    pub(crate) attempts: u32,
+    /// What came of earlier attempts; `None` if all is as it should be.
+    pub(crate) past: Option<Arc<Past>>,
     /// What was delivered under the same identity. If the content is one of these, it must not be
     /// delivered again.
     pub(crate) known: Arc<[Sum]>,
@@ -150,7 +147,7 @@ impl Plan {
     /// Whatever is new may be one of these contents, and must not be delivered again then.
     pub(crate) fn compare_new_with(&mut self, delivered: &Arc<[Sum]>) {
         for fetch in &mut self.fetch {
-            if fetch.attempts == 0 && fetch.known.is_empty() {
+            if fetch.past.is_none() && fetch.known.is_empty() {
                 fetch.known = Arc::clone(delivered);
                 self.found.push(fetch.position);
             }

@@ -76,6 +76,8 @@ pub(crate) enum Event<'a> {
         identity: Identity<'a>,
         failure: &'a Failure,
         quarantined: bool,
+        /// It was not said in an earlier visit.
+        is_news: bool,
     },
     /// A message stays on the server though all might seem well, and why. It is neither lost nor
     /// given up.

@@ -16,6 +16,7 @@
 mod doubt;
 mod error;
 mod facts;
+mod past;
 mod sqlite;
 
 use crate::clock::Timestamp;
@@ -24,6 +25,7 @@ use crate::key::{Key, KeyRef, Sum};
 pub(crate) use doubt::Doubt;
 pub(crate) use error::StateError;
 pub(crate) use facts::{Facts, LONGEST_PAUSE, Quirks};
+pub(crate) use past::Past;
 pub(crate) use sqlite::SqliteStore;
 
 /// Where a message is on its way from the server to a target.
@@ -99,9 +101,9 @@ pub(crate) struct Row<'a> {
     pub(crate) age: Option<i64>,
     /// How many attempts to fetch it failed.
     pub(crate) attempts: u32,
-    /// When the first of these did.
+    /// When the first of these did; where none did, since when it cannot be delivered.
     pub(crate) failing: Option<Timestamp>,
-    /// Why the last one did.
+    /// Why the last one did, or why it waits.
     pub(crate) reason: Option<&'a str>,
     /// When a listing first lacked it. Cleared when it shows up again.
     pub(crate) unseen_since: Option<Timestamp>,
@@ -266,8 +268,19 @@ pub(crate) enum Change<'a> {
     Undeleted { key: KeyRef<'a> },
     /// QUIT was confirmed.
     Gone { key: KeyRef<'a> },
-    /// An attempt to fetch it failed, for this reason.
-    Failed { key: KeyRef<'a>, reason: &'a str },
+    /// An attempt to fetch it failed, for this reason, and counts.
+    Failed {
+        key: KeyRef<'a>,
+        reason: &'a str,
+        /// When the first of these attempts failed.
+        failing: Timestamp,
+    },
+    /// It waits, for this reason, which does not count against it.
+    Delayed {
+        key: KeyRef<'a>,
+        reason: &'a str,
+        failing: Option<Timestamp>,
+    },
     /// The attempt that failed was one too many.
     Quarantined { key: KeyRef<'a>, reason: &'a str },
     /// Somebody wants it tried again, however often it failed.
@@ -287,14 +300,6 @@ pub(crate) enum Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    /// An attempt to fetch it failed, and perhaps that was one too many.
-    pub(crate) fn failed(key: KeyRef<'a>, reason: &'a str, quarantined: bool) -> Self {
-        match quarantined {
-            true => Self::Quarantined { key, reason },
-            false => Self::Failed { key, reason },
-        }
-    }
-
     pub(crate) fn key(self) -> KeyRef<'a> {
         match self {
             Self::Found { key }
@@ -310,6 +315,7 @@ impl<'a> Change<'a> {
             | Self::Undeleted { key }
             | Self::Gone { key }
             | Self::Failed { key, .. }
+            | Self::Delayed { key, .. }
             | Self::Quarantined { key, .. }
             | Self::Retry { key }
             | Self::Skipped { key }

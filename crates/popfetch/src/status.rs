@@ -100,6 +100,7 @@ fn show(store: Option<&SqliteStore>, accounts: &[Surveyed], out: &mut Output) ->
             out.line(account.line(&describe(account)))?;
         }
         show_given_up(store, account, out)?;
+        show_rows(store, account, out, is_pending)?;
     }
     out.finish()
 }
@@ -176,9 +177,23 @@ pub(crate) fn show_given_up(
     account: &Surveyed,
     out: &mut Output,
 ) -> Result<(), End> {
+    show_rows(store, account, out, |row| row.state == State::Quarantined)
+}
+
+/// Whether it could not be fetched so far, and is tried again.
+fn is_pending(row: &Row<'_>) -> bool {
+    row.state == State::Pending && row.reason.is_some()
+}
+
+fn show_rows(
+    store: &SqliteStore,
+    account: &Surveyed,
+    out: &mut Output,
+    is_wanted: fn(&Row<'_>) -> bool,
+) -> Result<(), End> {
     let mut result = Ok(());
     store.rows(account.survey.account, &mut |row| {
-        if row.state == State::Quarantined && result.is_ok() {
+        if is_wanted(&row) && result.is_ok() {
             result = show_one(&row, &account.name, out);
         }
     })?;
@@ -186,19 +201,38 @@ pub(crate) fn show_given_up(
 }
 
 fn show_one(row: &Row<'_>, account: &str, out: &mut Output) -> Result<(), End> {
-    let (identity, attempts, since) = (row.key.identity, row.attempts, row.changed_at);
+    let (identity, attempts) = (row.key.identity, row.attempts);
+    let is_given_up = row.state == State::Quarantined;
+    let since = match is_given_up {
+        true => Some(row.changed_at),
+        false => row.failing,
+    };
     let reason = row.reason.unwrap_or_default();
     if out.is_json() {
         let fields = vec![
             ("uid", json!(identity.to_string())),
             ("attempts", json!(attempts)),
-            ("since", json!(since.to_rfc3339())),
+            ("since", json!(since.map(Timestamp::to_rfc3339))),
             ("reason", json!(reason)),
         ];
-        return out.event("given-up", account, fields);
+        let event = if is_given_up { "given-up" } else { "pending" };
+        return out.event(event, account, fields);
     }
-    out.line(format!(
-        "  {identity}, given up on {since} after {attempts} attempts:"
-    ))?;
+    let what = match (is_given_up, since) {
+        (true, Some(since)) => format!("given up on {since} after {attempts} attempts"),
+        (_, Some(since)) if attempts > 0 => {
+            format!("failed {}, first on {since}", times(attempts))
+        }
+        (_, Some(since)) => format!("could not be delivered since {since}"),
+        (_, None) => "waits".into(),
+    };
+    out.line(format!("  {identity}, {what}:"))?;
     (reason.lines()).try_for_each(|line| out.line(format!("    {}", escape::text(line.trim()))))
+}
+
+fn times(times: u32) -> String {
+    match times {
+        1 => "once".into(),
+        _ => format!("{times} times"),
+    }
 }

@@ -8,9 +8,9 @@ use super::letter::Letter;
 use super::line_ends::LineEnds;
 use super::maildir::{self, Maildir, Written};
 use super::spool::Spooled;
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::key::{HeaderDigest, Key, Sum};
-use crate::state::{Placed, Target};
+use crate::state::{Past, Placed, Target};
 
 /// A message that is being fetched.
 #[derive(Clone, Debug)]
@@ -22,8 +22,8 @@ pub(crate) struct Ticket {
     pub(crate) key: Key,
     /// The octets that LIST told of it, if LIST told any.
     pub(crate) listed: Option<u64>,
-    /// How many attempts failed before.
-    pub(crate) attempts: u32,
+    /// What came of earlier attempts; `None` if all is as it should be.
+    pub(crate) past: Option<Arc<Past>>,
     /// Contents that were delivered under the same identity and must not be again.
     pub(crate) known: Arc<[Sum]>,
     /// It is the header only of a message that is yet to come.
@@ -164,6 +164,10 @@ pub(crate) struct Stored {
     pub(crate) recognised: usize,
     /// Those that some target would not have.
     pub(crate) refused: Vec<Refused>,
+    /// Which of the targets that may refuse a message took one.
+    pub(crate) took: Vec<Target>,
+    /// Why no more is stored: a target takes nothing.
+    pub(crate) ended: Option<Failure>,
 }
 
 /// A message that some target would not have.
@@ -171,6 +175,39 @@ pub(crate) struct Stored {
 pub(crate) struct Refused {
     pub(crate) ticket: Ticket,
     pub(crate) failure: Failure,
-    /// Whether it may be given up after too many attempts.
-    pub(crate) counts: bool,
+    pub(crate) target: Target,
+    /// It may be taken another time.
+    pub(crate) for_now: bool,
+}
+
+impl Stored {
+    /// So many messages that a target refused before it took any are no longer about the messages.
+    const REFUSALS: usize = 5;
+
+    pub(super) fn took(&mut self, target: &Target) {
+        if !self.took.contains(target) {
+            self.took.push(target.clone());
+        }
+    }
+
+    /// Takes a message that a target would not have. Where the target takes nothing at all, it is
+    /// the target that is broken, and no further message is to be tried.
+    pub(super) fn refused(&mut self, refused: Refused) {
+        let is_same = |other: &&Refused| other.target == refused.target;
+        let before = self.refused.iter().filter(is_same).count();
+        if before + 1 >= Self::REFUSALS && !self.took.contains(&refused.target) {
+            let Failure {
+                message, server, ..
+            } = &refused.failure;
+            let message = format!("it is the target that does not work: {message}");
+            self.ended = Some(Failure {
+                server: server.clone(),
+                ..Failure::new(Status::Temporary, message).hint(
+                    "see what is wrong with what takes the mail; until it takes some, all messages \
+                     are tried again, however often",
+                )
+            });
+        }
+        self.refused.push(refused);
+    }
 }

@@ -70,7 +70,7 @@ fn ticket(number: u32) -> Ticket {
         position: number - 1,
         number,
         key: Key::of_unique_id(format!("{number:016x}").as_bytes(), 1),
-        attempts: 0,
+        past: None,
         known: [].into(),
         excerpt: false,
     }

@@ -186,6 +186,9 @@ fn run(
             let mut stored = Stored::default();
             for batch in receive {
                 delivery.commit(batch, &mut stored)?;
+                if stored.ended.is_some() {
+                    break;
+                }
             }
             Ok(stored)
         });
@@ -199,7 +202,11 @@ fn run(
         .run(parcels, give_back);
         // If the committer failed, that is why the writer could not go on.
         let stored = committer.join().unwrap_or_else(|_| Err(stopped()))?;
-        written.map(|()| stored)
+        match stored.ended {
+            // That is why the writer could not go on.
+            Some(_) => Ok(stored),
+            None => written.map(|()| stored),
+        }
     })
 }
 

@@ -70,7 +70,7 @@ fn ticket(position: u32, known: &[Sum]) -> Ticket {
         number: position + 1,
         key: Key::of_unique_id(&position.to_be_bytes(), 1),
         listed: None,
-        attempts: 0,
+        past: None,
         known: known.into(),
         excerpt: false,
     }

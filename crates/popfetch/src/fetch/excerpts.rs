@@ -37,8 +37,14 @@ impl Fetcher<'_> {
                 break;
             }
         }
-        let stored = queue.finish().await?;
-        lost.extend(stored.refused.into_iter().map(Lost::from));
+        let mut stored = queue.finish().await?;
+        match stored.ended.take() {
+            Some(failure) => {
+                lost.extend(self.not_taken(&mut stored));
+                ended = Err(failure.into());
+            }
+            None => self.keep_in_view(&mut stored),
+        }
         self.settle(&lost, delivery).await?;
         ended.map(|()| stored.positions.len())
     }

@@ -93,7 +93,7 @@ impl Fetcher<'_> {
                 .is_none_or(|octets| octets <= FOLDER_DATA_OCTETS)
         };
         let may_be =
-            |fetch: &Fetch| fetch.position == 0 && fetch.attempts == 0 && fetch.known.is_empty();
+            |fetch: &Fetch| fetch.position == 0 && fetch.past.is_none() && fetch.known.is_empty();
         if !wanted.iter().any(may_be) || listing.number(0) != 1 || !is_small() {
             return Ok(false);
         }

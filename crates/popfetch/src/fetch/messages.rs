@@ -43,6 +43,8 @@ pub(super) struct Fetched {
     pub(super) blames_message: bool,
     /// Whether a message failed that had not failed in this run.
     pub(super) failed_first: bool,
+    /// Whether the session was sound and had to end without QUIT.
+    pub(super) is_withheld: bool,
 }
 
 /// How long the network waits for the disk in the middle of a message. There is no NOOP then.
@@ -68,7 +70,7 @@ impl Fetcher<'_> {
             let urgently = pin!(stop.asked_urgently());
             tokio::select! {
                 biased;
-                ended = self.fetch_each(&mut session, listing, wanted, &mut queue, &mut run) => ended,
+                ended = self.fetch_groups(&mut session, listing, wanted, &mut queue, &mut run) => ended,
                 failure = urgently => Err(Trouble::Asked(failure)),
             }
         };
@@ -83,10 +85,12 @@ impl Fetcher<'_> {
             }
         };
         let broke = session.is_none();
-        let (stored, session) = self.wait_for_disk(queue, session, &mut run).await?;
+        let (mut stored, session) = self.wait_for_disk(queue, session, &mut run).await?;
+        run.failure = stored.ended.take().or(run.failure);
         // A QUIT may delete what was fetched (P10), and what a target refused is not stored.
-        let session = session.filter(|_| stored.refused.is_empty());
-        run.lost.extend(stored.refused.into_iter().map(Lost::from));
+        let is_withheld = session.is_some() && !stored.refused.is_empty();
+        let session = session.filter(|_| !is_withheld);
+        run.lost.extend(self.not_taken(&mut stored));
         let failed_first = self.settle(&run.lost, delivery).await?;
         for key in stored.positions.iter().filter_map(|&p| listing.key(p)) {
             self.failed.remove(&key.to_key());
@@ -98,8 +102,9 @@ impl Fetcher<'_> {
             failure: run.failure,
             session,
             pipeline_broke: broke && self.config.quirks() != quirks,
-            blames_message: run.lost.iter().any(|lost| lost.broke && lost.counts),
+            blames_message: run.lost.iter().any(Lost::is_blamed),
             failed_first,
+            is_withheld,
         })
     }
 
@@ -135,6 +140,28 @@ impl Fetcher<'_> {
         }
     }
 
+    /// Fetches what never failed, and behind it each message that did by itself, so that nothing
+    /// else is on its way if it breaks the session.
+    async fn fetch_groups(
+        &self,
+        session: &mut Session,
+        listing: &Listing,
+        wanted: &[Fetch],
+        queue: &mut Queue,
+        run: &mut Run,
+    ) -> Result<(), Trouble> {
+        let sound = wanted.iter().take_while(|fetch| fetch.past.is_none());
+        let (sound, failed) = wanted.split_at(sound.count());
+        let groups = (!sound.is_empty()).then_some(sound).into_iter();
+        for group in groups.chain(failed.chunks(1)) {
+            if run.failure.is_some() || self.stop.failure().is_some() {
+                break;
+            }
+            (self.fetch_each(session, listing, group, queue, run)).await?;
+        }
+        Ok(())
+    }
+
     async fn fetch_each(
         &self,
         session: &mut Session,
@@ -152,8 +179,11 @@ impl Fetcher<'_> {
             });
         let mut bodies = match session.retr_many(requests).await {
             Ok(bodies) => bodies.ending_with_noop(),
-            Err(error) => return Err(self.session_broke("ask what the server can do", &error)),
+            Err(error) => {
+                return Err(self.session_broke("ask what the server can do", &error));
+            }
         };
+        run.alone = wanted.len() == 1;
         for fetch in wanted {
             let number = listing.number(fetch.position);
             let attempt = format!("fetch message {number}");
@@ -178,8 +208,7 @@ impl Fetcher<'_> {
                 }
                 Err(error) => {
                     let failure = trouble::failure(&attempt, &self.config, &error);
-                    let is_quota = trouble::is_quota(&error);
-                    let go_on = run.refused(ticket, failure, is_quota);
+                    let go_on = run.refused(ticket, failure, trouble::denial(&error));
                     enough.fetch_or(!go_on, Ordering::Relaxed);
                 }
             }
@@ -256,9 +285,14 @@ impl Fetcher<'_> {
     }
 
     fn session_broke(&self, attempt: &str, error: &Error) -> Trouble {
-        Trouble::Broken {
-            failure: trouble::failure(attempt, &self.config, error),
-            blames_message: trouble::is_misbehaviour(error),
+        let failure = trouble::failure(attempt, &self.config, error);
+        match error {
+            // The end of a session's time says nothing of the message that it comes in.
+            Error::Timeout(Phase::Session) => Trouble::Asked(failure),
+            _ => Trouble::Broken {
+                failure,
+                misbehaved: trouble::is_misbehaviour(error),
+            },
         }
     }
 
@@ -269,7 +303,7 @@ impl Fetcher<'_> {
         let hint = "the server may lack a line end before the end of the message";
         Trouble::Broken {
             failure: Failure::new(Status::Protocol, message).hint(hint),
-            blames_message: true,
+            misbehaved: true,
         }
     }
 }

@@ -58,11 +58,23 @@ pub(super) fn no_unique_ids(attempt: &str, config: &Config, error: &Error) -> Fa
     failure.hint("without them nobody can tell what is new; try again later")
 }
 
-/// Whether the server says that it gives no more for now (Q21).
-pub(super) fn is_quota(error: &Error) -> bool {
+/// What a refusal of a message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denial {
+    /// The message.
+    OfMessage,
+    /// This moment: it may be given another time.
+    ForNow,
+    /// The server gives no more for now (Q21).
+    Quota,
+}
+
+/// What the refusal of a message is about.
+pub(super) fn denial(error: &Error) -> Denial {
     match error.protocol() {
-        Some(ProtocolError::Refused(refused)) => refusal::is_quota(refused),
-        _ => false,
+        Some(ProtocolError::Refused(refused)) if refusal::is_quota(refused) => Denial::Quota,
+        Some(ProtocolError::Refused(refused)) if refusal::is_for_now(refused) => Denial::ForNow,
+        _ => Denial::OfMessage,
     }
 }
 

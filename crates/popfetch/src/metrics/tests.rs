@@ -42,6 +42,7 @@ fn ledger() -> Ledger {
             identity,
             failure: &failure,
             quarantined: true,
+            is_news: true,
         },
         Event::HeldBack {
             number: 2,

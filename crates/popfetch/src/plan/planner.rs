@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{ATTEMPTS, Fetch, Keep, Listing, Oversize, Plan, Policy};
+use super::{Fetch, Keep, Listing, Oversize, Plan, Policy};
 use crate::clock::Timestamp;
 use crate::key::{Key, Sum};
-use crate::state::{LONGEST_PAUSE, Row, State};
+use crate::state::{LONGEST_PAUSE, Past, Row, State};
 
 /// How long a message may be missing from listings before it is forgotten, in seconds: 30 days.
 const FORGET_AFTER: i64 = 30 * 24 * 60 * 60;
@@ -33,7 +33,7 @@ struct KnownRow {
     octets: Option<u64>,
     excerpt: bool,
     age: Option<i64>,
-    attempts: u32,
+    past: Option<Arc<Past>>,
     unseen_since: Option<Timestamp>,
 }
 
@@ -82,7 +82,7 @@ impl<'a> Planner<'a> {
             octets: row.octets,
             excerpt: row.excerpt,
             age: row.age,
-            attempts: row.attempts,
+            past: Past::of(&row).map(Arc::new),
             unseen_since: row.unseen_since,
         });
     }
@@ -99,7 +99,7 @@ impl<'a> Planner<'a> {
         // Oldest first, except that what failed before must not keep others waiting.
         self.plan
             .fetch
-            .sort_by_key(|fetch| (fetch.attempts, fetch.position));
+            .sort_by_key(|fetch| (Past::rank(fetch.past.as_deref()), fetch.position));
         self.plan.excerpts.sort_by_key(|fetch| fetch.position);
         self.plan.skip.sort_unstable();
         self.plan.delete.sort_unstable();
@@ -161,7 +161,7 @@ impl<'a> Planner<'a> {
         }
         let fetch = Fetch {
             position,
-            attempts: 0,
+            past: None,
             known: Arc::default(),
         };
         self.want(fetch, false);
@@ -213,7 +213,9 @@ impl<'a> Planner<'a> {
             State::Quarantined if given_up => return self.plan.count.quarantined += 1,
             State::Pending if self.policy.only_new => return self.plan.skip.push(position),
             // Octets cannot be compared with a message that the server will not give.
-            State::Stored | State::Deleting | State::Gone if row.attempts >= ATTEMPTS => {
+            State::Stored | State::Deleting | State::Gone
+                if (row.past.as_ref()).is_some_and(|past| past.is_given_up(self.now)) =>
+            {
                 return self.plan.count.quarantined += 1;
             }
             _ if siblings.shuffled => Arc::clone(&siblings.delivered),
@@ -245,7 +247,7 @@ impl<'a> Planner<'a> {
         };
         let fetch = Fetch {
             position,
-            attempts: row.attempts,
+            past: row.past.clone(),
             known,
         };
         self.want(fetch, row.excerpt && row.state.is_delivered());

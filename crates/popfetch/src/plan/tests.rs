@@ -127,7 +127,7 @@ fn q15_a_unique_id_that_comes_back_from_the_dead_is_compared() {
             plan.fetch,
             [Fetch {
                 position: 0,
-                attempts: 0,
+                past: None,
                 known: [[1; 32]].into()
             }]
         );
@@ -268,7 +268,7 @@ fn p04_a_copy_left_over_is_recognised_by_its_content_only() {
             plan.fetch,
             [Fetch {
                 position: 0,
-                attempts: 0,
+                past: None,
                 known: [[1; 32]].into()
             }]
         );

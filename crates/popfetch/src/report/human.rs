@@ -145,6 +145,7 @@ impl Report for Human {
                 identity,
                 failure,
                 quarantined,
+                is_news,
             } => {
                 let then = if quarantined {
                     "given up after several attempts; it stays on the server"
@@ -152,7 +153,10 @@ impl Report for Human {
                     "it stays on the server and will be tried again"
                 };
                 let text = format!("message {number} ({identity}): {failure}\n  {then}");
-                self.complain(&warning(), account, &text);
+                match is_news {
+                    true => self.complain(&warning(), account, &text),
+                    false => say(Verbosity::Verbose, &text),
+                }
             }
             Event::HeldBack {
                 number,

@@ -117,8 +117,12 @@ fn describe(event: Event<'_>) -> Option<(&'static str, Fields)> {
             identity,
             failure: cause,
             quarantined,
+            is_news,
         } => {
-            let quarantined = vec![("quarantined", json!(quarantined))];
+            let quarantined = vec![
+                ("quarantined", json!(quarantined)),
+                ("is_news", json!(is_news)),
+            ];
             (
                 "not-fetched",
                 [message(number, identity), failure(cause), quarantined].concat(),

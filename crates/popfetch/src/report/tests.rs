@@ -121,6 +121,7 @@ fn report_everything(report: &dyn Report) {
             identity,
             failure: &failure,
             quarantined: true,
+            is_news: true,
         },
         Event::HeldBack {
             number,

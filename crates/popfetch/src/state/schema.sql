@@ -70,8 +70,9 @@ CREATE TABLE message (
     checked      INTEGER,           -- when that was last, in the account's own time
     excerpt      INTEGER NOT NULL DEFAULT 0,  -- whether only the header is stored
     attempts     INTEGER NOT NULL DEFAULT 0,
-    reason       TEXT,              -- why the last attempt failed
-    failing      INTEGER,           -- when the first of these attempts failed
+    reason       TEXT,              -- why the last attempt failed, or why it waits
+    failing      INTEGER,           -- when the first of these attempts failed; where none counted,
+                                    -- since when it cannot be delivered
     changed_at   INTEGER NOT NULL,  -- when `state` took its value; seconds since 1970
     stored_at    INTEGER,
     stored_after INTEGER,           -- the account's own time by then

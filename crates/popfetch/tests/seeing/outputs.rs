@@ -17,6 +17,7 @@ fn fetched() -> Rig {
     fs::write(rig.path("config.toml"), text).unwrap();
     for _ in 0..3 {
         ran(&mut rig.bare(&["sync", "--config", "config.toml"])).expect(75);
+        rig.pass_hours(1);
     }
     rig.misbehave(&[]);
     rig

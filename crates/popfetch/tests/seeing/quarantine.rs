@@ -12,6 +12,7 @@ fn given_up() -> Rig {
     rig.misbehave(&["answer=RETR:-ERR \x1b[31m\u{202e}no\r\n"]);
     for _ in 0..3 {
         rig.run(&["--keep", "none"]).expect(75);
+        rig.pass_hours(1);
     }
     rig.sandbox.set_faults([]);
     rig

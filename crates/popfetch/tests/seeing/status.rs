@@ -21,6 +21,7 @@ fn a14_it_tells_what_is_stored_and_what_was_given_up() {
     rig.run(&[]).expect(75);
     insta::assert_snapshot!("failing", status(&[]));
     rig.run(&[]).expect(75);
+    rig.pass_hours(1);
     rig.run(&[]).expect(75);
     let (people, programs) = (status(&[]), status(&["--json"]));
     for text in [&people, &programs] {

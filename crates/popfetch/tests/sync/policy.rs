@@ -112,6 +112,7 @@ fn a_headers_answer_that_is_refused_stops_nobody() {
     for attempt in 1..=3 {
         let ran = rig.run(&options).expect(75);
         assert_eq!(ran.err.contains("given up"), attempt == 3, "{}", ran.err);
+        rig.pass_hours(1);
         assert_eq!(rig.delivered().len(), 4);
     }
     assert_eq!(rig.run(&options).expect(0).err, "");
@@ -121,6 +122,7 @@ fn a_headers_answer_that_is_refused_stops_nobody() {
     for attempt in 1..=3 {
         let ran = rig.run(&options).expect(75);
         assert_eq!(ran.err.contains("given up"), attempt == 3, "{}", ran.err);
+        rig.pass_hours(1);
     }
 }
 

@@ -204,7 +204,7 @@ fn who_has_a_message_does_not_get_it_again_because_another_refused_it() {
         assert_eq!(stored.positions, [0, 2]);
         assert_eq!(stored.refused.len(), 1);
         assert_eq!(stored.refused[0].ticket.position, 1);
-        assert_eq!(stored.refused[0].counts, counts);
+        assert_eq!(stored.refused[0].for_now, !counts);
         assert_eq!(
             states(&delivery),
             [State::Stored, State::Pending, State::Stored]

@@ -28,7 +28,7 @@ impl Sample {
                 number: 1,
                 key: key.to_key(),
                 listed: None,
-                attempts: 0,
+                past: None,
                 known: [].into(),
                 excerpt: false,
             },

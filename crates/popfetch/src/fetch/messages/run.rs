@@ -5,7 +5,8 @@ mod tests;
 
 use std::time::Duration;
 
-use super::super::lost::Lost;
+use super::super::lost::{Lost, Why};
+use super::super::trouble::Denial;
 use crate::deliver::Ticket;
 use crate::deliver::queue::Stopped;
 use crate::failure::{Failure, Status};
@@ -22,7 +23,8 @@ pub(super) enum Trouble {
     /// The session broke, and perhaps the message at hand is why.
     Broken {
         failure: Failure,
-        blames_message: bool,
+        /// The server sent what it must not.
+        misbehaved: bool,
     },
     /// Somebody wants to stop.
     Asked(Failure),
@@ -51,6 +53,8 @@ pub(super) struct Run {
     pub(super) lost: Vec<Lost>,
     /// The message that is being fetched.
     pub(super) current: Option<Ticket>,
+    /// Nothing but that message is on its way.
+    pub(super) alone: bool,
     /// The current message, once its terminator has come.
     pub(super) unproven: Option<Unproven>,
     /// How many at the end of `lost` were refused one behind the other.
@@ -72,9 +76,18 @@ impl Run {
 
     /// The server refused a message. Whether to ask for more, which is of no use where it says
     /// itself that it will give no more.
-    pub(super) fn refused(&mut self, ticket: Ticket, failure: Failure, is_quota: bool) -> bool {
-        self.lost.push(Lost::refused(ticket, failure));
+    pub(super) fn refused(&mut self, ticket: Ticket, failure: Failure, denial: Denial) -> bool {
+        let why = match denial {
+            Denial::OfMessage => Why::Refused,
+            Denial::ForNow | Denial::Quota => Why::ForNow,
+        };
+        self.lost.push(Lost {
+            ticket,
+            failure,
+            why,
+        });
         self.refused_in_a_row += 1;
+        let is_quota = denial == Denial::Quota;
         if self.refused_in_a_row < REFUSALS && !is_quota {
             return true;
         }
@@ -85,7 +98,7 @@ impl Run {
     fn refusals_were_about_the_session(&mut self, is_quota: bool) {
         let first = self.lost.len() - self.refused_in_a_row;
         for lost in &mut self.lost[first..] {
-            lost.counts = false;
+            lost.why = Why::ForNow;
         }
         self.failure = self.lost.last().map(|lost| {
             let message = match is_quota {
@@ -112,7 +125,7 @@ impl Run {
         match trouble {
             Trouble::Broken {
                 failure,
-                blames_message,
+                misbehaved,
             } => {
                 let reason = Failure::new(failure.status, failure.message.clone());
                 self.failure = Some(failure);
@@ -120,8 +133,10 @@ impl Run {
                     self.lost.push(Lost {
                         ticket,
                         failure: reason,
-                        counts: blames_message,
-                        broke: true,
+                        why: Why::Broke {
+                            misbehaved,
+                            alone: self.alone,
+                        },
                     });
                 }
             }

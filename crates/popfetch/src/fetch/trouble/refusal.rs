@@ -133,6 +133,21 @@ fn is_method(verb: &str, words: &str) -> bool {
     ["AUTH", "APOP"].contains(&verb) && parts.iter().any(|part| words.contains(part))
 }
 
+/// Whether a command was refused for now, and not for good.
+pub(super) fn is_for_now(refused: &Refused) -> bool {
+    match refused.reply.code().map(ResponseCode::kind) {
+        Some(CodeKind::InUse | CodeKind::LoginDelay | CodeKind::SysTemp) => true,
+        Some(CodeKind::SysPerm) => false,
+        _ => is_for_now_by_words(&refused.reply.text_lossy().to_lowercase()),
+    }
+}
+
+fn is_for_now_by_words(words: &str) -> bool {
+    let passing = ["temporar", "again later", "try later", "try again", "busy"];
+    passing.iter().any(|part| words.contains(part))
+        || matches!(Refusal::of_words(words), Refusal::InUse | Refusal::TooSoon)
+}
+
 /// Whether the server says that it gives no more for now (Q21).
 pub(super) fn is_quota(refused: &Refused) -> bool {
     let words = refused.reply.text_lossy().to_lowercase();
@@ -159,6 +174,22 @@ mod tests {
             ("", Refusal::Credentials),
         ] {
             assert_eq!(Refusal::of_words(words), refusal, "{words}");
+        }
+    }
+
+    #[test]
+    fn e16_words_tell_whether_a_refusal_passes() {
+        for (words, passes) in [
+            ("try again later", true),
+            ("temporary failure", true),
+            ("mailbox is locked by another session", true),
+            ("lock busy! is another session active?", true),
+            ("no such message", false),
+            ("message 3 is not available", false),
+            ("invalid message number", false),
+            ("", false),
+        ] {
+            assert_eq!(is_for_now_by_words(words), passes, "{words}");
         }
     }
 

@@ -108,7 +108,12 @@ impl Step<'_> {
             Change::Deleting { .. } => self.execute(DELETING, []),
             Change::Undeleted { .. } => self.execute(UNDELETED, []),
             Change::Gone { .. } => self.execute(GONE, []),
-            Change::Failed { reason, .. } => self.execute(FAILED, [&reason]),
+            Change::Failed {
+                reason, failing, ..
+            } => self.execute(FAILED, [&reason, &failing.0]),
+            Change::Delayed {
+                reason, failing, ..
+            } => self.execute(DELAYED, [&reason, &failing.map(|since| since.0)]),
             Change::Quarantined { reason, .. } => self.execute(QUARANTINED, [&reason]),
             Change::Retry { .. } => self.execute(RETRY, []),
             Change::Skipped { .. } => self.execute(SKIPPED, []),
@@ -247,9 +252,12 @@ const GONE: &str = "UPDATE message
     AND state IN ('deleting', 'rejected')";
 const FAILED: &str = "INSERT INTO message
     (account, identity, occurrence, state, changed_at, attempts, reason, failing)
-    VALUES (?1, ?2, ?3, 'pending', ?4, 1, ?5, ?4)
-    ON CONFLICT DO UPDATE SET attempts = attempts + 1, reason = ?5,
-    failing = coalesce(failing, ?4)";
+    VALUES (?1, ?2, ?3, 'pending', ?4, 1, ?5, ?6)
+    ON CONFLICT DO UPDATE SET attempts = attempts + 1, reason = ?5, failing = ?6";
+const DELAYED: &str = "INSERT INTO message
+    (account, identity, occurrence, state, changed_at, reason, failing)
+    VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6)
+    ON CONFLICT DO UPDATE SET reason = ?5, failing = ?6";
 // A message that had been delivered once keeps the state that says so.
 const QUARANTINED: &str = "INSERT INTO message
     (account, identity, occurrence, state, changed_at, attempts, reason, failing)
@@ -259,7 +267,8 @@ const QUARANTINED: &str = "INSERT INTO message
 const RETRY: &str = "UPDATE message
     SET state = iif(state = 'quarantined', 'pending', state), attempts = 0, reason = NULL,
     failing = NULL
-    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND attempts > 0";
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
+    AND (attempts > 0 OR reason IS NOT NULL)";
 const SKIPPED: &str = "INSERT INTO message (account, identity, occurrence, state, changed_at)
     VALUES (?1, ?2, ?3, 'skipped', ?4)
     ON CONFLICT DO UPDATE SET state = 'skipped', changed_at = ?4, attempts = 0, reason = NULL,
@@ -295,6 +304,7 @@ fn describe(change: Change<'_>) -> String {
         Change::Undeleted { .. } => "not deleted",
         Change::Gone { .. } => "gone",
         Change::Failed { .. } => "failed",
+        Change::Delayed { .. } => "delayed",
         Change::Quarantined { .. } => "quarantined",
         Change::Retry { .. } => "tried again",
         Change::Skipped { .. } => "skipped",

@@ -10,7 +10,7 @@ use crate::state::{AccountId, Survey, Tally};
 const SURVEY: &str = "
     SELECT account.id, account.name, message.state, count(message.state),
            coalesce(sum(message.octets), 0), max(message.stored_at),
-           coalesce(sum(message.state = 'pending' AND message.attempts > 0), 0)
+           coalesce(sum(message.state = 'pending' AND message.reason IS NOT NULL), 0)
     FROM account LEFT JOIN message ON message.account = account.id
     GROUP BY account.name, message.state ORDER BY account.name, message.state";
 

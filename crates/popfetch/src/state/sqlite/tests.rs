@@ -132,6 +132,7 @@ fn nothing_is_deleted_that_was_not_stored() {
         .apply(&[Change::Failed {
             key,
             reason: "-ERR",
+            failing: Timestamp(9),
         }])
         .unwrap();
     for change in [
@@ -174,7 +175,11 @@ fn a_failed_attempt_never_forgets_a_delivery() {
                 copies: &copies,
             },
             Change::Stored { key },
-            Change::Failed { key, reason: "cut" },
+            Change::Failed {
+                key,
+                reason: "cut",
+                failing: Timestamp(9),
+            },
             Change::Quarantined { key, reason: "cut" },
             Change::Found { key },
         ])

@@ -1,6 +1,5 @@
 use super::*;
 use crate::key::Key;
-use crate::plan::ATTEMPTS;
 
 fn ticket(number: u32) -> Ticket {
     Ticket {
@@ -8,7 +7,7 @@ fn ticket(number: u32) -> Ticket {
         number,
         key: Key::of_unique_id(&number.to_be_bytes(), 1),
         listed: None,
-        attempts: 0,
+        past: None,
         known: [].into(),
         excerpt: false,
     }
@@ -18,13 +17,14 @@ fn failure() -> Failure {
     Failure::new(Status::Protocol, "something is wrong")
 }
 
-fn refuse(run: &mut Run, number: u32, is_quota: bool) -> bool {
-    run.refused(ticket(number), failure(), is_quota)
+fn refuse(run: &mut Run, number: u32, denial: Denial) -> bool {
+    run.refused(ticket(number), failure(), denial)
 }
 
 fn counting(run: &Run) -> Vec<(u32, bool)> {
     let lost = run.lost.iter();
-    lost.map(|lost| (lost.ticket.number, lost.counts)).collect()
+    lost.map(|lost| (lost.ticket.number, lost.why == Why::Refused))
+        .collect()
 }
 
 fn prove(run: &mut Run, octets: u64) -> bool {
@@ -38,14 +38,14 @@ fn prove(run: &mut Run, octets: u64) -> bool {
 #[test]
 fn q21_refusals_one_behind_the_other_are_about_the_session() {
     let mut run = Run::default();
-    assert!(refuse(&mut run, 1, false));
+    assert!(refuse(&mut run, 1, Denial::OfMessage));
     // It gives another one in between.
     assert!(prove(&mut run, 7));
     for number in 3..7 {
-        assert!(refuse(&mut run, number, false));
+        assert!(refuse(&mut run, number, Denial::OfMessage));
     }
     assert!(run.failure.is_none());
-    assert!(!refuse(&mut run, 7, false));
+    assert!(!refuse(&mut run, 7, Denial::OfMessage));
     assert_eq!(
         counting(&run),
         [
@@ -66,8 +66,8 @@ fn q21_refusals_one_behind_the_other_are_about_the_session() {
 #[test]
 fn q21_a_server_that_gives_no_more_is_believed_at_once() {
     let mut run = Run::default();
-    assert!(refuse(&mut run, 1, false));
-    assert!(!refuse(&mut run, 2, true));
+    assert!(refuse(&mut run, 1, Denial::OfMessage));
+    assert!(!refuse(&mut run, 2, Denial::Quota));
     assert_eq!(counting(&run), [(1, false), (2, false)]);
     let failure = run.failure.unwrap();
     assert!(failure.message.contains("no more for now"), "{failure}");
@@ -84,49 +84,32 @@ fn a_message_is_whole_once() {
 }
 
 #[test]
-fn a_message_is_given_up_after_so_many_attempts_that_count() {
-    for (attempts, counts, quarantined) in [
-        (ATTEMPTS - 2, true, false),
-        (ATTEMPTS - 1, true, true),
-        (ATTEMPTS, true, true),
-        (ATTEMPTS, false, false),
-    ] {
-        let lost = Lost {
-            ticket: Ticket {
-                listed: None,
-                attempts,
-                ..ticket(1)
-            },
-            failure: failure(),
-            counts,
-            broke: false,
+fn e15_a_session_that_broke_takes_the_message_at_hand_with_it() {
+    for (misbehaved, alone) in [(false, false), (true, false), (false, true)] {
+        let mut run = Run {
+            current: Some(ticket(1)),
+            alone,
+            ..Run::default()
         };
-        assert_eq!(lost.quarantined(), quarantined, "{attempts} {counts}");
-    }
-}
-
-#[test]
-fn a_session_that_broke_takes_the_message_at_hand_with_it() {
-    for blames_message in [false, true] {
-        let mut run = Run::default();
         let broken = || Trouble::Broken {
             failure: failure(),
-            blames_message,
+            misbehaved,
         };
-        run.current = Some(Ticket {
-            listed: None,
-            attempts: 2,
-            ..ticket(1)
-        });
         run.end(broken());
-        let lost = &run.lost[0];
-        assert!(lost.broke && lost.ticket.attempts == 2);
-        assert_eq!(lost.counts, blames_message);
+        assert_eq!(run.lost[0].why, Why::Broke { misbehaved, alone });
         // Between two messages there is none.
         run.end(broken());
         assert_eq!(run.lost.len(), 1);
         assert!(run.failure.is_some());
     }
+}
+
+#[test]
+fn e16_a_refusal_for_now_does_not_count() {
+    let mut run = Run::default();
+    assert!(refuse(&mut run, 1, Denial::ForNow));
+    assert_eq!(run.lost[0].why, Why::ForNow);
+    assert!(run.failure.is_none());
 }
 
 #[test]

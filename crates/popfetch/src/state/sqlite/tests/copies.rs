@@ -87,7 +87,11 @@ fn a_copy_that_arrived_is_remembered_until_all_have() {
 
     storing(false);
     fixture.apply(&[reached, Change::Returned { key }]).unwrap();
-    let refused = Change::Failed { key, reason: "no" };
+    let refused = Change::Failed {
+        key,
+        reason: "no",
+        failing: Timestamp(9),
+    };
     fixture.apply(&[refused]).unwrap();
     let [message] = &partly()[..] else {
         panic!("{:?}", partly());

@@ -40,6 +40,7 @@ fn every_account_is_shown_with_its_messages_and_no_other_s() {
             Change::Failed {
                 key: fourth.as_ref(),
                 reason,
+                failing: Timestamp(9),
             },
             Change::Quarantined {
                 key: fifth.as_ref(),

@@ -1,0 +1,10 @@
+//! `popfetch` where deletion needs evidence, and where a message or a target is in trouble.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod breaks;
+mod broken_targets;
+mod refused_messages;

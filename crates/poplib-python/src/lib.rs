@@ -28,4 +28,6 @@ mod _native {
     use crate::session::Session;
     #[pymodule_export]
     use crate::shortcut::Shortcut;
+    #[pymodule_export]
+    use crate::stream::give_back;
 }

@@ -19,7 +19,7 @@ pub(crate) type LongResponse<'py> = (Bound<'py, PyBytes>, Bound<'py, PyList>, u6
 /// it has delivered is lost then, as in poplib.
 pub(crate) fn read_answer<'py>(
     client: &Bound<'py, PyAny>,
-    mut stream: Stream<'py>,
+    stream: &Stream<'py>,
     limit: usize,
 ) -> PyResult<LongResponse<'py>> {
     let py = client.py();
@@ -42,7 +42,6 @@ pub(crate) fn read_answer<'py>(
             break (chunk, scan);
         }
     };
-    stakes.drive(client)?;
     let status = PyBytes::new(py, answer.status().unwrap_or_default());
     let (consumed, failure) = match scan {
         Scan::End { consumed } => (consumed, None),
@@ -51,6 +50,7 @@ pub(crate) fn read_answer<'py>(
         Scan::More => (0, Some(error_proto(py, "-ERR EOF"))),
     };
     stream.give_back(client, &chunk.as_bytes()[consumed..])?;
+    stakes.drive(client)?;
     match failure {
         None => Ok((status, PyList::new(py, lines)?, answer.octets())),
         Some(failure) => Err(failure),

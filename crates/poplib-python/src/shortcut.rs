@@ -7,7 +7,7 @@ use pyo3::types::{PyBytes, PyInt, PyString, PyType};
 
 use crate::lines::{self, LongResponse};
 use crate::originals::Originals;
-use crate::stream::{Socket, Stream};
+use crate::stream::{Socket, Source, Stream};
 
 /// The way past poplib's methods, open while all of them are what they were at import.
 ///
@@ -74,7 +74,10 @@ impl Shortcut {
         let Some(file) = self.file(client)? else {
             return Ok(None);
         };
-        let Some(socket) = self.socket(&file)? else {
+        let Some(source) = self.source(&file)? else {
+            return Ok(None);
+        };
+        let Some(socket) = self.socket(&source)? else {
             return Ok(None);
         };
         if !socket.is(&client.getattr(intern!(py, "sock"))?) {
@@ -87,7 +90,12 @@ impl Shortcut {
         );
         self.audit.bind(py).call1(audited)?;
         socket.send(&[command, b"\r\n"].concat())?;
-        lines::read_answer(client, Stream::new(file, Some(socket)), limit).map(Some)
+        lines::read_answer(
+            client,
+            &Stream::new(file, Some(source), Some(socket)),
+            limit,
+        )
+        .map(Some)
     }
 
     /// Reads an answer of many lines.
@@ -100,14 +108,21 @@ impl Shortcut {
         let Some(limit) = line_limit(limit) else {
             return Ok(None);
         };
-        if client.getattr(intern!(py, "_debugging"))?.gt(1)? || !self.reading.are_in(client)? {
+        if client.getattr(intern!(py, "_debugging"))?.gt(1)?
+            || !client.getattr(intern!(py, "_batch"))?.is_none()
+            || !self.reading.are_in(client)?
+        {
             return Ok(None);
         }
         let Some(file) = self.file(client)? else {
             return Ok(None);
         };
-        let socket = self.socket(&file)?;
-        lines::read_answer(client, Stream::new(file, socket), limit).map(Some)
+        let source = self.source(&file)?;
+        let socket = match &source {
+            Some(source) => self.socket(source)?,
+            None => None,
+        };
+        lines::read_answer(client, &Stream::new(file, source, socket), limit).map(Some)
     }
 }
 
@@ -121,17 +136,21 @@ impl Shortcut {
         Ok(is_open.then_some(file))
     }
 
-    /// The socket below a file, if it is one of Python's own.
-    fn socket<'py>(&self, file: &Bound<'py, PyAny>) -> PyResult<Option<Socket<'py>>> {
-        let py = file.py();
-        let source = file.getattr(intern!(py, "raw"))?;
-        if !source.get_type().is(&self.source) {
-            return Ok(None);
-        }
+    /// The `Source` below a file, if there is one.
+    fn source<'py>(&self, file: &Bound<'py, PyAny>) -> PyResult<Option<Source<'py>>> {
+        let source = file.getattr(intern!(file.py(), "raw"))?;
+        let is_ours = source.get_type().is(&self.source);
+        Ok(is_ours.then(|| Source::new(file.clone(), source)))
+    }
+
+    /// The socket below a `Source`, if it is one of Python's own.
+    fn socket<'py>(&self, source: &Source<'py>) -> PyResult<Option<Socket<'py>>> {
+        let source = source.as_python();
+        let py = source.py();
         let sock = source.getattr(intern!(py, "socket"))?;
         let class = sock.get_type();
         if class.is(&self.plain.class) && self.plain.methods.are_of(&class)? {
-            return Socket::new(source, sock, None).map(Some);
+            return Socket::new(source.clone(), sock, None).map(Some);
         }
         match &self.tls {
             Some(tls) if class.is(&tls.class) && tls.methods.are_in(&sock)? => {
@@ -139,7 +158,7 @@ impl Shortcut {
                 if session.is_none() {
                     return Ok(None);
                 }
-                Socket::new(source, sock, Some(session)).map(Some)
+                Socket::new(source.clone(), sock, Some(session)).map(Some)
             }
             _ => Ok(None),
         }

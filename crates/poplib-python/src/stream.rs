@@ -1,4 +1,9 @@
 //! A client's octets, from Python's own file and socket.
+//!
+//! They have one order and three places: the file's buffer, what was given back (`Source.ahead`),
+//! the socket. Whoever passes a place by must know that it is empty, and so must ask: how much a
+//! buffer holds depends on what was called before, and on the version of Python. All that passes
+//! one by is in this file.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -10,10 +15,24 @@ const CHUNK: usize = 64 * 1024;
 /// Octets asked of one read under TLS, which gives no more than one record.
 const RECORD: usize = 16 * 1024;
 
+/// Has a file, which is an `io.BufferedReader` over a `Source`, go on with these octets.
+#[pyfunction]
+pub(crate) fn give_back(file: Bound<'_, PyAny>, octets: &[u8]) -> PyResult<()> {
+    let source = file.getattr(intern!(file.py(), "raw"))?;
+    Source::new(file, source).give_back(octets)
+}
+
 /// What a client reads from: its file, and below that the socket.
 pub(crate) struct Stream<'py> {
     file: Bound<'py, PyAny>,
+    source: Option<Source<'py>>,
     socket: Option<Socket<'py>>,
+}
+
+/// Python's `Source` below a file, which is an `io.BufferedReader` of Python's own.
+pub(crate) struct Source<'py> {
+    source: Bound<'py, PyAny>,
+    file: Bound<'py, PyAny>,
 }
 
 /// A socket that may be used past the file.
@@ -23,31 +42,36 @@ pub(crate) struct Socket<'py> {
     tls: Option<Bound<'py, PyAny>>,
     /// The `Source` between the file and the socket.
     source: Bound<'py, PyAny>,
-    /// Whether the file has nothing buffered, so that what comes next is in the socket.
-    is_drained: bool,
     /// The method that reads, and how many octets it is asked for.
     receive: Bound<'py, PyAny>,
     octets: Bound<'py, PyTuple>,
 }
 
 impl<'py> Stream<'py> {
-    pub(crate) fn new(file: Bound<'py, PyAny>, socket: Option<Socket<'py>>) -> Self {
-        Self { file, socket }
+    pub(crate) fn new(
+        file: Bound<'py, PyAny>,
+        source: Option<Source<'py>>,
+        socket: Option<Socket<'py>>,
+    ) -> Self {
+        Self {
+            file,
+            source,
+            socket,
+        }
     }
 
     /// What comes next, whatever its length; nothing at the end of the stream.
-    pub(crate) fn read(&mut self) -> PyResult<Bound<'py, PyBytes>> {
+    pub(crate) fn read(&self) -> PyResult<Bound<'py, PyBytes>> {
         let py = self.file.py();
-        let chunk = match &mut self.socket {
-            Some(socket) if socket.is_drained => socket.read()?,
-            below => {
-                let chunk = self.file.call_method1(intern!(py, "read1"), (CHUNK,))?;
-                // CHUNK is more than a file buffers: now it has given all.
-                if let Some(socket) = below {
-                    socket.set_drained()?;
-                }
-                chunk
+        if let Some(source) = &self.source {
+            let held = source.take_held()?;
+            if !held.as_bytes().is_empty() {
+                return Ok(held);
             }
+        }
+        let chunk = match &self.socket {
+            Some(socket) => socket.read()?,
+            None => self.file.call_method1(intern!(py, "read1"), (CHUNK,))?,
         };
         if chunk.is_none() {
             // A socket that does not block has nothing: poplib takes that for the end.
@@ -58,11 +82,85 @@ impl<'py> Stream<'py> {
 
     /// Lets the client's file go on with what was read and belongs to nobody here.
     pub(crate) fn give_back(&self, client: &Bound<'py, PyAny>, octets: &[u8]) -> PyResult<()> {
-        if octets.is_empty() {
+        match &self.source {
+            _ if octets.is_empty() => Ok(()),
+            Some(source) => source.give_back(octets),
+            None => {
+                let octets = PyBytes::new(client.py(), octets);
+                client.call_method1("_give_back", (octets,)).map(drop)
+            }
+        }
+    }
+}
+
+impl<'py> Source<'py> {
+    /// Of a file and what is below it.
+    pub(crate) fn new(file: Bound<'py, PyAny>, source: Bound<'py, PyAny>) -> Self {
+        Self { source, file }
+    }
+
+    pub(crate) fn as_python(&self) -> &Bound<'py, PyAny> {
+        &self.source
+    }
+
+    /// Has the file go on with octets that were read and belong to no answer.
+    ///
+    /// Between their taking and their return no code in Python runs: the handler of a signal could
+    /// raise an exception there, and they would be lost.
+    pub(crate) fn give_back(&self, octets: &[u8]) -> PyResult<()> {
+        self.gather()?;
+        let ahead = [octets, self.ahead()?.as_bytes()].concat();
+        self.set_ahead(&ahead, false)
+    }
+
+    /// Takes what the file and the source hold. What comes next is in the stream below.
+    fn take_held(&self) -> PyResult<Bound<'py, PyBytes>> {
+        self.gather()?;
+        let held = self.ahead()?;
+        self.set_ahead(b"", true)?;
+        Ok(held)
+    }
+
+    /// Takes what the file holds into the source.
+    fn gather(&self) -> PyResult<()> {
+        let py = self.source.py();
+        let is_drained = intern!(py, "is_drained");
+        if self.source.getattr(is_drained)?.is_truthy()? {
             return Ok(());
         }
-        let octets = PyBytes::new(client.py(), octets);
-        client.call_method1("_give_back", (octets,)).map(drop)
+        let is_asked = intern!(py, "is_asked");
+        let mut held = Vec::new();
+        self.source.setattr(is_asked, true)?;
+        let drained = self.drain_file(&mut held);
+        self.source.setattr(is_asked, false)?;
+        held.extend_from_slice(self.ahead()?.as_bytes());
+        self.set_ahead(&held, false)?;
+        drained
+    }
+
+    /// Reads until the file has nothing. The source says that it has nothing while it is asked.
+    fn drain_file(&self, held: &mut Vec<u8>) -> PyResult<()> {
+        loop {
+            let read1 = intern!(self.file.py(), "read1");
+            let chunk = self.file.call_method0(read1)?.cast_into::<PyBytes>()?;
+            if chunk.as_bytes().is_empty() {
+                return Ok(());
+            }
+            held.extend_from_slice(chunk.as_bytes());
+        }
+    }
+
+    fn ahead(&self) -> PyResult<Bound<'py, PyBytes>> {
+        let ahead = self.source.getattr(intern!(self.source.py(), "ahead"))?;
+        Ok(ahead.cast_into()?)
+    }
+
+    /// Sets what is read next, and whether that and the file are known to hold nothing.
+    fn set_ahead(&self, octets: &[u8], is_drained: bool) -> PyResult<()> {
+        let py = self.source.py();
+        self.source
+            .setattr(intern!(py, "ahead"), PyBytes::new(py, octets))?;
+        self.source.setattr(intern!(py, "is_drained"), is_drained)
     }
 }
 
@@ -79,7 +177,6 @@ impl<'py> Socket<'py> {
             None => (sock.getattr(intern!(py, "recv"))?, CHUNK),
         };
         Ok(Self {
-            is_drained: source.getattr(intern!(py, "is_drained"))?.is_truthy()?,
             octets: PyTuple::new(py, [octets])?,
             sock,
             tls,
@@ -117,11 +214,5 @@ impl<'py> Socket<'py> {
             self.source
                 .call_method1(intern!(py, "after"), (error.into_value(py),))
         })
-    }
-
-    fn set_drained(&mut self) -> PyResult<()> {
-        let py = self.source.py();
-        self.is_drained = true;
-        self.source.setattr(intern!(py, "is_drained"), true)
     }
 }

@@ -246,3 +246,18 @@ def test_with_quits_or_only_closes(sandbox: StartSandbox) -> None:
         pop.dele(1)
     with logged_in(server) as pop:
         assert pop.stat()[0] == 2
+
+
+@pytest.mark.parametrize("read", ["_getresp", "_getline", "_getlongresp"])
+def test_e22_what_a_batch_asked_for_is_no_answer_to_others(sandbox: StartSandbox, read: str) -> None:
+    with logged_in(sandbox("--generate", "20")) as pop:
+        expected = dict(pop.iter_retr())
+        batch = pop.iter_retr()
+        first = next(batch)
+        pop._putline(b"UIDL" if read == "_getlongresp" else b"NOOP")
+        answer = getattr(pop, read)()
+        if read == "_getlongresp":
+            assert answer[0].startswith(b"+OK") and len(answer[1]) == 20
+        else:
+            assert (answer[0] if read == "_getline" else answer).startswith(b"+OK")
+        assert dict([first, *batch]) == expected

@@ -121,6 +121,8 @@ class POP3(Extensions):
         self._putline(octets)
 
     def _getline(self) -> tuple[bytes, int]:
+        if self._batch is not None:
+            self._settle()
         line = self.file.readline(_MAXLINE + 1)
         if len(line) > _MAXLINE:
             raise error_proto("line too long")

@@ -174,8 +174,13 @@ class Extensions:
     def _take_back(self) -> None:
         """What nothing asked for is for whoever reads next, as in poplib."""
         if self._session is not None and self._session.is_settled:
-            if beyond := self._session.take_unclaimed():
-                self._give_back(beyond)
+            try:
+                if beyond := self._session.take_unclaimed():
+                    self._give_back(beyond)
+            except BaseException:
+                # Octets are lost, and so what follows them means nothing.
+                self.close()
+                raise
 
     def _give_back(self, octets: bytes) -> None:
         """Have the file go on with octets that were read and belong to no answer."""

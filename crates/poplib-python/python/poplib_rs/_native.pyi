@@ -1,14 +1,18 @@
 """The native part of poplib_rs."""
 
+from io import BufferedReader
 from typing import Any, Literal, Self, final
 
 from ._batch import LoginRequest
 from ._source import Source
 
-__all__ = ["Session", "Shortcut", "response_code"]
+__all__ = ["Session", "Shortcut", "give_back", "response_code"]
 
 def response_code(line: bytes) -> tuple[str, str, bool] | None:
     """The response code of a status line, its kind, and whether trying later may help."""
+
+def give_back(file: BufferedReader, octets: bytes) -> None:
+    """Have a file over a Source go on with octets that were read and belong to no answer."""
 
 @final
 class Session:

@@ -1,67 +1,58 @@
 //! The state in one SQLite file, shared by processes that fetch different accounts.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row as SqlRow};
-use rustix::io::Errno;
 
 use super::{
     AccountId, Change, Claim, Doubt, Facts, Placed, Row, State, StateError, StateStore,
     StateSurvey, Survey, Target, Unfinished,
 };
 use crate::clock::Timestamp;
-use crate::key::{Identity, KeyRef, Sum, hex};
+use crate::key::{Identity, KeyRef, Sum};
+use file::{StateFile, cannot_open};
 use group::{Shared, Trouble};
 
 mod apply;
 mod facts;
+mod file;
+mod format;
 mod group;
 mod survey;
 #[cfg(test)]
 mod tests;
 
-const SCHEMA: &str = include_str!("schema.sql");
-/// What makes the first format the second.
-const FORMAT_2: &str = include_str!("sqlite/format_2.sql");
-/// The format this program writes. A file with a higher number is left alone.
-const VERSION: i32 = 2;
-/// Marks the file as ours in SQLite's header: "popf".
-const APPLICATION: i32 = 0x706f_7066;
 /// How long to wait for another process's transaction.
 const BUSY: Duration = Duration::from_secs(30);
 
 /// A [`StateStore`] in a SQLite file.
 pub(crate) struct SqliteStore {
     path: PathBuf,
+    /// Unless it is kept in memory.
+    file: Option<StateFile>,
     id: Vec<u8>,
     connection: Shared,
 }
 
 impl SqliteStore {
-    /// Opens the file, or makes it, readable by its owner only.
+    /// Opens the file, or makes it, readable by its owner only. A file of an older format is
+    /// copied, and brought to this program's.
     ///
     /// # Errors
     /// When it cannot be made, is not ours, is damaged or was written by a newer program.
     pub(crate) fn open(path: &Path) -> Result<Self, StateError> {
-        make_private(path).map_err(|source| StateError::Open {
-            path: path.into(),
-            source,
-        })?;
-        let connection = Connection::open(path).and_then(|mut connection| {
-            connection.busy_timeout(BUSY)?;
-            connection.pragma_update(None, "journal_mode", "wal")?;
-            connection.pragma_update(None, "synchronous", "full")?;
-            connection.pragma_update(None, "foreign_keys", true)?;
-            // What it takes to undo a part of a transaction; not worth a file.
-            connection.pragma_update(None, "temp_store", "memory")?;
-            let version = prepare(&mut connection)?;
-            Ok((connection, version))
-        });
-        Self::checked(path.into(), connection)
+        let file = StateFile::make(path)?;
+        let wrong = |error| unreadable(path.into(), &error);
+        let mut connection = Connection::open(&file.real).map_err(wrong)?;
+        connection.busy_timeout(BUSY).map_err(wrong)?;
+        // What is not ours, or newer, stays as it is.
+        format::look(&connection, path)?;
+        set_up(&connection).map_err(wrong)?;
+        format::prepare(&mut connection, path, Some(&file))?;
+        Self::opened(path, Some(file), connection)
     }
 
     /// Opens the file if it is there, to be read only. A file of an older format is brought to
@@ -70,26 +61,18 @@ impl SqliteStore {
     /// # Errors
     /// When it is not ours, is damaged or was written by a newer program.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, StateError> {
-        let is_there = match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => Err(Errno::ISDIR.into()),
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => Err(error),
+        let Some(file) = StateFile::find(path)? else {
+            return Ok(None);
         };
-        is_there.map_err(|source| StateError::Open {
-            path: path.into(),
-            source,
-        })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).and_then(|connection| {
-            connection.busy_timeout(BUSY)?;
-            let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            Ok((connection, version))
-        });
-        if matches!(connection, Ok((_, version)) if version < VERSION) {
+        let connection = Connection::open_with_flags(&file.real, flags)
+            .and_then(|connection| connection.busy_timeout(BUSY).map(|()| connection))
+            .map_err(|error| unreadable(path.into(), &error))?;
+        if format::look(&connection, path)? < format::VERSION {
+            drop(connection);
             return Self::open(path).map(Some);
         }
-        Self::checked(path.into(), connection).map(Some)
+        Self::opened(path, Some(file), connection).map(Some)
     }
 
     /// A store that is forgotten when it is dropped, for runs that must leave no trace.
@@ -97,38 +80,33 @@ impl SqliteStore {
     /// # Errors
     /// When there is no memory for it.
     pub(crate) fn in_memory() -> Result<Self, StateError> {
-        let connection = Connection::open_in_memory().and_then(|mut connection| {
-            let version = prepare(&mut connection)?;
-            Ok((connection, version))
-        });
-        Self::checked(PathBuf::from(":memory:"), connection)
+        let path = Path::new(":memory:");
+        let mut connection =
+            Connection::open_in_memory().map_err(|error| unreadable(path.into(), &error))?;
+        format::prepare(&mut connection, path, None)?;
+        Self::opened(path, None, connection)
     }
 
-    fn checked(
-        path: PathBuf,
-        opened: rusqlite::Result<(Connection, i32)>,
+    fn opened(
+        path: &Path,
+        file: Option<StateFile>,
+        connection: Connection,
     ) -> Result<Self, StateError> {
-        let (connection, version) = match opened {
-            Ok(opened) => opened,
-            Err(error) => return Err(unreadable(path, &error)),
-        };
-        if version > VERSION {
-            return Err(StateError::Newer { path, version });
-        }
-        match connection.query_row("SELECT id FROM store", [], |row| row.get(0)) {
-            Ok(id) => Ok(Self {
-                path,
-                id,
-                connection: Shared::new(connection),
-            }),
-            Err(error) => Err(unreadable(path, &error)),
-        }
+        let id = connection.query_row("SELECT id FROM store", [], |row| row.get(0));
+        Ok(Self {
+            path: path.into(),
+            file,
+            id: id.map_err(|error| unreadable(path.into(), &error))?,
+            connection: Shared::new(connection),
+        })
     }
 
     /// The account's number, which it gets when it is met first.
     pub(crate) fn meet(&self, name: &str) -> Result<AccountId, StateError> {
         let insert =
-            "INSERT INTO account (name, uid) VALUES (?, randomblob(16)) ON CONFLICT DO NOTHING";
+            // A program of the first format that went on after the second had come gives no uid.
+            "INSERT INTO account (name, uid) VALUES (?, randomblob(16))
+             ON CONFLICT DO UPDATE SET uid = excluded.uid WHERE uid IS NULL";
         self.connection
             .write(|connection| Ok(connection.execute(insert, [name])?))
             .map_err(|trouble| self.failed(trouble))?;
@@ -190,26 +168,6 @@ impl SqliteStore {
             Ok(unfinished)
         })
     }
-
-    /// The file whose lock stands for the account. It is never removed: another process may be
-    /// about to lock it.
-    fn lock_file(&self, account: &str) -> Result<File, io::Error> {
-        let mut directory = self.path.clone().into_os_string();
-        directory.push(".locks");
-        let directory = PathBuf::from(directory);
-        make_directory(&directory)?;
-        let name = sha2::Digest::finalize(sha2::Digest::chain_update(
-            <sha2::Sha256 as sha2::Digest>::new(),
-            account,
-        ));
-        OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(directory.join(hex(&name[..16])))
-    }
 }
 
 impl StateStore for SqliteStore {
@@ -228,20 +186,11 @@ impl StateStore for SqliteStore {
     }
 
     fn claim(&self, name: &str) -> Result<Claim, StateError> {
-        let open = |source| StateError::Open {
-            path: self.path.clone(),
-            source,
+        let lock = match &self.file {
+            Some(file) => Some(lock(file, name)?),
+            // No other process has it.
+            None => None,
         };
-        let lock = self.lock_file(name).map_err(open)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StateError::Claimed {
-                    account: name.into(),
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(open(source)),
-        }
         Ok(Claim {
             account: self.meet(name)?,
             _lock: Box::new(lock),
@@ -307,26 +256,33 @@ impl StateSurvey for SqliteStore {
     }
 }
 
-/// Brings the file to this program's format and gives the format it has then.
-fn prepare(connection: &mut Connection) -> rusqlite::Result<i32> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    match version {
-        0 => transaction.execute_batch(SCHEMA)?,
-        1 => transaction.execute_batch(FORMAT_2)?,
-        _ => return Ok(version),
+/// Takes the lock that stands for the account.
+fn lock(file: &StateFile, account: &str) -> Result<File, StateError> {
+    file.check()?;
+    let open = |source| cannot_open(&file.path, source);
+    let lock = file.lock_file(account).map_err(open)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StateError::Claimed {
+            account: account.into(),
+        }),
+        Err(TryLockError::Error(source)) => Err(open(source)),
     }
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
-    transaction.commit()?;
-    Ok(VERSION)
+}
+
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // What it takes to undo a part of a transaction; not worth a file.
+    connection.pragma_update(None, "temp_store", "memory")
 }
 
 /// Why a store could not be opened. What is there may be sound where the disk is full or fails.
 fn unreadable(path: PathBuf, error: &rusqlite::Error) -> StateError {
-    use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
+    use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DiskFull, ReadOnly, SystemIoFailure};
     match error.sqlite_error_code() {
+        Some(DatabaseBusy) => StateError::Busy { path },
         Some(CannotOpen | DiskFull | ReadOnly | SystemIoFailure) => StateError::Open {
             path,
             source: cause(error),
@@ -397,26 +353,4 @@ fn state(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<State> {
         "rejected" => State::Rejected,
         _ => State::Quarantined,
     })
-}
-
-/// Makes the file and the directories above it, for the owner only; leaves what is there alone.
-fn make_private(path: &Path) -> io::Result<()> {
-    if let Some(parent) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        make_directory(parent)?;
-    }
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(path)?;
-    Ok(())
-}
-
-/// Makes a directory that may be there already, for its owner alone.
-fn make_directory(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

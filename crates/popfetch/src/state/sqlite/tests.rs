@@ -1,3 +1,4 @@
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use rusqlite::ffi;
@@ -9,6 +10,8 @@ use crate::key::Key;
 use crate::state::{Placement, Received, Tally};
 
 mod copies;
+mod files;
+mod formats;
 mod surveys;
 
 const NOW: Timestamp = Timestamp(1_000);
@@ -434,10 +437,10 @@ fn a_state_that_cannot_be_there_is_no_empty_one() {
 fn a_newer_format_is_left_alone() {
     let fixture = Fixture::new();
     (fixture.store.connection)
-        .read(|connection| connection.pragma_update(None, "user_version", VERSION + 1))
+        .read(|connection| connection.pragma_update(None, "user_version", format::VERSION + 1))
         .unwrap();
     let error = SqliteStore::open(&fixture.path()).err().unwrap();
-    assert!(matches!(error, StateError::Newer { version, .. } if version == VERSION + 1));
+    assert!(matches!(error, StateError::Newer { version, .. } if version == format::VERSION + 1));
     assert_eq!(Failure::from(error).status, Status::Configuration);
 }
 

@@ -1,0 +1,10 @@
+//! The state as a file, and `popfetch state`, as the user runs it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod formats;
+mod names;
+mod namespace;

@@ -9,6 +9,7 @@ mod shell;
 mod tests;
 mod write;
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,9 +24,10 @@ use crate::failure::{Failure, Status};
 use crate::key::{Key, KeyList};
 use crate::report::{Event, Report};
 use crate::settings::Settings;
-use crate::state::{Change, SqliteStore, StateStore};
+use crate::state::{Change, SqliteStore, State, StateStore};
 
 use found::Found;
+use write::Prepared;
 
 /// Reads what the other program has, and writes it as ours.
 ///
@@ -63,11 +65,16 @@ pub(crate) fn run(
     let fetched = (found.iter_mut())
         .map(|found| fetched(found, options))
         .collect::<Result<Vec<_>, Failure>>()?;
-    // Before anything is remembered: what is refused leaves no trace.
-    write::configuration(&found, &path, options)?;
+    // What is refused leaves no trace; and no command finds an account of which the state knows
+    // less than the other program, wherever this one is killed.
+    let configuration = Prepared::new(&found, &path, options)?;
     let store = SqliteStore::open(&state)?;
-    for ((found, maildrop), unique_ids) in found.iter().zip(maildrops).zip(fetched) {
-        let known = remember(unique_ids, &maildrop, &store)?;
+    let mut known = Vec::new();
+    for (maildrop, unique_ids) in maildrops.iter().zip(fetched) {
+        known.push(remember(unique_ids, maildrop, &store)?);
+    }
+    configuration.publish()?;
+    for (found, known) in found.iter().zip(known) {
         tell(found, known, common, report);
     }
     Ok(())
@@ -127,18 +134,28 @@ fn usual(program: Program, home: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Puts what was fetched before into the state, as messages to leave alone. How many there are.
+/// Puts what was fetched before into the state, as messages to leave alone, unless popfetch has
+/// stored them itself. How many there are.
 fn remember(
     mut unique_ids: Vec<Vec<u8>>,
     maildrop: &str,
     store: &dyn StateStore,
 ) -> Result<usize, Failure> {
     let claim = store.claim(maildrop)?;
+    let mut stored = HashSet::new();
+    store.rows(claim.account, &mut |row| {
+        if matches!(row.state, State::Storing | State::Stored | State::Deleting) {
+            stored.insert(row.key.to_key());
+        }
+    })?;
     unique_ids.sort();
     let mut keys = KeyList::default();
     for same in unique_ids.chunk_by(|one, other| one == other) {
         for (occurrence, unique_id) in (1..).zip(same) {
-            keys.push(Key::of_unique_id(unique_id, occurrence).as_ref());
+            let key = Key::of_unique_id(unique_id, occurrence);
+            if !stored.contains(&key) {
+                keys.push(key.as_ref());
+            }
         }
     }
     let mut changes = keys.iter().map(|key| Change::Skipped { key });

@@ -144,7 +144,9 @@ fn what_was_written_can_be_read() {
                 state: None,
             },
         };
-        write::configuration(&found, Path::new("rc"), &options).unwrap();
+        Prepared::new(&found, Path::new("rc"), &options)
+            .and_then(Prepared::publish)
+            .unwrap();
         let wrong = config::read(&options.files).err();
         assert!(wrong.is_none(), "{wrong:?}");
     }

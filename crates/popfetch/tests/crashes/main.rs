@@ -22,4 +22,6 @@ mod disk_errors;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod every_call;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod local;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod tracer;

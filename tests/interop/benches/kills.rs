@@ -7,43 +7,16 @@
 
 use std::{
     env, fs,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::{Child, Command, Stdio},
+    process::Child,
     thread,
     time::{Duration, Instant},
 };
 
-use interop::{Dovecot, Mailbox, Maildir, Random, Server, User, compare, prepared};
+use interop::{Dovecot, Fetcher, Job, Mailbox, Maildir, Random, Server, User, compare};
 
 const MESSAGES: usize = 50;
 /// So long a run may take after the kill; mpop may never end.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A program, and how it fetches all of `user`'s mail into `home/Mail` and deletes it.
-struct Peer {
-    name: &'static str,
-    command: fn(server: &Server, user: &str, home: &Path) -> Command,
-}
-
-const PEERS: [Peer; 4] = [
-    Peer {
-        name: "popfetch",
-        command: popfetch,
-    },
-    Peer {
-        name: "mpop",
-        command: mpop,
-    },
-    Peer {
-        name: "fetchmail",
-        command: fetchmail,
-    },
-    Peer {
-        name: "getmail",
-        command: getmail,
-    },
-];
 
 fn main() {
     let rounds = env::args()
@@ -51,7 +24,7 @@ fn main() {
         .next();
     let rounds: usize = rounds.unwrap_or(60);
     let mailbox = Mailbox::ordinary(MESSAGES);
-    let names = PEERS
+    let names = Fetcher::ALL
         .iter()
         .flat_map(|peer| (0..=rounds).map(|round| user(peer, round)));
     let users = names.map(|name| User::new(&name, "secret").with(&mailbox));
@@ -65,7 +38,7 @@ fn main() {
         "| program | rounds with loss | with copies | with messages cut off | left on the server |"
     );
     println!("|---|---|---|---|---|");
-    for peer in &PEERS {
+    for peer in &Fetcher::ALL {
         let mut tally = Tally::default();
         let begun = Instant::now();
         let undisturbed = round(peer, &server, &mailbox, rounds, None);
@@ -93,7 +66,7 @@ fn main() {
     }
 }
 
-fn user(peer: &Peer, round: usize) -> String {
+fn user(peer: &Fetcher, round: usize) -> String {
     format!("{}{round}", peer.name)
 }
 
@@ -126,7 +99,7 @@ impl Tally {
 
 /// Kills the program, if it is to be, and lets it run once more.
 fn round(
-    peer: &Peer,
+    peer: &Fetcher,
     server: &Server,
     mailbox: &Mailbox,
     number: usize,
@@ -137,21 +110,15 @@ fn round(
     for part in ["new", "cur", "tmp"] {
         fs::create_dir_all(home.path().join("Mail").join(part)).unwrap();
     }
-    write(home.path(), "ca.pem", server.ca_pem());
-    let start = || -> Child {
-        let mut command = (peer.command)(server, &user, home.path());
-        command.current_dir(home.path()).env_clear();
-        command
-            .env("HOME", home.path())
-            .env("PATH", "/usr/bin:/bin")
-            .env("LANG", "C.UTF-8");
-        command.env("POPFETCH_PASSWORD", "secret");
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        command.spawn().unwrap()
+    fs::write(home.path().join("ca.pem"), server.ca_pem()).unwrap();
+    let job = Job {
+        tls_port: server.tls_port(),
+        user: &user,
+        home: home.path(),
+        keep: false,
+        popfetch: env!("CARGO_BIN_EXE_popfetch-under-test"),
     };
+    let start = || -> Child { peer.command(&job).unwrap().spawn().unwrap() };
     if let Some(moment) = moment {
         let mut child = start();
         thread::sleep(moment);
@@ -203,87 +170,4 @@ fn field(message: &[u8]) -> Option<&[u8]> {
     lines
         .into_iter()
         .find(|line| line.starts_with(b"Message-ID:"))
-}
-
-/// A file that nobody else can read.
-fn write(home: &Path, name: &str, text: &str) {
-    let path = home.join(name);
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-}
-
-/// Delivers a message from its standard input as a Maildir wants it.
-fn script(home: &Path) -> String {
-    let text = "#!/bin/sh\nname=$(mktemp -u XXXXXXXXXXXX)\n\
-                cat > Mail/tmp/$name && mv Mail/tmp/$name Mail/new/$name\n";
-    write(
-        home,
-        "deliver",
-        &text.replace("Mail/", &format!("{}/Mail/", home.display())),
-    );
-    let path = home.join("deliver");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
-    path.display().to_string()
-}
-
-fn popfetch(server: &Server, user: &str, _: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_popfetch-under-test"));
-    let url = format!("pops://{user}@localhost:{}", server.tls_port());
-    command.args([
-        "sync",
-        "--server",
-        &url,
-        "--ca-file",
-        "ca.pem",
-        "--keep",
-        "none",
-    ]);
-    command.args(["--maildir", "Mail", "--state", "state.db"]);
-    command
-}
-
-fn mpop(server: &Server, user: &str, home: &Path) -> Command {
-    let dir = home.display();
-    let settings = format!(
-        "account a\nhost localhost\nport {}\ntls on\ntls_starttls off\ntls_trust_file {dir}/ca.pem\n\
-         user {user}\npassword \"secret\"\nkeep off\ndelivery maildir {dir}/Mail\n",
-        server.tls_port()
-    );
-    write(home, ".mpoprc", &settings);
-    let mut command = Command::new("/usr/bin/mpop");
-    command.args(["-q", "a"]);
-    command
-}
-
-fn fetchmail(server: &Server, user: &str, home: &Path) -> Command {
-    let dir = home.display();
-    let settings = format!(
-        "set invisible\npoll localhost protocol POP3 port {} uidl\n\
-         user \"{user}\" there with password \"secret\" is \"root\" here\n\
-         fetchall nokeep ssl sslcertfile {dir}/ca.pem mda \"{}\"\n",
-        server.tls_port(),
-        script(home)
-    );
-    write(home, ".fetchmailrc", &settings);
-    let mut command = Command::new("/usr/bin/fetchmail");
-    command.args(["--silent", "--nosyslog"]);
-    command
-}
-
-fn getmail(server: &Server, user: &str, home: &Path) -> Command {
-    let dir = home.display();
-    // As root it delivers by commands only.
-    let settings = format!(
-        "[retriever]\ntype = SimplePOP3SSLRetriever\nserver = localhost\nport = {}\n\
-         username = {user}\npassword = secret\nca_certs = {dir}/ca.pem\n\n\
-         [destination]\ntype = MDA_external\npath = {}\nallow_root_commands = true\n\n\
-         [options]\ndelete = true\n",
-        server.tls_port(),
-        script(home)
-    );
-    fs::create_dir_all(home.join(".config/getmail")).unwrap();
-    write(home, ".config/getmail/getmailrc", &settings);
-    let mut command = Command::new(prepared("getmail").unwrap().join("bin/getmail"));
-    command.arg("--quiet");
-    command
 }

@@ -22,6 +22,7 @@ pub mod compare;
 pub mod page;
 
 mod error;
+mod fetchers;
 mod mailbox;
 mod maildir;
 mod mbox;
@@ -37,6 +38,7 @@ mod tap;
 mod user;
 
 pub use error::Error;
+pub use fetchers::{Fetcher, Job};
 pub use mailbox::Mailbox;
 pub use maildir::Maildir;
 pub use oauth::OauthServer;

@@ -92,6 +92,7 @@ TABLE: list[tuple[str, ...]] = [
     ("close-on=QUIT", "in 3 === 3"),
     ("close-after-login=RETR", "in 3 !!! 3"),
     ("stall-after-login=RETR", "in 3 !!! 3"),
+    ("cut-in-answer=UIDL:10", "in - !!! 3"),
     ("answer=RETR:nonsense\\r\\n", "in 3 !!! 3"),
     ("answer=DELE:\\r\\n", "in 3 === 3"),
     ("answer=UIDL:+OK\\r\\n.\\r\\n", "in 0 === 0"),

@@ -108,7 +108,7 @@ pub use certificate::{CertificateSpec, ClientCertificate, Usage, Validity};
 pub use command::Keyword;
 pub use mailbox::{Generated, Mailbox, Octets};
 pub use misbehave::{
-    Answer, BodyOf, Entry, Fault, InBody, Misbehaviour, Phase, Refusal, Sessions, Text,
+    Answer, BodyOf, Entry, Fault, InAnswer, InBody, Misbehaviour, Phase, Refusal, Sessions, Text,
     UnknownFault,
 };
 pub use record::SessionRecord;

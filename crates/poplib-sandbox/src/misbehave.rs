@@ -11,6 +11,8 @@
 //! | STAT, LIST, UIDL | [`listing`] |
 //! | the bodies of RETR and TOP | [`bodies`] |
 //! | the messages themselves | [`maildrop`] |
+//! | in the course of a session, such as what DELE does | [`course`] |
+//! | from one session to the next | [`history`] |
 
 mod answers;
 mod argument;
@@ -28,7 +30,7 @@ mod wire;
 use std::fmt;
 use std::str::FromStr;
 
-pub use argument::{Answer, BodyOf, InBody, Phase, Refusal, Text};
+pub use argument::{Answer, BodyOf, InAnswer, InBody, Phase, Refusal, Text};
 pub use fault::{Fault, Sessions, UnknownFault};
 pub(crate) use history::History;
 pub(crate) use wire::{Pipelined, WireFaults};
@@ -202,6 +204,8 @@ misbehaviours! {
     CloseAfterLogin(Keyword) "close-after-login" "COMMAND";
     /// Falls silent instead of answering a command after login (Q54).
     StallAfterLogin(Keyword) "stall-after-login" "COMMAND";
+    /// Closes the connection after so many octets of the lines that answer a command (E18).
+    CutInAnswer(InAnswer) "cut-in-answer" "COMMAND:BYTES";
     /// Answers a command with this, which needs its own `\r\n`.
     Answer(Answer) "answer" "COMMAND:TEXT";
     /// Answers a command with a line that never ends.

@@ -119,6 +119,12 @@ impl Misbehaviours {
                 (Misbehaviour::StallInBody(place), Keyword::Retr) => {
                     interrupt(&mut response, argument, *place, Ending::Stall);
                 }
+                (Misbehaviour::CutInAnswer(place), _) if place.keyword == keyword => {
+                    response.interruption = Some(Interruption {
+                        after: place.octets,
+                        ending: Ending::Cut,
+                    });
+                }
                 (Misbehaviour::ErrInBody(place), Keyword::Retr)
                     if command::number(argument) == Some(place.number) =>
                 {

@@ -41,6 +41,31 @@ impl fmt::Display for InBody {
     }
 }
 
+/// A place in the lines that answer a command.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct InAnswer {
+    /// The command.
+    pub keyword: Keyword,
+    /// Octets of the lines that come before the place.
+    pub octets: u64,
+}
+
+impl Argument for InAnswer {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        let (keyword, octets) = text?.split_once(':')?;
+        Some(Self {
+            keyword: Keyword::parse(Some(keyword))?,
+            octets: octets.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for InAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.keyword, self.octets)
+    }
+}
+
 /// A message whose body is another's.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BodyOf {

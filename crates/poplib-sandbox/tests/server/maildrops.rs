@@ -156,6 +156,14 @@ fn e16_refusals_can_have_words_and_an_end() {
 }
 
 #[test]
+fn e18_a_listing_can_be_cut() {
+    let said = pipelined("cut-in-answer=UIDL:3", "LIST\r\nUIDL\r\nNOOP\r\n");
+    assert!(said.ends_with(".\r\n+OK 3 messages\r\n1 0"), "{said}");
+    let whole = "+OK\r\n+OK bye\r\n";
+    assert_eq!(pipelined("cut-in-answer=UIDL:3", "NOOP\r\n"), whole);
+}
+
+#[test]
 fn e29_stat_uidl_and_list_can_disagree() {
     for first in ["STAT", "UIDL", "LIST"] {
         let (sandbox, mut client) = logged_in("vanishing-message=2");

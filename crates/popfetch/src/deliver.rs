@@ -14,10 +14,6 @@
 mod batch;
 mod exec;
 mod handover;
-#[expect(
-    dead_code,
-    reason = "the session that asks it comes with the next steps"
-)]
 mod held;
 mod letter;
 pub(crate) mod line_ends;
@@ -30,6 +26,7 @@ pub mod measuring;
 mod parcel;
 mod partly;
 pub(crate) mod queue;
+mod recognition;
 mod recovery;
 mod spool;
 mod stdout;
@@ -41,22 +38,21 @@ use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use crate::clock::Clock;
+use crate::evidence::{Reading, Standing};
 use crate::failure::{self, Failure, Status};
 use crate::fs::FileSystem;
-use crate::key::{HeaderDigest, Key, Sum};
+use crate::key::Key;
 use crate::report::{Event, Report};
-use crate::state::{AccountId, Change, Placement, Received, StateStore, Target};
+use crate::state::{AccountId, Change, Claim, Placement, StateStore, Target};
 
-use batch::{Batch, Incoming, Message};
+use batch::{Batch, Incoming, Message, Recognised};
 use handover::{Courier, Refusal};
 use line_ends::LineEnds;
 use maildir::Maildir;
 use mbox::{Append, Mbox};
-use partly::Partly;
 use queue::Bounds;
+use recognition::{Outcome, Recognition};
 use spool::Spooled;
 
 pub(crate) use batch::{Refused, Stored, Ticket};
@@ -70,6 +66,8 @@ mod tests;
 pub(crate) struct Delivery {
     pub(crate) store: Arc<dyn StateStore>,
     pub(crate) account: AccountId,
+    /// What keeps the account ours.
+    pub(crate) claim: Claim,
     /// What the user calls it.
     pub(crate) account_name: String,
     /// What the state knows it by.
@@ -91,9 +89,7 @@ impl Delivery {
         let spool = self.targets.need_whole_messages();
         let mut incoming = Incoming {
             line_ends: LineEnds::to(self.targets.line_end),
-            sha: Sha256::new(),
-            header: HeaderDigest::default(),
-            octets: 0,
+            reading: Reading::default(),
             files: files.collect::<Result<_, _>>()?,
             content: spool.then(|| Spooled::begin(before())).transpose()?,
             ticket,
@@ -105,27 +101,33 @@ impl Delivery {
         Ok(incoming)
     }
 
-    /// Ends a message and adds it to the batch, unless it had been delivered before. `partly` is
-    /// what an earlier attempt came to.
+    /// Ends a message and adds it to the batch, unless it had been delivered before.
     fn finish(
         &self,
         batch: &mut Batch,
         mut incoming: Incoming,
-        partly: &mut Partly,
+        recognition: &mut Recognition,
     ) -> Result<(), Failure> {
         incoming.end()?;
-        let sum: Sum = incoming.sha.finalize_reset().into();
-        if incoming.ticket.known.contains(&sum) {
-            self.abandon(&incoming)?;
-            batch.recognised.push((incoming.ticket, sum));
-            return Ok(());
+        let mut ticket = incoming.ticket.clone();
+        let reading = std::mem::take(&mut incoming.reading);
+        let read = reading.finish(ticket.listed, ticket.sizes);
+        match recognition.recognise(&mut ticket, &read) {
+            Outcome::New => {}
+            Outcome::LeftAlone => {
+                batch.left_alone.push(ticket.key);
+                return self.abandon(&incoming);
+            }
+            Outcome::Delivered { was } => {
+                self.abandon(&incoming)?;
+                batch.recognised.push(Recognised { ticket, read, was });
+                return Ok(());
+            }
         }
-        let already = partly.take(&incoming.ticket.key, &sum);
+        let already = recognition.copies(&ticket, &read.sum);
         let mut message = Message {
-            ticket: incoming.ticket,
-            sum,
-            header: incoming.header.finish(),
-            octets: incoming.octets,
+            ticket,
+            read,
             files: Vec::with_capacity(incoming.files.len()),
             content: incoming.content,
             already,
@@ -136,7 +138,7 @@ impl Delivery {
                 maildir.abandon(&file)?;
                 None
             } else {
-                Some(maildir.finish(file, &incoming.digest, &sum, now)?)
+                Some(maildir.finish(file, &incoming.digest, &read.sum, now)?)
             };
             message.files.push(written);
         }
@@ -181,6 +183,7 @@ impl Delivery {
         } else {
             self.hand_over(&batch, &mut couriers, stored)?;
         }
+        self.record_left_alone(&batch.left_alone)?;
         self.record_recognised(&batch.recognised, stored)
     }
 
@@ -234,13 +237,9 @@ impl Delivery {
             (batch.messages.iter().zip(starts).zip(&ends)).map(|((message, start), &end)| {
                 Change::Storing {
                     key: message.ticket.key.as_ref(),
-                    sum: &message.sum,
-                    header: &message.header,
-                    received: Received {
-                        octets: message.octets,
-                        listed: message.ticket.listed,
-                        ..Received::default()
-                    },
+                    sum: &message.read.sum,
+                    header: &message.read.header,
+                    received: message.read.received,
                     excerpt: message.ticket.excerpt,
                     copies: &placements[start..end],
                 }
@@ -316,12 +315,12 @@ impl Delivery {
         self.store
             .apply(self.account, self.clock.now(), &mut changes)?;
         for message in messages {
-            stored.positions.push(message.ticket.position);
+            stored.push(&message.ticket, &message.read, Standing::New);
             self.event(Event::Stored {
                 number: message.ticket.number,
                 identity: message.ticket.key.as_ref().identity,
-                octets: message.octets,
-                sum: &message.sum,
+                octets: message.read.received.octets,
+                sum: &message.read.sum,
                 file: self.file_of(message).as_deref(),
             });
         }
@@ -340,24 +339,43 @@ impl Delivery {
         Ok(self.store.apply(self.account, now, &mut changes)?)
     }
 
+    fn record_left_alone(&self, keys: &[Key]) -> Result<(), Failure> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut changes = keys.iter().map(|key| Change::Skipped { key: key.as_ref() });
+        let now = self.clock.now();
+        Ok(self.store.apply(self.account, now, &mut changes)?)
+    }
+
     fn record_recognised(
         &self,
-        recognised: &[(Ticket, Sum)],
+        recognised: &[Recognised],
         stored: &mut Stored,
     ) -> Result<(), Failure> {
         if recognised.is_empty() {
             return Ok(());
         }
-        let mut changes = recognised.iter().map(|(ticket, sum)| Change::Recognised {
-            key: ticket.key.as_ref(),
-            sum,
-            listed: ticket.listed,
+        let mut changes = recognised.iter().flat_map(|message| {
+            let key = message.ticket.key.as_ref();
+            let was = message.was.as_ref().map(Key::as_ref);
+            let renamed = was.map(|was| Change::Renamed { key: was, to: key });
+            let recognised = Change::Recognised {
+                key,
+                sum: &message.read.sum,
+                listed: message.ticket.listed,
+            };
+            renamed.into_iter().chain([recognised])
         });
         self.store
             .apply(self.account, self.clock.now(), &mut changes)?;
-        stored.recognised += recognised.len();
-        for (ticket, _) in recognised {
-            stored.positions.push(ticket.position);
+        for Recognised { ticket, read, .. } in recognised {
+            let standing = match ticket.is_believed {
+                true => Standing::Believed,
+                false => Standing::Delivered,
+            };
+            stored.push(ticket, read, standing);
+            stored.recognised.push(ticket.position);
             self.event(Event::Recognised {
                 number: ticket.number,
                 identity: ticket.key.as_ref().identity,

@@ -11,7 +11,14 @@
 //! Absence is no evidence: silence, an empty directory, a closed connection prove nothing. Each
 //! type has one constructor, which looks at facts and gives nothing where they do not suffice.
 
+mod essence;
+mod reading;
+mod session;
+
 use crate::state::{Claim, Doubt};
+
+pub(crate) use reading::{Read, Reading};
+pub(crate) use session::{Arrivals, Arrived, Listed, Standing};
 
 /// The message at this number is the one that was fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

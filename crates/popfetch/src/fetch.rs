@@ -1,10 +1,12 @@
 //! Sessions with a server: log in, list, fetch what the plan says, make it durable, and only then
 //! delete and QUIT; and once more, as long as that brings anything.
 
+mod deletion;
 mod dry_run;
 mod excerpts;
 mod filter;
 mod headers;
+mod judge;
 mod lost;
 mod maildrop;
 mod mark;
@@ -17,7 +19,7 @@ mod tests;
 pub(crate) mod trouble;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,14 +31,16 @@ use tokio::task::spawn_blocking;
 use crate::account::{self, Account};
 use crate::deliver::{Delivery, Refused, Ticket};
 use crate::failure::{Failure, Status};
-use crate::key::Key;
-use crate::plan::{Fetch, Keep, Listing, Plan};
+use crate::key::{Key, KeyRef};
+use crate::plan::{Fetch, Listing, Plan};
 use crate::report::{Event, Planned, Report, Summary, TlsShown};
+use crate::sizes::Sizes;
 use crate::state::{self, Target};
 use crate::stop::Stop;
 
 pub(crate) use headers::read_head;
 
+use self::deletion::Keys;
 use self::lost::Failed;
 
 /// A session that was shown so many messages may have been shown only a part: some servers list a
@@ -73,6 +77,12 @@ pub(crate) struct Fetcher<'a> {
     without_top: Cell<bool>,
     /// How many sessions have been begun anew without what broke the one before.
     begun_anew: u32,
+    /// Messages that were doubted in this run. Fetched again at once, they would tell nothing new.
+    doubted: BTreeSet<Key>,
+    /// Whether a few messages may stand for all whose sizes have changed.
+    trusts_sample: bool,
+    /// What the state knows of LIST's numbers.
+    sizes: Sizes,
 }
 
 /// There is pipelining to do without, and TOP.
@@ -107,7 +117,10 @@ impl Outcome {
     fn followed_by(mut self, other: Self) -> Self {
         // Whoever merely looks, and is not let in, has missed nothing.
         let is_harmless = self.next == Next::Look && !other.is_open;
+        let held_back = other.summary.held_back;
         self.summary += other.summary;
+        // Each session counts all that is held back.
+        self.summary.held_back = held_back;
         self.failure = other.failure.filter(|_| !is_harmless);
         self.next = other.next;
         self
@@ -148,6 +161,8 @@ struct Opened {
     no_unique_ids: Option<Failure>,
     /// How long the server wants to be left alone between two logins, if it says so.
     login_delay: Option<Duration>,
+    /// How many messages more STAT counts than are listed, also when asked again.
+    stat_surplus: i64,
 }
 
 impl<'a> Fetcher<'a> {
@@ -167,6 +182,9 @@ impl<'a> Fetcher<'a> {
             sweep: None,
             without_top: Cell::new(false),
             begun_anew: 0,
+            doubted: BTreeSet::new(),
+            trusts_sample: true,
+            sizes: Sizes::default(),
         }
     }
 
@@ -219,6 +237,7 @@ impl<'a> Fetcher<'a> {
                 (false, true) => known.broke_pipelining + 1,
                 (false, false) => 0,
             },
+            ..known
         };
         if quirks == known {
             return Ok(());
@@ -319,42 +338,53 @@ impl<'a> Fetcher<'a> {
         let has_more = self.put_off(&mut plan, swept.is_some());
         self.tell_plan(&opened.listing, &plan);
         self.leave_out(&mut opened, &mut plan, delivery).await?;
-        let excerpts = self.excerpt(&mut opened, &plan.excerpts, delivery).await?;
+        let excerpts = self.excerpt(&mut opened, &plan, delivery).await?;
         let Opened {
             session, listing, ..
         } = opened;
-        let fetched = self
-            .fetch_all(session, &listing, &plan.fetch, delivery)
-            .await?;
-        let stored = fetched.stored.len();
-        let is_a_part = SHOWN_AT_ONCE.contains(&stored) && SHOWN_AT_ONCE.contains(&listing.len());
-        let advanced = stored + excerpts > 0 || fetched.failed_first;
+        let mut fetched = self.fetch_all(session, &listing, &plan, delivery).await?;
+        let judged = self.judge(&fetched, &listing, &plan, delivery).await?;
+        let new = fetched.stored.positions.len() - fetched.stored.recognised.len();
+        let is_a_part = SHOWN_AT_ONCE.contains(&new) && SHOWN_AT_ONCE.contains(&listing.len());
+        let advanced = new + excerpts > 0 || fetched.failed_first || judged.cleared > 0;
         let mut outcome = Outcome {
             summary: Summary {
-                stored: stored - fetched.recognised + excerpts,
+                stored: new + excerpts,
                 octets: fetched.octets,
+                held_back: judged.held_back,
                 ..Summary::default()
             },
-            failure: fetched.failure,
+            failure: fetched.failure.take(),
             next: match fetched.blames_message && advanced {
                 true => Next::Again,
                 false => self.after_break(fetched.pipeline_broke),
             },
             ..Outcome::default()
         };
-        if self.account.policy.keep == Keep::None {
-            plan.delete.extend(fetched.stored);
+        match plan.ignored {
+            None => plan.delete.extend(judged.removals),
+            Some(_) => outcome.summary.held_back += judged.removals.len(),
+        }
+        if judged.is_shifted {
+            plan.delete.clear();
+            plan.reject.clear();
         }
         // A QUIT may delete whatever was fetched, on some servers without any DELE (P10, Q22). It
-        // is only sent when everything fetched is stored.
-        let Some(session) = fetched.session else {
-            if fetched.is_withheld && outcome.failure.is_none() {
+        // is only sent when everything fetched is stored, and believed to be whole.
+        let is_withheld = fetched.is_withheld || judged.new_doubts > 0;
+        let session = fetched.session.filter(|_| judged.new_doubts == 0);
+        let Some(session) = session else {
+            if is_withheld && outcome.failure.is_none() {
                 outcome.next = self.delete_in_another(&plan, has_more || plan.more && advanced);
             }
             return Ok(outcome);
         };
-        match self.remove(session, &listing, &plan, delivery).await {
-            Ok(deleted) => outcome.summary.deleted = deleted,
+        let keys = Keys::new(&listing, &fetched.stored.named);
+        match self.remove(session, &keys, &plan, delivery).await {
+            Ok(removed) => {
+                outcome.summary.deleted = removed.deleted;
+                outcome.summary.held_back += removed.held_back;
+            }
             Err(broken) => {
                 outcome.failure.get_or_insert(broken.failure);
                 outcome.next = self.after_break(broken.is_avoidable);
@@ -404,16 +434,23 @@ fn is_pipelined(error: &Error) -> bool {
     matches!(error, Error::Protocol(ProtocolError::PipelineBroken(_)))
 }
 
-fn ticket(listing: &Listing, fetch: &Fetch) -> Option<Ticket> {
-    Some(Ticket {
-        position: fetch.position,
-        number: listing.number(fetch.position),
-        key: listing.key(fetch.position)?.to_key(),
-        listed: listing.octets(fetch.position),
+/// What is to be known of a message before it comes.
+fn ticket(listing: &Listing, fetch: &Fetch, plan: &Plan) -> Ticket {
+    let position = fetch.position;
+    let key = listing.key(position).map(KeyRef::to_key);
+    let contents = key.is_none().then(|| Arc::clone(&plan.contents));
+    let key = key.unwrap_or_else(|| Key::provisional(position));
+    Ticket {
+        listed: listing.octets(position),
         past: fetch.past.clone(),
         known: Arc::clone(&fetch.known),
-        excerpt: false,
-    })
+        essence: fetch.essence,
+        is_believed: fetch.is_believed,
+        vanished: fetch.is_new.then(|| Arc::clone(&plan.vanished)),
+        contents,
+        sizes: plan.sizes,
+        ..Ticket::new(position, listing.number(position), key)
+    }
 }
 
 /// Does something that blocks, elsewhere.

@@ -18,6 +18,8 @@ pub(crate) struct Identity<'a>(&'a [u8]);
 
 const UNIQUE_ID: u8 = b'U';
 const HEADERS: u8 = b'H';
+const CONTENT: u8 = b'C';
+const POSITION: u8 = b'P';
 
 impl<'a> Identity<'a> {
     /// Reads back what [`Identity::octets`] gave.
@@ -33,6 +35,16 @@ impl<'a> Identity<'a> {
     /// The server's unique-id (RFC 1939, UIDL), where that is what identifies the message.
     pub(crate) fn unique_id(self) -> Option<&'a [u8]> {
         self.0.strip_prefix(&[UNIQUE_ID])
+    }
+
+    /// The SHA-256 of the content, where nothing else tells the message from others (Q41).
+    pub(crate) fn content(self) -> Option<Sum> {
+        self.0.strip_prefix(&[CONTENT])?.try_into().ok()
+    }
+
+    /// Whether it stands for a message that is not known before it has come.
+    pub(crate) fn is_provisional(self) -> bool {
+        self.0.first() == Some(&POSITION)
     }
 
     /// Appends the identity that a unique-id gives to `arena`.
@@ -52,7 +64,14 @@ impl fmt::Display for Identity<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.unique_id() {
             Some(unique_id) => escape::octets(unique_id).fmt(f),
-            None => write!(f, "headers:{}", hex(self.0.get(1..).unwrap_or_default())),
+            None => {
+                let kind = match self.0.first() {
+                    Some(&CONTENT) => "content",
+                    Some(&POSITION) => "position",
+                    _ => "headers",
+                };
+                write!(f, "{kind}:{}", hex(self.0.get(1..).unwrap_or_default()))
+            }
         }
     }
 }
@@ -95,6 +114,24 @@ impl Key {
         Self {
             identity: identity.into(),
             occurrence,
+        }
+    }
+
+    /// That of a message which nothing but its content tells from others.
+    pub(crate) fn of_content(sum: &Sum, occurrence: u32) -> Self {
+        let identity = [&[CONTENT], &sum[..]].concat().into();
+        Self {
+            identity,
+            occurrence,
+        }
+    }
+
+    /// What stands for the key of the message at this position until its content is known.
+    pub(crate) fn provisional(position: u32) -> Self {
+        let identity = [&[POSITION], &position.to_be_bytes()[..]].concat().into();
+        Self {
+            identity,
+            occurrence: 1,
         }
     }
 

@@ -20,10 +20,6 @@ mod deliver;
 mod demo;
 mod doctor;
 mod escape;
-#[expect(
-    dead_code,
-    reason = "the sessions that ask it come with the next steps"
-)]
 mod evidence;
 mod failure;
 mod fetch;
@@ -48,6 +44,7 @@ mod secret;
 mod settings;
 #[cfg(test)]
 mod simulation;
+mod sizes;
 mod state;
 mod status;
 mod stop;

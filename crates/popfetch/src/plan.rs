@@ -1,20 +1,28 @@
 //! What to do with each message: a pure function of the listing, the state and the policy.
 
+mod contents;
+mod known;
 mod listing;
 mod planner;
 mod reset;
+mod resized;
 #[cfg(test)]
 mod tests;
+mod vanished;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::evidence::{Same, Whole};
 use crate::key::{KeyList, Sum};
-use crate::state::{Facts, Past};
+use crate::sizes::{Sample, Sizes};
+use crate::state::{Facts, Ignored, Past};
 
+pub(crate) use contents::Contents;
 pub(crate) use listing::{By, Listing};
 pub(crate) use planner::Planner;
-pub(crate) use reset::{Matched, Reset};
+pub(crate) use reset::Reset;
+pub(crate) use vanished::Vanished;
 
 /// How long messages stay on the server once they are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +83,36 @@ pub(crate) struct Fetch {
     /// What was delivered under the same identity. If the content is one of these, it must not be
     /// delivered again.
     pub(crate) known: Arc<[Sum]>,
+    /// What no server changes in the message that was delivered under the same unique-id. A message
+    /// with the same is the same message.
+    pub(crate) essence: Option<Sum>,
+    /// Nothing was delivered under its identity. It may be one of those that are missing from the
+    /// listing, under another key.
+    pub(crate) is_new: bool,
+    /// What was delivered under its key is believed to be a whole message.
+    pub(crate) is_believed: bool,
+}
+
+impl Fetch {
+    /// A message of which nothing is known.
+    fn new(position: u32) -> Self {
+        Self {
+            position,
+            past: None,
+            known: Arc::default(),
+            essence: None,
+            is_new: true,
+            is_believed: false,
+        }
+    }
+}
+
+/// A message that is stored and may go, as far as listing and state can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Removal {
+    pub(crate) position: u32,
+    pub(crate) same: Same,
+    pub(crate) whole: Whole,
 }
 
 /// What a session is to do, in the order of the fields.
@@ -95,10 +133,33 @@ pub(crate) struct Plan {
     pub(crate) fetch: Vec<Fetch>,
     /// Messages of which only the headers are wanted.
     pub(crate) excerpts: Vec<Fetch>,
-    /// Positions of messages that are stored and may go.
-    pub(crate) delete: Vec<u32>,
+    /// Messages that are stored and may go.
+    pub(crate) delete: Vec<Removal>,
     /// Positions of messages that are to go unseen.
     pub(crate) reject: Vec<u32>,
+    /// Rows whose content is believed, now that LIST's numbers are understood.
+    pub(crate) believed: KeyList,
+    /// Positions whose LIST number is to be remembered.
+    pub(crate) listed: Vec<u32>,
+    /// Positions of messages that the server shows, though it confirmed that it deleted them.
+    pub(crate) kept: Vec<u32>,
+    /// What is known of a server that ignores deletions.
+    pub(crate) ignored: Option<Ignored>,
+    /// How many messages that it deleted are missing from a listing for the first time.
+    pub(crate) obeyed: u64,
+    /// Positions whose LIST number has changed, with too many others to fetch all of them. Some are
+    /// fetched; where these have their old content, so have all.
+    pub(crate) resized: Vec<u32>,
+    /// Positions of those that are fetched for them.
+    pub(crate) sampled: Vec<u32>,
+    /// What was delivered of messages that the listing lacks.
+    pub(crate) vanished: Arc<Vanished>,
+    /// What is known of messages by their content only.
+    pub(crate) contents: Arc<Contents>,
+    /// Messages whose sizes are not understood.
+    pub(crate) samples: Vec<Sample>,
+    /// What is known of LIST's numbers, with what these teach.
+    pub(crate) sizes: Sizes,
     /// There are more to fetch, in another session.
     pub(crate) more: bool,
     pub(crate) count: Count,
@@ -116,8 +177,16 @@ pub(crate) struct Count {
     pub(crate) skipped: u64,
     /// Larger than is wanted.
     pub(crate) oversize: u64,
-    /// Without anything to tell them apart by.
+    /// Without anything to tell them apart by before they are fetched.
     pub(crate) nameless: u64,
+    /// Doubted, and not to be fetched again yet.
+    pub(crate) doubted: u64,
+    /// Held back until a target can be asked what became of them.
+    pub(crate) unresolved: u64,
+    /// Kept by a server that ignores deletions.
+    pub(crate) ignored: u64,
+    /// Counted by STAT and not listed, or the reverse.
+    pub(crate) unlisted: u64,
     /// Those that the state knows by a unique-id and that may be on the server.
     pub(crate) by_unique_id: u64,
     /// Those that the state has no row of.
@@ -144,14 +213,26 @@ impl Plan {
         self.fetch.truncate(within);
     }
 
-    /// Whatever is new may be one of these contents, and must not be delivered again then.
-    pub(crate) fn compare_new_with(&mut self, delivered: &Arc<[Sum]>) {
-        for fetch in &mut self.fetch {
-            if fetch.past.is_none() && fetch.known.is_empty() {
-                fetch.known = Arc::clone(delivered);
-                self.found.push(fetch.position);
-            }
-        }
+    /// How many messages are held back, whatever is fetched.
+    pub(crate) fn held_back(&self) -> usize {
+        let Count {
+            doubted,
+            unresolved,
+            ignored,
+            unlisted,
+            ..
+        } = self.count;
+        usize::try_from(doubted + unresolved + ignored + unlisted).unwrap_or(usize::MAX)
+    }
+
+    /// Whether a message is to be fetched that may have been delivered under another key.
+    pub(crate) fn finds_new(&self) -> bool {
+        self.fetch.iter().any(|fetch| fetch.is_new)
+    }
+
+    /// The positions of messages that are stored and may go.
+    pub(crate) fn to_delete(&self) -> Vec<u32> {
+        self.delete.iter().map(|removal| removal.position).collect()
     }
 
     /// Whether the server seems to have made its unique-ids anew (Q15): nearly everything in the

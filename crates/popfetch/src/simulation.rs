@@ -59,7 +59,7 @@ use crate::key::Key;
 use crate::plan::Keep;
 use crate::report::{Event, Report};
 use crate::settings::Settings;
-use crate::state::{AccountId, Change, Row, SqliteStore, State, StateStore};
+use crate::state::{AccountId, Change, Claim, Row, SqliteStore, State, StateStore};
 use crate::stop::Stop;
 
 pub(crate) use wire::open;
@@ -369,6 +369,7 @@ impl Simulation {
             },
             store: Arc::clone(&self.store) as Arc<dyn StateStore>,
             account: self.account_id,
+            claim: Claim::of(self.account_id),
             account_name: self.account.name.clone(),
             maildrop: self.account.maildrop.clone(),
             targets: Targets::open(&self.account.destinations, &self.file_system)?,

@@ -24,7 +24,7 @@ use crate::key::{Key, KeyRef, Sum};
 
 pub(crate) use doubt::Doubt;
 pub(crate) use error::StateError;
-pub(crate) use facts::{Facts, LONGEST_PAUSE, Quirks};
+pub(crate) use facts::{Facts, Ignored, LONGEST_PAUSE, Quirks};
 pub(crate) use past::Past;
 pub(crate) use sqlite::SqliteStore;
 
@@ -87,7 +87,7 @@ pub(crate) struct Row<'a> {
     pub(crate) lines: Option<u64>,
     /// The octets that LIST told when it was fetched last, if LIST told any.
     pub(crate) listed: Option<u64>,
-    /// Of what no server changes in it; see [`Essence`](crate::key::Essence).
+    /// Of what no server changes in it, where it has a Message-ID.
     pub(crate) essence: Option<Sum>,
     /// Why its content is not believed to be the whole message.
     pub(crate) doubt: Option<Doubt>,
@@ -207,7 +207,7 @@ pub(crate) struct Received {
     pub(crate) lines: u64,
     /// The octets that LIST told of it, if LIST told any.
     pub(crate) listed: Option<u64>,
-    /// Of what no server changes in it; see [`Essence`](crate::key::Essence).
+    /// Of what no server changes in it, where it has a Message-ID.
     pub(crate) essence: Option<Sum>,
     /// Why its content may not be the whole message.
     pub(crate) doubt: Option<Doubt>,
@@ -289,7 +289,7 @@ pub(crate) enum Change<'a> {
     Skipped { key: KeyRef<'a> },
     /// It is to be deleted without being fetched. Nothing that is stored becomes this.
     Rejected { key: KeyRef<'a> },
-    /// The server knows it by another key now (Q15), of which there is no row.
+    /// The server knows it by another key now (Q15), under which nothing was delivered.
     Renamed { key: KeyRef<'a>, to: KeyRef<'a> },
     /// A listing has it again.
     Seen { key: KeyRef<'a> },
@@ -333,6 +333,17 @@ impl<'a> Change<'a> {
 pub(crate) struct Claim {
     pub(crate) account: AccountId,
     _lock: Box<dyn Send + Sync>,
+}
+
+#[cfg(any(test, feature = "measuring"))]
+impl Claim {
+    /// A claim without a lock.
+    pub(crate) fn of(account: AccountId) -> Self {
+        Self {
+            account,
+            _lock: Box::new(()),
+        }
+    }
 }
 
 /// A store's own number for an account.

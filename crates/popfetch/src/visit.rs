@@ -17,7 +17,7 @@ use crate::fs::{FileSystem, OsFileSystem};
 use crate::jobs::Limits;
 use crate::report::{Event, Report, Summary, count};
 use crate::secret;
-use crate::state::{Claim, SqliteStore, StateStore};
+use crate::state::{SqliteStore, StateStore};
 use crate::stop::Stop;
 
 /// Whether anything may change.
@@ -105,7 +105,7 @@ impl Shared {
     }
 
     async fn fetch(&self, account: &Arc<Account>, stop: &Stop) -> Result<Outcome, Failure> {
-        let (_claim, delivery) = {
+        let delivery = {
             let (shared, account) = (self.clone(), Arc::clone(account));
             blocking(move || shared.prepare(&account)).await?
         };
@@ -113,13 +113,14 @@ impl Shared {
         Ok(fetcher.fetch(password, &delivery).await)
     }
 
-    /// Takes the account, which stays ours as long as the claim lives, and finishes what was
+    /// Takes the account, which stays ours as long as the delivery lives, and finishes what was
     /// left unfinished.
-    fn prepare(&self, account: &Account) -> Result<(Claim, Arc<Delivery>), Failure> {
+    fn prepare(&self, account: &Account) -> Result<Arc<Delivery>, Failure> {
         let claim = self.store.claim(&account.maildrop)?;
         let delivery = Delivery {
             store: Arc::clone(&self.store),
             account: claim.account,
+            claim,
             account_name: account.name.clone(),
             maildrop: account.maildrop.clone(),
             targets: Targets::open(&account.destinations, &self.file_system)?,
@@ -129,7 +130,7 @@ impl Shared {
             bounds: Bounds::of(self.limits),
         };
         delivery.recover()?;
-        Ok((claim, Arc::new(delivery)))
+        Ok(Arc::new(delivery))
     }
 
     async fn dry_run(&self, account: &Arc<Account>, stop: &Stop) -> Result<Outcome, Failure> {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::letter::Letter;
 use super::line_ends::LineEnds;
 use super::maildir::{self, Maildir, Written};
 use super::spool::Spooled;
+use crate::evidence::{Arrivals, Arrived, Read, Reading, Standing};
 use crate::failure::{Failure, Status};
-use crate::key::{HeaderDigest, Key, Sum};
+use crate::key::{Key, Sum};
+use crate::plan::{Contents, Vanished};
+use crate::sizes::Sizes;
 use crate::state::{Past, Placed, Target};
 
 /// A message that is being fetched.
@@ -26,8 +27,38 @@ pub(crate) struct Ticket {
     pub(crate) past: Option<Arc<Past>>,
     /// Contents that were delivered under the same identity and must not be again.
     pub(crate) known: Arc<[Sum]>,
+    /// What no server changes in the message that was delivered under the same unique-id.
+    pub(crate) essence: Option<Sum>,
+    /// What was delivered under its key is believed to be a whole message.
+    pub(crate) is_believed: bool,
+    /// Messages that the listing lacks, one of which this may be.
+    pub(crate) vanished: Option<Arc<Vanished>>,
+    /// Where the key is provisional: what is known by its content.
+    pub(crate) contents: Option<Arc<Contents>>,
+    /// What is known of LIST's numbers.
+    pub(crate) sizes: Sizes,
     /// It is the header only of a message that is yet to come.
     pub(crate) excerpt: bool,
+}
+
+impl Ticket {
+    /// Of a message of which nothing else is known.
+    pub(crate) fn new(position: u32, number: u32, key: Key) -> Self {
+        Self {
+            position,
+            number,
+            key,
+            listed: None,
+            past: None,
+            known: Arc::default(),
+            essence: None,
+            is_believed: false,
+            vanished: None,
+            contents: None,
+            sizes: Sizes::default(),
+            excerpt: false,
+        }
+    }
 }
 
 /// A message that is arriving. Every octet goes at once to where it has to be.
@@ -36,9 +67,7 @@ pub(crate) struct Incoming {
     /// Of its key.
     pub(super) digest: String,
     pub(super) line_ends: LineEnds,
-    pub(super) sha: Sha256,
-    pub(super) header: HeaderDigest,
-    pub(super) octets: u64,
+    pub(super) reading: Reading,
     /// One for each Maildir.
     pub(super) files: Vec<maildir::Incoming>,
     /// For all other targets.
@@ -48,9 +77,7 @@ pub(crate) struct Incoming {
 impl Incoming {
     /// Takes the next piece of the message as received. Its octets are overwritten.
     pub(crate) fn write(&mut self, piece: &mut [u8]) -> Result<(), Failure> {
-        self.sha.update(&*piece);
-        self.header.update(piece);
-        self.octets += piece.len() as u64;
+        self.reading.update(piece);
         self.put(piece)
     }
 
@@ -85,11 +112,7 @@ fn to_each(files: &mut [maildir::Incoming], octets: &[u8]) -> Result<(), Failure
 pub(crate) struct Message {
     pub(crate) ticket: Ticket,
     /// Of the message as received.
-    pub(crate) sum: Sum,
-    /// Of its header.
-    pub(super) header: Sum,
-    /// As received.
-    pub(crate) octets: u64,
+    pub(crate) read: Read,
     /// One for each Maildir, or none where it is already.
     pub(super) files: Vec<Option<Written>>,
     pub(super) content: Option<Spooled>,
@@ -109,7 +132,7 @@ impl Message {
         (!self.is_in(target)).then_some(Letter {
             account,
             ticket: &self.ticket,
-            octets: self.octets,
+            octets: self.read.received.octets,
             content,
         })
     }
@@ -120,20 +143,22 @@ impl Message {
 pub(crate) struct Batch {
     pub(super) messages: Vec<Message>,
     /// Messages whose content had been delivered before.
-    pub(super) recognised: Vec<(Ticket, Sum)>,
+    pub(super) recognised: Vec<Recognised>,
+    /// Keys of messages that came only to be known by their content, and are left alone.
+    pub(super) left_alone: Vec<Key>,
     /// As received, of all messages.
     pub(super) octets: u64,
 }
 
 impl Batch {
     pub(super) fn len(&self) -> usize {
-        self.messages.len() + self.recognised.len()
+        self.messages.len() + self.recognised.len() + self.left_alone.len()
     }
 
     /// Adds a message. Where there are many, their files are closed: they are made durable as a
     /// group, and no system lets a process have thousands open.
     pub(super) fn push(&mut self, message: Message) {
-        self.octets += message.octets;
+        self.octets += message.read.received.octets;
         self.messages.push(message);
         if self.messages.len() > maildir::SINGLY {
             let last = self.messages.iter_mut().rev().take(maildir::SINGLY + 1);
@@ -155,13 +180,25 @@ impl Batch {
     }
 }
 
+/// A message that had been delivered before.
+pub(crate) struct Recognised {
+    pub(super) ticket: Ticket,
+    pub(super) read: Read,
+    /// The key that it was delivered under, if that is another one.
+    pub(super) was: Option<Key>,
+}
+
 /// What has become of messages.
 #[derive(Debug, Default)]
 pub(crate) struct Stored {
     /// Where those that are durable are in the listing.
     pub(crate) positions: Vec<u32>,
-    /// How many of them had been delivered before, and were not again.
-    pub(crate) recognised: usize,
+    /// What they were like.
+    pub(crate) arrivals: Arrivals,
+    /// The keys of those that had none before they came.
+    pub(crate) named: Vec<(u32, Key)>,
+    /// Where those of them are that had been delivered before, and were not again.
+    pub(crate) recognised: Vec<u32>,
     /// Those that some target would not have.
     pub(crate) refused: Vec<Refused>,
     /// Which of the targets that may refuse a message took one.
@@ -209,5 +246,21 @@ impl Stored {
             });
         }
         self.refused.push(refused);
+    }
+}
+
+impl Stored {
+    /// Another message is durable, or was so before.
+    pub(super) fn push(&mut self, ticket: &Ticket, read: &Read, standing: Standing) {
+        self.positions.push(ticket.position);
+        self.arrivals.push(Arrived {
+            position: ticket.position,
+            sum: read.sum,
+            received: read.received,
+            standing,
+        });
+        if ticket.contents.is_some() {
+            self.named.push((ticket.position, ticket.key.clone()));
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::batch::Batch;
-use super::partly::Partly;
 use super::queue::Bounds;
+use super::recognition::Recognition;
 use super::{Delivery, Destinations, Stored, Targets, Ticket};
 use crate::clock::{Clock, Timestamp};
 use crate::failure::Failure;
@@ -31,7 +31,7 @@ pub fn deliver(messages: u32, content: &[u8]) -> Result<usize, String> {
 
 fn delivered(messages: u32, content: &[u8]) -> Result<usize, Failure> {
     let delivery = delivery()?;
-    let (mut batch, mut partly) = (Batch::default(), Partly::default());
+    let (mut batch, mut recognition) = (Batch::default(), Recognition::default());
     let mut octets = Vec::new();
     for number in 1..=messages {
         let mut incoming = delivery.begin(&batch, ticket(number))?;
@@ -40,7 +40,7 @@ fn delivered(messages: u32, content: &[u8]) -> Result<usize, Failure> {
             octets.extend_from_slice(piece);
             incoming.write(&mut octets)?;
         }
-        delivery.finish(&mut batch, incoming, &mut partly)?;
+        delivery.finish(&mut batch, incoming, &mut recognition)?;
     }
     let mut stored = Stored::default();
     delivery.commit(batch, &mut stored)?;
@@ -49,12 +49,13 @@ fn delivered(messages: u32, content: &[u8]) -> Result<usize, Failure> {
 
 fn delivery() -> Result<Delivery, Failure> {
     let store = SqliteStore::in_memory()?;
-    let account = store.meet("me")?;
+    let claim = Claim::of(store.meet("me")?);
     let file_system: Arc<dyn FileSystem> = Arc::new(Nowhere);
     let destinations = Destinations::maildir(Path::new("/mail"));
     Ok(Delivery {
         store: Arc::new(store),
-        account,
+        account: claim.account,
+        claim,
         account_name: "me".into(),
         maildrop: "me".into(),
         targets: Targets::open(&destinations, &file_system)?,
@@ -66,14 +67,8 @@ fn delivery() -> Result<Delivery, Failure> {
 }
 
 fn ticket(number: u32) -> Ticket {
-    Ticket {
-        position: number - 1,
-        number,
-        key: Key::of_unique_id(format!("{number:016x}").as_bytes(), 1),
-        past: None,
-        known: [].into(),
-        excerpt: false,
-    }
+    let key = Key::of_unique_id(format!("{number:016x}").as_bytes(), 1);
+    Ticket::new(number - 1, number, key)
 }
 
 /// Where everything is taken and nothing kept, and the time stands still.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Ticket;
 use crate::key::{Key, KeyRef, Sum};
 use crate::state::{Placed, Unfinished};
 
@@ -18,7 +19,20 @@ impl Partly {
     /// The copies of a message that were delivered. Other content under the same key is another
     /// message; and of those that share an identity, the same content may have another key by now,
     /// as they move up when one before them goes.
-    pub(crate) fn take(&mut self, key: &Key, sum: &Sum) -> Vec<Placed> {
+    /// One that the listing lacks may have any other key.
+    pub(crate) fn take(&mut self, ticket: &Ticket, sum: &Sum) -> Vec<Placed> {
+        let found = self.of_identity(&ticket.key, sum);
+        let found = found.or_else(|| {
+            let vanished = ticket.vanished.as_ref()?;
+            let mut others = self.0.iter().filter(|(key, _)| vanished.is_waiting(key));
+            let (key, _) = others.find(|(_, message)| message.sum == Some(*sum))?;
+            Some(key.clone())
+        });
+        let message = found.and_then(|found| self.0.remove(&found));
+        message.map_or_else(Vec::new, |message| message.copies)
+    }
+
+    fn of_identity(&self, key: &Key, sum: &Sum) -> Option<Key> {
         let KeyRef { identity, .. } = key.as_ref();
         let first = KeyRef {
             identity,
@@ -28,9 +42,7 @@ impl Partly {
             .take_while(|(other, _)| other.as_ref().identity == identity)
             .filter(|(_, message)| message.sum == Some(*sum));
         let found = siblings.min_by_key(|(other, _)| *other != key);
-        let found = found.map(|(found, _)| found.clone());
-        let message = found.and_then(|found| self.0.remove(&found));
-        message.map_or_else(Vec::new, |message| message.copies)
+        found.map(|(found, _)| found.clone())
     }
 }
 
@@ -75,7 +87,8 @@ mod tests {
             message(key(b"Ub", 1), 2),
         ]);
         let mut take = |identity: &[u8], occurrence, sum| {
-            let copies = partly.take(&key(identity, occurrence), &[sum; 32]);
+            let ticket = Ticket::new(0, 1, key(identity, occurrence));
+            let copies = partly.take(&ticket, &[sum; 32]);
             copies
                 .into_iter()
                 .map(|copy| copy.place)

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, Incoming};
 use super::parcel::{Content, Mark, Parcel};
-use super::partly::Partly;
+use super::recognition::Recognition;
 use super::{Delivery, Stored, Ticket};
 use crate::failure::{Failure, Status};
 use crate::jobs::Limits;
@@ -197,7 +197,7 @@ fn run(
             batches,
             batch: Batch::default(),
             since: None,
-            partly: Partly::new(partly),
+            recognition: Recognition::new(partly),
         }
         .run(parcels, give_back);
         // If the committer failed, that is why the writer could not go on.
@@ -216,8 +216,7 @@ struct Writer<'a> {
     batch: Batch,
     /// When the batch got its first message.
     since: Option<Instant>,
-    /// What earlier sessions delivered to some of the targets.
-    partly: Partly,
+    recognition: Recognition,
 }
 
 impl Writer<'_> {
@@ -283,7 +282,7 @@ impl Writer<'_> {
         let Some(incoming) = current else {
             return Ok(());
         };
-        (self.delivery).finish(&mut self.batch, incoming, &mut self.partly)?;
+        (self.delivery).finish(&mut self.batch, incoming, &mut self.recognition)?;
         self.since.get_or_insert_with(Instant::now);
         let bounds = self.delivery.bounds;
         if self.batch.len() >= bounds.batch_messages || self.batch.octets >= bounds.batch_octets {

@@ -1,5 +1,6 @@
 use std::fs;
 
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use self::double::{Log, Logged, LoggedStore};
@@ -8,7 +9,7 @@ use super::targets::Destination;
 use super::*;
 use crate::clock::Timestamp;
 use crate::jobs::Limits;
-use crate::key::Key;
+use crate::key::{Key, Sum};
 use crate::state::{Claim, Row, SqliteStore, State};
 
 mod double;
@@ -33,6 +34,7 @@ impl Report for Silent {
 fn delivery_to(directory: &TempDir, log: &Arc<Log>, all: Vec<Destination>) -> (Delivery, Claim) {
     let store = SqliteStore::open(&directory.path().join("state.db")).unwrap();
     let claim = store.claim("me").unwrap();
+    let ours = Claim::of(claim.account);
     let file_system: Arc<dyn FileSystem> = Arc::new(Logged(Arc::clone(log)));
     let destinations = Destinations {
         all,
@@ -42,6 +44,7 @@ fn delivery_to(directory: &TempDir, log: &Arc<Log>, all: Vec<Destination>) -> (D
         bounds: Bounds::of(Limits::default()),
         store: Arc::new(LoggedStore(store, Arc::clone(log))),
         account: claim.account,
+        claim: ours,
         account_name: "me".into(),
         maildrop: "me".into(),
         targets: Targets::open(&destinations, &file_system).unwrap(),
@@ -65,14 +68,10 @@ fn mbox(directory: &TempDir) -> Destination {
 }
 
 fn ticket(position: u32, known: &[Sum]) -> Ticket {
+    let key = Key::of_unique_id(&position.to_be_bytes(), 1);
     Ticket {
-        position,
-        number: position + 1,
-        key: Key::of_unique_id(&position.to_be_bytes(), 1),
-        listed: None,
-        past: None,
         known: known.into(),
-        excerpt: false,
+        ..Ticket::new(position, position + 1, key)
     }
 }
 
@@ -85,13 +84,13 @@ fn deliver_each(
     delivery: &Delivery,
     positions: impl IntoIterator<Item = u32>,
 ) -> Result<Stored, Failure> {
-    let mut partly = Partly::new(delivery.store.partly_delivered(delivery.account)?);
+    let mut recognition = Recognition::new(delivery.store.partly_delivered(delivery.account)?);
     let mut batch = Batch::default();
     for position in positions {
         let ticket = ticket(position, &[]);
         let mut incoming = delivery.begin(&batch, ticket)?;
         incoming.write(&mut content(position))?;
-        delivery.finish(&mut batch, incoming, &mut partly)?;
+        delivery.finish(&mut batch, incoming, &mut recognition)?;
     }
     let mut stored = Stored::default();
     delivery.commit(batch, &mut stored)?;
@@ -258,7 +257,7 @@ async fn messages_that_are_recognised_fill_a_batch_too() {
         queue.write(&content(position)).await.unwrap();
         queue.end().await.unwrap();
     }
-    assert_eq!(queue.finish().await.unwrap().recognised, 4);
+    assert_eq!(queue.finish().await.unwrap().recognised.len(), 4);
     let transactions = log
         .steps()
         .into_iter()
@@ -276,8 +275,10 @@ fn a_message_is_whole_to_its_last_octet_however_it_comes() {
     for piece in ["one\r", "\ntwo\r"] {
         incoming.write(&mut piece.as_bytes().to_vec()).unwrap();
     }
-    let mut partly = Partly::new(Vec::new());
-    delivery.finish(&mut batch, incoming, &mut partly).unwrap();
+    let mut recognition = Recognition::new(Vec::new());
+    delivery
+        .finish(&mut batch, incoming, &mut recognition)
+        .unwrap();
     delivery.commit(batch, &mut Stored::default()).unwrap();
 
     assert_eq!(files(&directory), ["one\ntwo\r"]);
@@ -308,8 +309,10 @@ fn what_was_delivered_before_is_not_delivered_again() {
         let mut batch = Batch::default();
         let mut incoming = delivery.begin(&batch, ticket(0, known)).unwrap();
         incoming.write(&mut content(0)).unwrap();
-        let mut partly = Partly::default();
-        delivery.finish(&mut batch, incoming, &mut partly).unwrap();
+        let mut recognition = Recognition::default();
+        delivery
+            .finish(&mut batch, incoming, &mut recognition)
+            .unwrap();
         let mut stored = Stored::default();
         delivery.commit(batch, &mut stored).unwrap();
         stored
@@ -317,7 +320,7 @@ fn what_was_delivered_before_is_not_delivered_again() {
     commit(&[]);
     let sum = <Sum>::from(Sha256::digest(content(0)));
     let stored = commit(&[sum]);
-    assert_eq!((stored.positions, stored.recognised), (vec![0], 1));
+    assert_eq!((stored.positions, stored.recognised), (vec![0], vec![0]));
     assert_eq!(files(&directory).len(), 1);
 }
 

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use poplib::Secret;
 
-use super::{Broken, Fetcher, Opened, Outcome, blocking, prepare};
+use super::prepare::{self, Basis};
+use super::{Broken, Fetcher, Opened, Outcome, blocking};
 use crate::clock::Timestamp;
 use crate::plan::{Listing, Plan};
 use crate::report::{Action, Event, Summary};
-use crate::state::StateStore;
+use crate::state::{Quirks, StateStore};
 
 impl Fetcher<'_> {
     /// Shows what [`fetch`](Self::fetch) would do, and changes nothing. A filter is not asked.
@@ -46,10 +47,19 @@ impl Fetcher<'_> {
         let listing = Arc::clone(&opened.listing);
         let plan = blocking(move || {
             let account = store.account(&maildrop)?;
+            let mut quirks = Quirks::default();
             if let Some(account) = account {
-                policy = policy.for_session(&store.facts(account)?);
+                let facts = store.facts(account)?;
+                policy = policy.for_session(&facts);
+                quirks = facts.quirks;
             }
-            let mut plan = prepare::plan(&*store, account, &listing, policy, now)?;
+            let basis = Basis {
+                policy,
+                quirks,
+                trusts_sample: true,
+                now,
+            };
+            let mut plan = prepare::plan(&*store, account, &listing, basis)?;
             plan.limit(&listing, policy);
             Ok(plan)
         })
@@ -65,7 +75,7 @@ impl Fetcher<'_> {
     pub(super) fn tell_actions(&self, listing: &Listing, plan: &Plan) {
         let fetch = plan.fetch.iter().map(|fetch| fetch.position);
         let excerpts = plan.excerpts.iter().map(|fetch| fetch.position);
-        let delete = plan.delete.iter().chain(&plan.reject).copied();
+        let delete = (plan.to_delete().into_iter()).chain(plan.reject.iter().copied());
         let actions = (fetch.map(|position| (Action::Fetch, position)))
             .chain(excerpts.map(|position| (Action::FetchHeaders, position)))
             .chain(plan.skip.iter().map(|&position| (Action::Skip, position)))

@@ -6,7 +6,7 @@ use super::lost::Lost;
 use super::{Broken, Fetcher, Opened, ticket};
 use crate::deliver::queue::Queue;
 use crate::deliver::{Delivery, Ticket};
-use crate::plan::Fetch;
+use crate::plan::{Fetch, Plan};
 
 /// So many headers are read before the disk takes them.
 const AT_ONCE: usize = 64;
@@ -22,9 +22,10 @@ impl Fetcher<'_> {
     pub(super) async fn excerpt(
         &mut self,
         opened: &mut Opened,
-        wanted: &[Fetch],
+        plan: &Plan,
         delivery: &Arc<Delivery>,
     ) -> Result<usize, Broken> {
+        let wanted = &plan.excerpts;
         if wanted.is_empty() {
             return Ok(0);
         }
@@ -32,7 +33,9 @@ impl Fetcher<'_> {
         let mut lost = Vec::new();
         let mut ended = Ok(());
         for some in wanted.chunks(AT_ONCE) {
-            ended = self.excerpt_some(opened, some, &mut queue, &mut lost).await;
+            ended = self
+                .excerpt_some(opened, plan, some, &mut queue, &mut lost)
+                .await;
             if ended.is_err() {
                 break;
             }
@@ -52,6 +55,7 @@ impl Fetcher<'_> {
     async fn excerpt_some(
         &self,
         opened: &mut Opened,
+        plan: &Plan,
         wanted: &[Fetch],
         queue: &mut Queue,
         lost: &mut Vec<Lost>,
@@ -61,7 +65,7 @@ impl Fetcher<'_> {
         let mut tickets = wanted.iter().map(|fetch| {
             Some(Ticket {
                 excerpt: true,
-                ..ticket(&listing, fetch)?
+                ..ticket(&listing, fetch, plan)
             })
         });
         let mut headers = Vec::new();

@@ -185,7 +185,10 @@ impl Fetcher<'_> {
                 quarantined: verdict.quarantined,
                 is_news: verdict.is_news,
             });
-            remembered.push((lost.ticket.key.clone(), lost.failure.to_string(), verdict));
+            // Without a key it cannot be remembered.
+            if !lost.ticket.key.as_ref().identity.is_provisional() {
+                remembered.push((lost.ticket.key.clone(), lost.failure.to_string(), verdict));
+            }
         }
         if !remembered.is_empty() {
             let delivery = Arc::clone(delivery);
@@ -233,17 +236,12 @@ mod tests {
     fn lost(why: Why, attempts: u32, since: Option<i64>) -> Lost {
         Lost {
             ticket: Ticket {
-                position: 0,
-                number: 1,
-                key: Key::of_unique_id(b"x", 1),
-                listed: None,
                 past: Some(Arc::new(Past {
                     attempts,
                     failing: since.map(|age| Timestamp(NOW.0 - age)),
                     reason: "could not fetch message 12: no".into(),
                 })),
-                known: [].into(),
-                excerpt: false,
+                ..Ticket::new(0, 1, Key::of_unique_id(b"x", 1))
             },
             failure: Failure::new(Status::Protocol, "could not fetch message 3: no"),
             why,

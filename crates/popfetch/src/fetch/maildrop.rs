@@ -21,11 +21,20 @@ mod tests;
 /// server says.
 const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Lists the maildrop.
+/// Lists the maildrop. Where STAT counts other than the listing shows, all are asked once more: the
+/// maildrop may have changed in between (Q46).
 ///
 /// # Errors
 /// A refusal of LIST where UIDL shows nothing either: that is no empty maildrop.
-pub(super) async fn list(mut session: Session, config: &Config) -> Result<Opened, Broken> {
+pub(super) async fn list(session: Session, config: &Config) -> Result<Opened, Broken> {
+    let opened = list_once(session, config).await?;
+    match opened.stat_surplus {
+        0 => Ok(opened),
+        _ => list_once(opened.session, config).await,
+    }
+}
+
+async fn list_once(mut session: Session, config: &Config) -> Result<Opened, Broken> {
     let broken = |attempt, error: &Error| Broken {
         failure: trouble::failure(attempt, config, error),
         is_avoidable: is_pipelined(error),
@@ -60,10 +69,15 @@ pub(super) async fn list(mut session: Session, config: &Config) -> Result<Opened
         complete(&mut session, || merge(scans, sorted.iter().copied())).await
     };
     let listing = listing.map_err(|error| broken("read the headers of the messages", &error))?;
+    let counted = overview.maildrop.ok().map(|maildrop| maildrop.messages);
     // A million messages take so much room that they are not to be there twice from here on.
     drop((list, uidl));
     Ok(Opened {
         session,
+        stat_surplus: counted.map_or(0, |counted| {
+            let listed = i64::try_from(listing.len()).unwrap_or(i64::MAX);
+            i64::from(counted) - listed
+        }),
         listing: Arc::new(listing.counted()),
         no_unique_ids,
         login_delay,
@@ -135,7 +149,7 @@ async fn complete<'a, E: Iterator<Item = Entry<'a>>>(
 ) -> Result<Listing, Error> {
     let mut digests = BTreeMap::new();
     for entry in entries().filter(|entry| entry.unique_id.is_none()) {
-        if let Ok(digest) = unless_refused(digest(session, entry).await)? {
+        if let Ok(Some(digest)) = unless_refused(digest(session, entry).await)? {
             digests.insert(entry.number, digest);
         }
     }
@@ -152,13 +166,16 @@ async fn complete<'a, E: Iterator<Item = Entry<'a>>>(
     Ok(listing)
 }
 
-/// A digest of a message's header and its size.
-async fn digest(session: &mut Session, entry: Entry<'_>) -> Result<Sum, Error> {
+/// A digest of a message's header and its size; `None` where TOP shows no header, which tells no
+/// message from another (Q52).
+async fn digest(session: &mut Session, entry: Entry<'_>) -> Result<Option<Sum>, Error> {
     let mut sha = Sha256::new();
     sha.update(entry.octets.unwrap_or(0).to_be_bytes());
     let mut header = session.top(entry.number, 0).await?;
+    let mut has_fields = false;
     while let Some(chunk) = header.chunk().await? {
+        has_fields |= chunk.contains(&b':');
         sha.update(chunk);
     }
-    Ok(sha.finalize().into())
+    Ok(has_fields.then(|| sha.finalize().into()))
 }

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use poplib::Secret;
 
-use super::{Broken, Fetcher, Outcome, blocking, prepare};
+use super::prepare::{self, Basis};
+use super::{Broken, Fetcher, Outcome, blocking};
 use crate::clock::Timestamp;
 use crate::plan::{Plan, Policy};
 use crate::report::{Event, Summary};
-use crate::state::{AccountId, StateStore};
+use crate::state::{AccountId, Quirks, StateStore};
 
 impl Fetcher<'_> {
     /// Leaves alone, for good, what is on the server now and was not fetched. `account` is `None`
@@ -52,7 +53,13 @@ impl Fetcher<'_> {
                 Some(account) => Some(account),
                 None => store.account(&maildrop)?,
             };
-            let plan = prepare::plan(&*store, known, &listing, policy, now)?;
+            let basis = Basis {
+                policy,
+                quirks: Quirks::default(),
+                trusts_sample: true,
+                now,
+            };
+            let plan = prepare::plan(&*store, known, &listing, basis)?;
             if let Some(account) = account {
                 prepare::begin(&*store, account, policy, now)?;
                 prepare::remember(&*store, account, &listing, &plan, now)?;

@@ -22,15 +22,13 @@ use super::{Broken, Fetcher, ticket, trouble};
 use crate::deliver::queue::{Queue, Stopped};
 use crate::deliver::{Delivery, Stored, Ticket};
 use crate::failure::{Failure, Status};
-use crate::plan::{Fetch, Listing};
+use crate::plan::{Fetch, Listing, Plan};
 use crate::report::Event;
 
 /// What came of fetching.
 pub(super) struct Fetched {
-    /// Positions of what is stored now.
-    pub(super) stored: Vec<u32>,
-    /// How many of these had been stored before.
-    pub(super) recognised: usize,
+    /// What is stored now.
+    pub(super) stored: Stored,
     /// Octets of all whole messages, as received.
     pub(super) octets: u64,
     /// Why not everything was asked for.
@@ -59,7 +57,7 @@ impl Fetcher<'_> {
         &mut self,
         mut session: Session,
         listing: &Listing,
-        wanted: &[Fetch],
+        plan: &Plan,
         delivery: &Arc<Delivery>,
     ) -> Result<Fetched, Failure> {
         let quirks = self.config.quirks();
@@ -70,7 +68,7 @@ impl Fetcher<'_> {
             let urgently = pin!(stop.asked_urgently());
             tokio::select! {
                 biased;
-                ended = self.fetch_groups(&mut session, listing, wanted, &mut queue, &mut run) => ended,
+                ended = self.fetch_groups(&mut session, listing, plan, &mut queue, &mut run) => ended,
                 failure = urgently => Err(Trouble::Asked(failure)),
             }
         };
@@ -96,8 +94,7 @@ impl Fetcher<'_> {
             self.failed.remove(&key.to_key());
         }
         Ok(Fetched {
-            stored: stored.positions,
-            recognised: stored.recognised,
+            stored,
             octets: run.octets,
             failure: run.failure,
             session,
@@ -146,10 +143,11 @@ impl Fetcher<'_> {
         &self,
         session: &mut Session,
         listing: &Listing,
-        wanted: &[Fetch],
+        plan: &Plan,
         queue: &mut Queue,
         run: &mut Run,
     ) -> Result<(), Trouble> {
+        let wanted = &*plan.fetch;
         let sound = wanted.iter().take_while(|fetch| fetch.past.is_none());
         let (sound, failed) = wanted.split_at(sound.count());
         let groups = (!sound.is_empty()).then_some(sound).into_iter();
@@ -157,7 +155,7 @@ impl Fetcher<'_> {
             if run.failure.is_some() || self.stop.failure().is_some() {
                 break;
             }
-            (self.fetch_each(session, listing, group, queue, run)).await?;
+            (self.fetch_each(session, (listing, plan), group, queue, run)).await?;
         }
         Ok(())
     }
@@ -165,7 +163,7 @@ impl Fetcher<'_> {
     async fn fetch_each(
         &self,
         session: &mut Session,
-        listing: &Listing,
+        (listing, plan): (&Listing, &Plan),
         wanted: &[Fetch],
         queue: &mut Queue,
         run: &mut Run,
@@ -192,14 +190,12 @@ impl Fetcher<'_> {
                 Ok(None) => break,
                 Err(error) => {
                     self.doubt(&error, run, queue).await?;
-                    run.current = ticket(listing, fetch);
+                    run.current = Some(ticket(listing, fetch, plan));
                     return Err(self.session_broke(&attempt, &error));
                 }
             };
             self.prove(run, queue).await?;
-            let Some(ticket) = ticket(listing, fetch) else {
-                continue;
-            };
+            let ticket = ticket(listing, fetch, plan);
             match outcome {
                 Ok(body) => {
                     run.current = Some(ticket.clone());

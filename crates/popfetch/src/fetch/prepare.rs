@@ -5,27 +5,45 @@ use std::sync::Arc;
 use super::{Broken, Fetcher, Opened, blocking};
 use crate::clock::Timestamp;
 use crate::deliver::Delivery;
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::key::{HeaderDigest, Sum};
-use crate::plan::{Listing, Matched, Plan, Planner, Policy, Reset};
-use crate::state::{AccountId, Change, StateStore};
+use crate::plan::{Listing, Plan, Planner, Policy, Reset};
+use crate::report::{Event, count};
+use crate::state::{AccountId, Change, Doubt, Ignored, Quirks, StateStore};
+
+/// What a plan is made on, beside listing and rows.
+#[derive(Clone, Copy)]
+pub(super) struct Basis {
+    pub(super) policy: Policy,
+    pub(super) quirks: Quirks,
+    /// Whether a few messages may stand for all whose sizes have changed.
+    pub(super) trusts_sample: bool,
+    pub(super) now: Timestamp,
+}
 
 impl Fetcher<'_> {
     /// Makes the plan and lets the state know what the listing says.
     pub(super) async fn prepare(
-        &self,
+        &mut self,
         opened: &mut Opened,
         delivery: &Arc<Delivery>,
     ) -> Result<Plan, Broken> {
-        let policy = self.account.policy;
+        let (policy, trusts_sample) = (self.account.policy, self.trusts_sample);
         let (listing, here) = (Arc::clone(&opened.listing), Arc::clone(delivery));
-        let (policy, mut plan) = blocking(move || {
+        let (basis, mut plan) = blocking(move || {
             let now = here.clock.now();
-            let policy = begin(&*here.store, here.account, policy, now)?;
-            let plan = plan(&*here.store, Some(here.account), &listing, policy, now)?;
-            Ok((policy, plan))
+            let (policy, quirks) = begin(&*here.store, here.account, policy, now)?;
+            let basis = Basis {
+                policy,
+                quirks,
+                trusts_sample,
+                now,
+            };
+            let plan = plan(&*here.store, Some(here.account), &listing, basis)?;
+            Ok((basis, plan))
         })
         .await?;
+        self.sizes = basis.quirks.sizes;
         if plan.count.by_unique_id > 0
             && let Some(refusal) = opened.no_unique_ids.take()
         {
@@ -33,16 +51,52 @@ impl Fetcher<'_> {
             return Err(refusal.into());
         }
         if plan.shows_reset(&opened.listing) {
-            plan = self.recognise(opened, &plan, policy, delivery).await?;
+            plan = self.recognise(opened, &plan, basis, delivery).await?;
         }
-        plan.limit(&opened.listing, policy);
+        plan.limit(&opened.listing, basis.policy);
+        let quirks = self.learn_from_listing(&mut plan, opened, basis);
         let (listing, here) = (Arc::clone(&opened.listing), Arc::clone(delivery));
         let plan = blocking(move || {
-            let now = here.clock.now();
-            remember(&*here.store, here.account, &listing, &plan, now)?;
+            if quirks != basis.quirks {
+                let mut facts = here.store.facts(here.account)?;
+                facts.quirks = quirks;
+                here.store.learn(here.account, &facts)?;
+            }
+            remember(&*here.store, here.account, &listing, &plan, basis.now)?;
             Ok(plan)
         });
         Ok(plan.await?)
+    }
+
+    /// What the listing tells of the server. What is noticed for the first time is said.
+    fn learn_from_listing(&self, plan: &mut Plan, opened: &Opened, basis: Basis) -> Quirks {
+        let Quirks {
+            ignores_deletion,
+            stat_surplus,
+            ..
+        } = basis.quirks;
+        let kept = plan.kept.len() as u64;
+        plan.ignored = Ignored::after(ignores_deletion, kept, plan.obeyed, basis.now);
+        if ignores_deletion.is_none() && plan.ignored.is_some() {
+            let failure = &ignored(kept);
+            self.event(Event::Warning { failure });
+        }
+        if let Some(ignored) = &mut plan.ignored {
+            let is_due = ignored.try_again(basis.now) && !plan.delete.is_empty();
+            plan.count.ignored = plan.delete.len() as u64;
+            plan.delete.truncate(usize::from(is_due));
+        }
+        // A constant difference is the server's way to count (Q13).
+        if opened.stat_surplus != stat_surplus && opened.stat_surplus != 0 {
+            plan.count.unlisted = opened.stat_surplus.unsigned_abs();
+            let failure = &unlisted(opened);
+            self.event(Event::Warning { failure });
+        }
+        Quirks {
+            ignores_deletion: plan.ignored,
+            stat_surplus: opened.stat_surplus,
+            ..basis.quirks
+        }
     }
 
     /// The plan where the server has made its unique-ids anew: rows move to the new ones where
@@ -52,7 +106,7 @@ impl Fetcher<'_> {
         &self,
         opened: &mut Opened,
         before: &Plan,
-        policy: Policy,
+        basis: Basis,
         delivery: &Arc<Delivery>,
     ) -> Result<Plan, Broken> {
         let new: Vec<u32> = before.fetch.iter().map(|fetch| fetch.position).collect();
@@ -67,38 +121,66 @@ impl Fetcher<'_> {
         .await?;
         let (listing, delivery) = (Arc::clone(&opened.listing), Arc::clone(delivery));
         let plan = blocking(move || {
-            let (store, account, now) = (&*delivery.store, delivery.account, delivery.clock.now());
+            let (store, account) = (&*delivery.store, delivery.account);
             let mut reset = Reset::new(&listing, &digests);
             store.rows(account, &mut |row| reset.row(row))?;
-            let Matched { renamed, delivered } = reset.finish();
-            let mut changes = renamed.iter().map(|(key, to)| Change::Renamed {
-                key: key.as_ref(),
-                to: to.as_ref(),
+            let renamed = reset.finish();
+            let mut changes = renamed.iter().flat_map(|(key, to)| {
+                let (key, to) = (key.as_ref(), to.as_ref());
+                let doubt = Some(Doubt::ByHeader);
+                [
+                    Change::Renamed { key, to },
+                    Change::Judged { key: to, doubt },
+                ]
             });
-            store.apply(account, now, &mut changes)?;
-            let mut plan = plan(store, Some(account), &listing, policy, now)?;
-            plan.compare_new_with(&delivered.into());
-            Ok(plan)
+            store.apply(account, basis.now, &mut changes)?;
+            plan(store, Some(account), &listing, basis)
         });
         Ok(plan.await?)
     }
 }
 
+/// The server confirmed deletions and shows the messages still (Q43).
+fn ignored(messages: u64) -> Failure {
+    let message = format!(
+        "the server confirmed that it deleted {}, and shows them still",
+        count(messages)
+    );
+    Failure::new(Status::Temporary, message).hint(
+        "they are stored and are not fetched again; popfetch tries to delete one a day; ask those \
+         who run the server",
+    )
+}
+
+/// STAT and the listing disagree, also when asked again.
+fn unlisted(opened: &Opened) -> Failure {
+    let listed = opened.listing.len() as u64;
+    let counted = listed.saturating_add_signed(opened.stat_surplus);
+    let message = format!(
+        "STAT counts {}, and LIST and UIDL show {listed}, also when asked again",
+        count(counted)
+    );
+    Failure::new(Status::Temporary, message).hint(
+        "what is shown is fetched; if the difference stays the same it is the server's way to \
+         count, and is not said again",
+    )
+}
+
 /// A session of the account begins: its time passes, and if it is the first, that is remembered.
-/// The policy for this session.
+/// The policy for this session, and what is known of the server.
 pub(super) fn begin(
     store: &dyn StateStore,
     account: AccountId,
     policy: Policy,
     now: Timestamp,
-) -> Result<Policy, Failure> {
+) -> Result<(Policy, Quirks), Failure> {
     let mut facts = store.facts(account)?;
     let policy = policy.for_session(&facts);
     facts.pass(now);
     // Before what depends on it: fetching old mail is better than missing new mail.
     facts.begun_at.get_or_insert(now);
     store.learn(account, &facts)?;
-    Ok(policy)
+    Ok((policy, facts.quirks))
 }
 
 /// Compares the listing with what the store knows of the account.
@@ -106,10 +188,18 @@ pub(super) fn plan(
     store: &dyn StateStore,
     account: Option<AccountId>,
     listing: &Listing,
-    policy: Policy,
-    now: Timestamp,
+    basis: Basis,
 ) -> Result<Plan, Failure> {
-    let mut planner = Planner::new(listing, policy, now);
+    let Basis {
+        policy,
+        quirks,
+        trusts_sample,
+        now,
+    } = basis;
+    let mut planner = Planner::new(listing, policy, now).with_sizes(quirks.sizes);
+    if !trusts_sample {
+        planner = planner.without_sample();
+    }
     if let Some(account) = account {
         store.rows(account, &mut |row| planner.row(row))?;
     }
@@ -124,13 +214,32 @@ pub(super) fn remember(
     plan: &Plan,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let found = (plan.found.iter()).filter_map(|&position| listing.key(position));
-    let skip = (plan.skip.iter()).filter_map(|&position| listing.key(position));
-    let mut changes = (found.map(|key| Change::Found { key }))
-        .chain(skip.map(|key| Change::Skipped { key }))
+    let keys = |positions: &[u32]| -> Vec<_> {
+        (positions.iter())
+            .filter_map(|&position| listing.key(position))
+            .collect()
+    };
+    let (found, skip, kept) = (keys(&plan.found), keys(&plan.skip), keys(&plan.kept));
+    let listed = plan.listed.iter().filter_map(|&position| {
+        Some(Change::Listed {
+            key: listing.key(position)?,
+            octets: listing.octets(position)?,
+        })
+    });
+    // What is missing may come under another key in this session.
+    let gone = plan.gone.iter().filter(|_| !plan.finds_new());
+    let mut changes = (found.into_iter().map(|key| Change::Found { key }))
+        .chain(skip.into_iter().map(|key| Change::Skipped { key }))
+        .chain(kept.into_iter().map(|key| Change::Kept { key }))
         .chain(plan.seen.iter().map(|key| Change::Seen { key }))
         .chain(plan.unseen.iter().map(|key| Change::Unseen { key }))
-        .chain(plan.gone.iter().map(|key| Change::Gone { key }))
+        .chain(
+            plan.believed
+                .iter()
+                .map(|key| Change::Judged { key, doubt: None }),
+        )
+        .chain(listed)
+        .chain(gone.map(|key| Change::Gone { key }))
         .chain(plan.forget.iter().map(|key| Change::Forget { key }))
         .peekable();
     if changes.peek().is_some() {

@@ -12,6 +12,7 @@ use crate::deliver::queue::Bounds;
 use crate::deliver::{Destinations, Targets};
 use crate::fs::{FileSystem, OsFileSystem};
 use crate::jobs::{self, Limits};
+use crate::plan::Keep;
 use crate::plan::Policy;
 use crate::secret::Source;
 use crate::state::{SqliteStore, StateStore};
@@ -87,6 +88,7 @@ fn q27_a_session_that_waits_for_the_disk_says_so() {
         bounds: Bounds::of(Limits::default()),
         store: Arc::new(store),
         account: claim.account,
+        claim,
         account_name: "me".into(),
         maildrop: "me".into(),
         targets: Targets::open(&account.destinations, &file_system).unwrap(),

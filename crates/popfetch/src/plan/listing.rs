@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::evidence::Listed;
 use crate::key::{Identity, KeyRef, Sum};
 
 /// The messages of a maildrop at the start of a session, by position, oldest first.
@@ -138,6 +139,16 @@ impl Listing {
             .take_while(|&&position| self.octets_of(position) == octets)
             .count();
         Some((Identity::from_octets(octets), &rest[..end]))
+    }
+}
+
+impl Listed for Listing {
+    fn messages(&self) -> usize {
+        self.len()
+    }
+
+    fn octets(&self, position: u32) -> Option<u64> {
+        self.octets(position)
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Fetch, Keep, Listing, Oversize, Plan, Policy};
+use super::known::{Belief, KnownRow, Number};
+use super::resized::Resized;
+use super::{Contents, Fetch, Keep, Listing, Oversize, Plan, Policy, Removal, Vanished};
 use crate::clock::Timestamp;
-use crate::key::{Key, Sum};
+use crate::evidence::Whole;
+use crate::key::{KeyRef, Sum};
+use crate::sizes::{Sample, Sizes};
 use crate::state::{LONGEST_PAUSE, Past, Row, State};
 
 /// How long a message may be missing from listings before it is forgotten, in seconds: 30 days.
@@ -20,21 +24,21 @@ pub(crate) struct Planner<'a> {
     settled: usize,
     /// The rows read so far that share an identity.
     rows: Vec<KnownRow>,
+    /// What is known of LIST's numbers.
+    sizes: Sizes,
     /// Stored messages that may go where room is wanted, with their octets.
-    stored: Vec<(u32, u64)>,
+    stored: Vec<(Removal, u64)>,
+    resized: Resized,
+    /// Whether a few messages may stand for all whose sizes have changed.
+    trusts_sample: bool,
+    /// Rows that are doubted, and are settled when all rows are known.
+    doubted: Vec<(u32, KnownRow, Arc<[Sum]>)>,
+    /// Contents that came in the place of others, any of which may be any doubted message's.
+    shifted: Vec<Sum>,
+    exact_samples: Vec<Sample>,
+    vanished: Vanished,
+    contents: Contents,
     plan: Plan,
-}
-
-/// A [`Row`] that outlives the store's cursor.
-struct KnownRow {
-    key: Key,
-    state: State,
-    sum: Option<Sum>,
-    octets: Option<u64>,
-    excerpt: bool,
-    age: Option<i64>,
-    past: Option<Arc<Past>>,
-    unseen_since: Option<Timestamp>,
 }
 
 /// What the rows of one identity say together about each of its messages.
@@ -59,8 +63,30 @@ impl<'a> Planner<'a> {
             now,
             settled: 0,
             rows: Vec::new(),
+            sizes: Sizes::default(),
             stored: Vec::new(),
+            resized: Resized::default(),
+            trusts_sample: true,
+            doubted: Vec::new(),
+            shifted: Vec::new(),
+            exact_samples: Vec::new(),
+            vanished: Vanished::default(),
+            contents: Contents::new(policy.only_new),
             plan,
+        }
+    }
+
+    /// The same with what is known of LIST's numbers.
+    pub(crate) fn with_sizes(self, sizes: Sizes) -> Self {
+        Self { sizes, ..self }
+    }
+
+    /// The same, and every message whose size has changed is fetched: a sample showed that some are
+    /// other messages.
+    pub(crate) fn without_sample(self) -> Self {
+        Self {
+            trusts_sample: false,
+            ..self
         }
     }
 
@@ -75,16 +101,7 @@ impl<'a> Planner<'a> {
         }
         let is_by_unique_id = row.key.identity.unique_id().is_some() && row.state != State::Gone;
         self.plan.count.by_unique_id += u64::from(is_by_unique_id);
-        self.rows.push(KnownRow {
-            key: row.key.to_key(),
-            state: row.state,
-            sum: row.sum,
-            octets: row.octets,
-            excerpt: row.excerpt,
-            age: row.age,
-            past: Past::of(&row).map(Arc::new),
-            unseen_since: row.unseen_since,
-        });
+        self.rows.push(KnownRow::new(&row));
     }
 
     /// The plan, after the last row.
@@ -93,6 +110,17 @@ impl<'a> Planner<'a> {
         while let Some((_, positions)) = self.listing.group(self.settled) {
             self.unknown(positions);
         }
+        self.listing
+            .nameless()
+            .for_each(|position| self.want(Fetch::new(position), false));
+        self.settle_doubts();
+        let resized = std::mem::take(&mut self.resized);
+        let (fetch, waiting) = resized.split(self.trusts_sample);
+        if !waiting.is_empty() {
+            self.plan.sampled = fetch.iter().map(|fetch| fetch.position).collect();
+        }
+        fetch.into_iter().for_each(|fetch| self.want(fetch, false));
+        self.plan.resized = waiting;
         if let Keep::Octets(room) = self.policy.keep {
             self.make_room(room);
         }
@@ -102,22 +130,55 @@ impl<'a> Planner<'a> {
             .sort_by_key(|fetch| (Past::rank(fetch.past.as_deref()), fetch.position));
         self.plan.excerpts.sort_by_key(|fetch| fetch.position);
         self.plan.skip.sort_unstable();
-        self.plan.delete.sort_unstable();
         self.plan
+            .delete
+            .sort_unstable_by_key(|removal| removal.position);
+        self.plan.listed.sort_unstable();
+        self.plan.vanished = Arc::new(self.vanished);
+        self.plan.contents = Arc::new(self.contents);
+        self.plan
+    }
+
+    /// What becomes of doubted messages, once it is known what all of them say of LIST's numbers.
+    fn settle_doubts(&mut self) {
+        let samples = &mut self.plan.samples;
+        samples.append(&mut self.exact_samples);
+        if !self.doubted.is_empty() {
+            self.sizes = self.sizes.taught(samples).unwrap_or(self.sizes);
+        }
+        self.plan.sizes = self.sizes;
+        for (position, row, delivered) in std::mem::take(&mut self.doubted) {
+            match row.belief(self.sizes) {
+                Belief::Understood(whole) | Belief::Whole(whole) => {
+                    self.plan.believed.push(row.key.as_ref());
+                    self.stored(position, &row, Some(whole), &delivered);
+                }
+                Belief::Unproven => self.stored(position, &row, None, &delivered),
+                Belief::Later => self.plan.count.doubted += 1,
+                Belief::Again => {
+                    let known = match row.is_shifted() {
+                        true => [&*delivered, &*self.shifted].concat().into(),
+                        false => delivered,
+                    };
+                    self.want(row.compare(position, &known), false);
+                }
+            }
+        }
     }
 
     /// Deletes stored messages, the oldest first, until all there are take no more than this. What
     /// is not stored takes room and stays.
     fn make_room(&mut self, room: u64) {
-        self.stored.sort_unstable();
+        self.stored
+            .sort_unstable_by_key(|(removal, _)| removal.position);
         let mut stored = self.stored.iter().rev().peekable();
         let mut taken = 0_u64;
         for position in self.listing.positions().rev() {
-            let here = stored.next_if(|&&(stored, _)| stored == position);
+            let here = stored.next_if(|(stored, _)| stored.position == position);
             let octets = (self.listing.octets(position)).or(here.map(|&(_, octets)| octets));
             taken = taken.saturating_add(octets.unwrap_or(0));
             match here {
-                Some(_) if taken > room => self.plan.delete.push(position),
+                Some(&(removal, _)) if taken > room => self.plan.delete.push(removal),
                 Some(_) => self.plan.count.keep += 1,
                 None => {}
             }
@@ -159,12 +220,7 @@ impl<'a> Planner<'a> {
         if has_copies {
             self.plan.found.push(position);
         }
-        let fetch = Fetch {
-            position,
-            past: None,
-            known: Arc::default(),
-        };
-        self.want(fetch, false);
+        self.want(Fetch::new(position), false);
     }
 
     /// The messages and the rows of one identity.
@@ -202,64 +258,138 @@ impl<'a> Planner<'a> {
     /// One message that is on the server and has a row.
     fn known_message(&mut self, position: u32, row: &KnownRow, siblings: &Siblings) {
         self.plan.count.delivered += u64::from(row.state.is_delivered());
+        self.sample(row);
         let given_up = !(siblings.shuffled && siblings.pending);
-        let known = match row.state {
+        let number = row.number(self.listing.octets(position));
+        let is_other = number == Number::Changed;
+        match row.state {
             // Its target could not be asked what became of it. It stays until that is known.
-            State::Storing => return self.plan.count.keep += 1,
+            State::Storing => self.plan.count.unresolved += 1,
+            // The unique-id may stand for another message by now (Q45).
+            State::Skipped | State::Quarantined if given_up && is_other => {
+                self.resized.other(Fetch::new(position));
+            }
             State::Skipped if given_up => {
                 self.is_back(row);
-                return self.plan.count.skipped += 1;
+                self.is_same(position, row);
+                self.plan.count.skipped += 1;
             }
-            State::Quarantined if given_up => return self.plan.count.quarantined += 1,
-            State::Pending if self.policy.only_new => return self.plan.skip.push(position),
+            State::Quarantined if given_up => self.plan.count.quarantined += 1,
+            State::Pending if self.policy.only_new => self.plan.skip.push(position),
             // Octets cannot be compared with a message that the server will not give.
             State::Stored | State::Deleting | State::Gone
                 if (row.past.as_ref()).is_some_and(|past| past.is_given_up(self.now)) =>
             {
-                return self.plan.count.quarantined += 1;
+                self.plan.count.quarantined += 1;
             }
-            _ if siblings.shuffled => Arc::clone(&siblings.delivered),
-            State::Rejected if row.unseen_since.is_none() => {
-                return self.plan.reject.push(position);
+            // Copies may differ in nothing but their way here.
+            _ if siblings.shuffled => {
+                let essence = None;
+                let fetch = row.compare(position, &siblings.delivered);
+                self.want(Fetch { essence, ..fetch }, false);
+            }
+            State::Rejected if row.unseen_since.is_none() && !is_other => {
+                self.plan.reject.push(position);
             }
             State::Pending | State::Quarantined | State::Skipped | State::Rejected => {
-                Arc::default()
+                let past = row.past.clone();
+                let fetch = Fetch::new(position);
+                self.want(Fetch { past, ..fetch }, false);
             }
-            // The unique-id was in use before: it may stand for something else now.
-            State::Gone => Arc::clone(&siblings.delivered),
-            State::Stored | State::Deleting if row.excerpt => {
-                self.is_back(row);
-                Arc::clone(&siblings.delivered)
-            }
-            // What was away and came back is not deleted unseen.
-            State::Stored | State::Deleting
-                if row.unseen_since.is_some() && self.policy.keep != Keep::Forever =>
-            {
-                Arc::clone(&siblings.delivered)
-            }
-            State::Stored | State::Deleting if self.may_be_another(position, row) => {
-                Arc::clone(&siblings.delivered)
-            }
+            State::Gone => self.deleted_message(position, row, number, &siblings.delivered),
             State::Stored | State::Deleting => {
-                self.is_back(row);
-                return self.stored(position, row);
+                self.stored_message(position, row, number, &siblings.delivered);
             }
-        };
-        let fetch = Fetch {
-            position,
-            past: row.past.clone(),
-            known,
-        };
-        self.want(fetch, row.excerpt && row.state.is_delivered());
+        }
     }
 
-    /// Whether it was to be deleted before and may have been, and its unique-id stands for another
-    /// message since. The size tells them apart; servers that count it otherwise (Q13) cost a
-    /// comparison.
-    fn may_be_another(&self, position: u32, row: &KnownRow) -> bool {
-        let was_to_go = row.state == State::Deleting || self.policy.keep == Keep::None;
+    /// One that was deleted, by what the server said.
+    fn deleted_message(
+        &mut self,
+        position: u32,
+        row: &KnownRow,
+        number: Number,
+        delivered: &Arc<[Sum]>,
+    ) {
+        let was_away = row.unseen_since.is_some();
+        // Where messages are known by their numbers, the next one has the number now (Q45).
+        if was_away || number != Number::Same || self.is_numbered(position) {
+            // The unique-id was in use before: it may stand for something else now.
+            self.compare(position, row, delivered);
+        } else if row.may_be_going(self.now) {
+            self.plan.count.keep += 1;
+        } else {
+            self.plan.kept.push(position);
+            self.stored(position, row, row.whole(), delivered);
+        }
+    }
+
+    /// One that was stored, and whose deletion was not confirmed.
+    fn stored_message(
+        &mut self,
+        position: u32,
+        row: &KnownRow,
+        number: Number,
+        delivered: &Arc<[Sum]>,
+    ) {
+        let was_away = row.unseen_since.is_some() && self.policy.keep != Keep::Forever;
+        match number {
+            _ if row.excerpt => {
+                self.is_back(row);
+                self.want(row.compare(position, delivered), true);
+            }
+            // It is another message, or the server counts otherwise than before.
+            Number::Changed => self.resized.delivered(row.compare(position, delivered)),
+            // What was away and came back is not deleted unseen.
+            _ if was_away => self.compare(position, row, delivered),
+            _ if row.is_doubted() => {
+                if row.is_shifted() {
+                    self.shifted.extend(row.sum);
+                }
+                self.is_back(row);
+                self.doubted
+                    .push((position, row.clone(), Arc::clone(delivered)));
+            }
+            // Where LIST tells nothing, the content must tell before it goes.
+            Number::Missing | Number::Same => {
+                self.is_back(row);
+                self.is_same(position, row);
+                self.stored(position, row, row.whole(), delivered);
+            }
+        }
+    }
+
+    fn compare(&mut self, position: u32, row: &KnownRow, delivered: &Arc<[Sum]>) {
+        self.want(row.compare(position, delivered), false);
+    }
+
+    /// What a row tells of LIST's numbers. A few messages that fit to the octet tell enough.
+    fn sample(&mut self, row: &KnownRow) {
+        const FEW: usize = 8;
+        match row.sample() {
+            Some(sample) if row.is_doubted() => self.plan.samples.push(sample),
+            Some(sample) if self.exact_samples.len() < FEW => self.exact_samples.push(sample),
+            _ => {}
+        }
+    }
+
+    /// Its LIST number is as before; where none was remembered, this one is.
+    fn is_same(&mut self, position: u32, row: &KnownRow) {
+        self.resized.same();
         let octets = self.listing.octets(position);
-        was_to_go && row.octets.is_some_and(|known| octets != Some(known))
+        let fits = row.octets.is_none() || row.octets == octets;
+        if row.listed.is_none() && octets.is_some() && fits {
+            self.plan.listed.push(position);
+        }
+    }
+
+    /// Whether the unique-id is the message's number.
+    fn is_numbered(&self, position: u32) -> bool {
+        let unique_id = self
+            .listing
+            .key(position)
+            .and_then(|key| key.identity.unique_id());
+        unique_id == Some(self.listing.number(position).to_string().as_bytes())
     }
 
     fn is_back(&mut self, row: &KnownRow) {
@@ -268,10 +398,30 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A message that is stored whole: it stays or goes.
-    fn stored(&mut self, position: u32, row: &KnownRow) {
-        let goes = match self.policy.keep {
-            Keep::Forever => false,
+    /// A message that is stored whole: it stays or goes. Where listing and state cannot tell that it
+    /// is the one that was stored, it is fetched and compared before it goes.
+    fn stored(
+        &mut self,
+        position: u32,
+        row: &KnownRow,
+        whole: Option<Whole>,
+        delivered: &Arc<[Sum]>,
+    ) {
+        let removal = row.removal(position, self.listing.octets(position), whole);
+        match (self.policy.keep, removal) {
+            (Keep::Octets(_), Some(removal)) => {
+                self.stored.push((removal, row.octets.unwrap_or(0)));
+            }
+            _ if !self.goes(row) => self.plan.count.keep += 1,
+            (_, Some(removal)) => self.plan.delete.push(removal),
+            (_, None) => self.compare(position, row, delivered),
+        }
+    }
+
+    /// Whether the policy lets a stored message go that takes no other's room.
+    fn goes(&self, row: &KnownRow) -> bool {
+        match self.policy.keep {
+            Keep::Forever | Keep::Octets(_) => false,
             Keep::None => true,
             // A jump of the clock passes a day at most, and that is made up for.
             Keep::For(time) => {
@@ -279,13 +429,6 @@ impl<'a> Planner<'a> {
                 let least = time.saturating_add(time.min(LONGEST_PAUSE));
                 row.age.is_some_and(|age| age >= least)
             }
-            Keep::Octets(_) => {
-                return self.stored.push((position, row.octets.unwrap_or(0)));
-            }
-        };
-        match goes {
-            true => self.plan.delete.push(position),
-            false => self.plan.count.keep += 1,
         }
     }
 
@@ -305,20 +448,44 @@ impl<'a> Planner<'a> {
     /// One row whose message is not on the server.
     fn missing(&mut self, row: &KnownRow) {
         let key = row.key.as_ref();
+        if let Some(sum) = key.identity.content()
+            && self.plan.count.nameless > 0
+        {
+            // It may be any of those, which only their content tells apart.
+            return self.contents.push(sum, row, self.goes(row));
+        }
         let is_lost = row.state.is_delivered() && row.state != State::Gone;
         self.plan.count.lost += u64::from(is_lost);
         // Servers lose their minds for a moment and say that there is nothing at all. That alone
         // wipes out nothing; but what was deleted on request is expected to be missing.
         let credible = self.listing.len() > 0 || row.state == State::Gone;
+        self.vanish(row);
         match (row.state, row.unseen_since) {
             (State::Storing, _) => {}
             (State::Deleting, _) => self.plan.gone.push(key),
+            (State::Gone, None) => {
+                self.plan.obeyed += 1;
+                self.plan.unseen.push(key);
+            }
             (_, None) => self.plan.unseen.push(key),
             (_, Some(since)) => {
                 if credible && self.now.seconds_since(since) > FORGET_AFTER {
                     self.plan.forget.push(key);
                 }
             }
+        }
+    }
+
+    /// A message that the listing lacks may be there under another key. One whose deletion was
+    /// confirmed is not.
+    fn vanish(&mut self, row: &KnownRow) {
+        let key: KeyRef<'_> = row.key.as_ref();
+        match (row.state, row.sum) {
+            (State::Stored | State::Deleting, Some(sum)) if !row.excerpt => {
+                self.vanished.push(key, sum, row.essence);
+            }
+            (State::Pending, _) => self.vanished.push_waiting(key),
+            _ => {}
         }
     }
 }

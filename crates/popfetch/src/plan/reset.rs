@@ -12,17 +12,8 @@ pub(crate) struct Reset<'a> {
     listing: &'a Listing,
     /// New messages by the digest of their header and their octets, the oldest last.
     new: BTreeMap<(Sum, u64), Vec<u32>>,
-    matched: Matched,
-}
-
-/// What a [`Reset`] came to.
-#[derive(Debug, Default)]
-pub(crate) struct Matched {
     /// Rows, and the keys that their messages have now.
-    pub(crate) renamed: Vec<(Key, Key)>,
-    /// Contents of delivered messages that were not found again: what is new may still be one of
-    /// them, as no answer to TOP proves the contrary (Q23).
-    pub(crate) delivered: Vec<Sum>,
+    renamed: Vec<(Key, Key)>,
 }
 
 impl<'a> Reset<'a> {
@@ -37,7 +28,7 @@ impl<'a> Reset<'a> {
         Self {
             listing,
             new,
-            matched: Matched::default(),
+            renamed: Vec::new(),
         }
     }
 
@@ -51,14 +42,14 @@ impl<'a> Reset<'a> {
             .header
             .zip(row.octets)
             .and_then(|identity| self.new.get_mut(&identity)?.pop());
-        match position.and_then(|position| self.listing.key(position)) {
-            Some(key) => self.matched.renamed.push((row.key.to_key(), key.to_key())),
-            None => self.matched.delivered.extend(row.sum),
+        if let Some(key) = position.and_then(|position| self.listing.key(position)) {
+            self.renamed.push((row.key.to_key(), key.to_key()));
         }
     }
 
-    /// What was found, after the last row.
-    pub(crate) fn finish(self) -> Matched {
-        self.matched
+    /// Rows whose messages were found again, and the keys that these have now. What was not found
+    /// may still be there, as no answer to TOP proves the contrary (Q23).
+    pub(crate) fn finish(self) -> Vec<(Key, Key)> {
+        self.renamed
     }
 }

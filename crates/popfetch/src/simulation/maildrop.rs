@@ -7,6 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexS
 use super::random::Random;
 use super::sabotage::Sabotage;
 use super::world::World;
+use crate::key::KeyRef;
 
 /// The messages on the server.
 pub(super) struct Maildrop {
@@ -19,6 +20,18 @@ pub(super) struct Maildrop {
     pub(super) mischief_in: usize,
     /// Where the connection of the next session ends, if it comes so far; taken when it does.
     pub(super) cut: Option<Cut>,
+}
+
+impl Maildrop {
+    /// The octets that LIST tells of the message with this key, if it is there.
+    pub(super) fn listed(&self, key: KeyRef<'_>) -> Option<u64> {
+        let unique_id = key.identity.unique_id()?;
+        let mail = self
+            .messages
+            .iter()
+            .find(|mail| mail.unique_id.as_bytes() == unique_id)?;
+        Some(mail.content.len() as u64)
+    }
 }
 
 /// A place in the octets of a connection.

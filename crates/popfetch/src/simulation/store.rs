@@ -86,7 +86,7 @@ impl StateStore for SimulatedStore {
                 },
                 (Some(Sabotage::ContentForgotten), _) => Row { sum: None, ..row },
                 (Some(Sabotage::SizeForgotten), _) => Row {
-                    octets: None,
+                    listed: self.world.lock().maildrop.listed(row.key).or(row.listed),
                     ..row
                 },
                 _ => row,

@@ -1,5 +1,7 @@
 //! Why the content of a message that was stored is not believed to be the whole message.
 
+use crate::sizes::Fit;
+
 /// A doubt. While there is one, the message stays on the server and is fetched again from time to
 /// time, to see whether the server gives the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,10 +20,13 @@ pub(crate) enum Doubt {
     Short,
     /// The server gave other messages in the place of those that were asked for.
     Shifted,
+    /// The server changed its unique-id, and it is known by its header only (Q15). It is fetched
+    /// once more before it is deleted.
+    ByHeader,
 }
 
 impl Doubt {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Unjudged,
         Self::Empty,
         Self::ErrorText,
@@ -29,7 +34,21 @@ impl Doubt {
         Self::OpenParts,
         Self::Short,
         Self::Shifted,
+        Self::ByHeader,
     ];
+
+    /// What is left of it where the message's size fits LIST's number so.
+    pub(crate) fn after(self, fit: Fit) -> Option<Self> {
+        match (fit, self) {
+            (Fit::Exact, _) => None,
+            // Other signs than the size stand for themselves.
+            (_, Self::Empty | Self::ErrorText | Self::HeaderWithoutEnd | Self::OpenParts) => {
+                Some(self)
+            }
+            (Fit::Shorter, _) => Some(Self::Short),
+            (Fit::Good | Fit::Unknown | Fit::Longer, _) => None,
+        }
+    }
 
     /// Its name, in the state and for programs.
     pub(crate) fn name(self) -> &'static str {
@@ -41,6 +60,7 @@ impl Doubt {
             Self::OpenParts => "open-parts",
             Self::Short => "short",
             Self::Shifted => "shifted",
+            Self::ByHeader => "by-header",
         }
     }
 

@@ -1,12 +1,16 @@
 //! What is known of an account as a whole.
 
 use crate::clock::Timestamp;
+use crate::sizes::Sizes;
 
 /// The most that passes between two sessions, in seconds: a day.
 pub(crate) const LONGEST_PAUSE: i64 = 24 * 60 * 60;
 
 const WITHOUT_CAPA: &str = "without-capa";
 const BROKE_PIPELINING: &str = "broke-pipelining";
+const SIZES: &str = "sizes";
+const IGNORES_DELETION: &str = "ignores-deletion";
+const STAT_SURPLUS: &str = "stat-surplus";
 
 /// What is known of an account as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +33,49 @@ pub(crate) struct Quirks {
     /// In how many runs, one behind the other, a session broke under PIPELINING (Q7). Once may be
     /// the network's fault.
     pub(crate) broke_pipelining: u32,
+    /// What LIST's numbers mean (Q13).
+    pub(crate) sizes: Sizes,
+    /// Since when it confirms deletions and does not delete (Q43), and when one was tried last.
+    pub(crate) ignores_deletion: Option<Ignored>,
+    /// How many messages more STAT counts than LIST shows, visit after visit (Q13).
+    pub(crate) stat_surplus: i64,
+}
+
+/// A server that answers DELE and QUIT with +OK and keeps the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ignored {
+    pub(crate) since: Timestamp,
+    /// When DELE was sent last.
+    pub(crate) tried: Timestamp,
+}
+
+impl Ignored {
+    /// What is known after a listing that shows so many messages that were deleted by what the
+    /// server said, and lacks so many others.
+    pub(crate) fn after(
+        before: Option<Self>,
+        kept: u64,
+        obeyed: u64,
+        now: Timestamp,
+    ) -> Option<Self> {
+        match (kept, obeyed) {
+            (_, 1..) => None,
+            (0, 0) => before,
+            (1.., 0) => before.or(Some(Self {
+                since: now,
+                tried: now,
+            })),
+        }
+    }
+
+    /// Whether to send one DELE now, to see whether it is obeyed. Once a day is enough.
+    pub(crate) fn try_again(&mut self, now: Timestamp) -> bool {
+        let is_due = !(0..LONGEST_PAUSE).contains(&now.seconds_since(self.tried));
+        if is_due {
+            self.tried = now;
+        }
+        is_due
+    }
 }
 
 impl Quirks {
@@ -37,7 +84,17 @@ impl Quirks {
         let capa = (self.without_capa).then(|| (WITHOUT_CAPA, "1".to_owned()));
         let pipelining = (self.broke_pipelining > 0)
             .then(|| (BROKE_PIPELINING, self.broke_pipelining.to_string()));
-        capa.into_iter().chain(pipelining).collect()
+        let sizes = (self.sizes != Sizes::Unknown).then(|| (SIZES, self.sizes.to_string()));
+        let ignores = (self.ignores_deletion)
+            .map(|Ignored { since, tried }| (IGNORES_DELETION, format!("{} {}", since.0, tried.0)));
+        let surplus =
+            (self.stat_surplus != 0).then(|| (STAT_SURPLUS, self.stat_surplus.to_string()));
+        (capa.into_iter())
+            .chain(pipelining)
+            .chain(sizes)
+            .chain(ignores)
+            .chain(surplus)
+            .collect()
     }
 
     /// Takes one of [`entries`](Self::entries). A name or a text that is not known teaches nothing.
@@ -45,6 +102,17 @@ impl Quirks {
         match name {
             WITHOUT_CAPA => self.without_capa = value == "1",
             BROKE_PIPELINING => self.broke_pipelining = value.parse().unwrap_or(0),
+            SIZES => self.sizes = value.parse().unwrap_or_default(),
+            IGNORES_DELETION => {
+                let times = value.split_once(' ');
+                let times = times
+                    .and_then(|(since, tried)| Some((since.parse().ok()?, tried.parse().ok()?)));
+                self.ignores_deletion = times.map(|(since, tried)| Ignored {
+                    since: Timestamp(since),
+                    tried: Timestamp(tried),
+                });
+            }
+            STAT_SURPLUS => self.stat_surplus = value.parse().unwrap_or(0),
             _ => {}
         }
     }
@@ -76,6 +144,43 @@ mod tests {
 
     const DAY: i64 = LONGEST_PAUSE;
     const CENTURY: i64 = 36_525 * DAY;
+
+    #[test]
+    fn e12_a_server_that_ignores_deletions_is_asked_again_once_a_day() {
+        let mut ignored = Ignored::after(None, 3, 0, Timestamp(DAY)).unwrap();
+        assert!(!ignored.try_again(Timestamp(2 * DAY - 1)));
+        assert!(ignored.try_again(Timestamp(2 * DAY)));
+        assert!(!ignored.try_again(Timestamp(2 * DAY + 1)));
+        let later = Timestamp(3 * DAY);
+        assert_eq!(Ignored::after(Some(ignored), 1, 0, later), Some(ignored));
+        assert_eq!(Ignored::after(Some(ignored), 0, 0, later), Some(ignored));
+        // One that is obeyed is enough, though others are not yet (E34).
+        assert_eq!(Ignored::after(Some(ignored), 2, 1, later), None);
+        assert_eq!(Ignored::after(None, 0, 0, later), None);
+    }
+
+    #[test]
+    fn quirks_are_the_same_after_they_were_kept_as_texts() {
+        let quirks = Quirks {
+            without_capa: true,
+            broke_pipelining: 2,
+            sizes: "octets up-to-multiple-of 1024".parse().unwrap(),
+            ignores_deletion: Some(Ignored {
+                since: Timestamp(-3),
+                tried: Timestamp(7),
+            }),
+            stat_surplus: -1,
+        };
+        let mut again = Quirks::default();
+        for (name, value) in quirks.entries() {
+            again.learn(name, &value);
+        }
+        assert_eq!(again, quirks);
+        assert_eq!(Quirks::default().entries(), []);
+        again.learn("unheard-of", "1");
+        again.learn(SIZES, "nonsense");
+        assert_eq!(again.sizes, Sizes::Unknown);
+    }
 
     #[test]
     fn a_clock_that_jumps_passes_a_day_at_most() {

@@ -228,11 +228,13 @@ fn other_content_under_the_same_key_goes_everywhere() {
     deliver_each(&delivery, [1]).unwrap();
 
     let partly = delivery.store.partly_delivered(delivery.account).unwrap();
-    let mut partly = Partly::new(partly);
+    let mut recognition = Recognition::new(partly);
     let mut batch = Batch::default();
     let mut incoming = delivery.begin(&batch, ticket(1, &[])).unwrap();
     incoming.write(&mut b"other".to_vec()).unwrap();
-    delivery.finish(&mut batch, incoming, &mut partly).unwrap();
+    delivery
+        .finish(&mut batch, incoming, &mut recognition)
+        .unwrap();
     delivery.commit(batch, &mut Stored::default()).unwrap();
     assert_eq!(files(&directory), ["message 1\n", "other"]);
     assert_eq!(hands.taken(), ["other"]);

@@ -23,15 +23,7 @@ impl Sample {
         let mut content = Spooled::begin(None).unwrap();
         content.write(message).unwrap();
         Self {
-            ticket: Ticket {
-                position: 0,
-                number: 1,
-                key: key.to_key(),
-                listed: None,
-                past: None,
-                known: [].into(),
-                excerpt: false,
-            },
+            ticket: Ticket::new(0, 1, key.to_key()),
             content,
             octets: message.len() as u64,
         }

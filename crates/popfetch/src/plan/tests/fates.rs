@@ -43,7 +43,7 @@ fn what_is_left_alone_is_counted() {
         (plan.count, seen)
     };
     let (count, _) = one(Whole::new(State::Storing));
-    assert_eq!(count.keep, 1);
+    assert_eq!(count.unresolved, 1);
     let (count, seen) = one(Whole::new(State::Skipped));
     assert_eq!((count.skipped, seen), (1, vec![]));
     let (count, seen) = one(away(Whole::new(State::Skipped)));
@@ -80,7 +80,7 @@ fn what_was_found_before_is_left_alone_too_where_only_what_is_new_is_wanted() {
 fn copies_that_are_all_there_are_known_by_their_order() {
     let stored = Whole::new(State::Stored);
     let plan = shared(&[stored.clone(), stored], 2, Keep::None);
-    assert_eq!((plan.fetch.len(), plan.delete), (0, vec![0, 1]));
+    assert_eq!((plan.fetch.len(), plan.to_delete()), (0, vec![0, 1]));
 }
 
 #[test]

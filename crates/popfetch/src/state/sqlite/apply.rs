@@ -119,6 +119,14 @@ impl Step<'_> {
             Change::Skipped { .. } => self.execute(SKIPPED, []),
             Change::Rejected { .. } => self.execute(REJECTED, []),
             Change::Renamed { to, .. } => {
+                // The message may have been found under its new key before.
+                let delete = "DELETE FROM message WHERE account = ? AND identity = ?
+                     AND occurrence = ? AND state = 'pending'";
+                self.connection.prepare_cached(delete)?.execute(params![
+                    self.account.0,
+                    to.identity.octets(),
+                    to.occurrence
+                ])?;
                 self.execute(RENAMED, [&to.identity.octets(), &to.occurrence])
             }
             Change::Seen { .. } => self.execute(SEEN, []),

@@ -2,15 +2,11 @@ use super::*;
 use crate::key::Key;
 
 fn ticket(number: u32) -> Ticket {
-    Ticket {
-        position: number - 1,
+    Ticket::new(
+        number - 1,
         number,
-        key: Key::of_unique_id(&number.to_be_bytes(), 1),
-        listed: None,
-        past: None,
-        known: [].into(),
-        excerpt: false,
-    }
+        Key::of_unique_id(&number.to_be_bytes(), 1),
+    )
 }
 
 fn failure() -> Failure {

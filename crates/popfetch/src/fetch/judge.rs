@@ -1,0 +1,206 @@
+//! What the messages of a session say together: which of them are believed, what they teach of
+//! LIST's numbers, and which of them may go now.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::deletion::Keys;
+use super::messages::Fetched;
+use super::{Fetcher, blocking};
+use crate::deliver::{Delivery, Stored};
+use crate::evidence::{Arrived, Same, Standing, Whole};
+use crate::failure::Failure;
+use crate::key::{Key, KeyList, KeyRef};
+use crate::plan::{Keep, Listing, Plan, Removal};
+use crate::report::Event;
+use crate::sizes::Sizes;
+use crate::state::{Change, Doubt};
+
+/// What came of it.
+pub(super) struct Judged {
+    /// What was fetched and may go.
+    pub(super) removals: Vec<Removal>,
+    /// The server gave other messages than those that were asked for.
+    pub(super) is_shifted: bool,
+    /// How many messages are doubted for the first time.
+    pub(super) new_doubts: usize,
+    /// How many were doubted and are believed now.
+    pub(super) cleared: usize,
+    /// How many stay on the server because something about them is not known.
+    pub(super) held_back: usize,
+}
+
+/// What the state is to learn of a session that is over.
+#[derive(Default)]
+struct Lesson {
+    /// Messages whose doubts changed.
+    doubts: Vec<(Key, Option<Doubt>)>,
+    /// What is known of LIST's numbers now.
+    sizes: Option<Sizes>,
+    /// Positions of messages that are the same, whatever LIST tells of them now.
+    listed: Vec<u32>,
+    /// Rows of messages that are not on the server any more, under no key.
+    gone: KeyList,
+    unseen: KeyList,
+}
+
+impl Fetcher<'_> {
+    /// Judges what was fetched, and remembers that.
+    ///
+    /// # Errors
+    /// Those of the state. What is not judged stays doubted, and is fetched again.
+    pub(super) async fn judge(
+        &mut self,
+        fetched: &Fetched,
+        listing: &Arc<Listing>,
+        plan: &Plan,
+        delivery: &Arc<Delivery>,
+    ) -> Result<Judged, Failure> {
+        let stored = &fetched.stored;
+        let keys = Keys::new(listing, &stored.named);
+        let verdicts = stored.arrivals.judge(&**listing, plan.sizes, &plan.samples);
+        let mut judged = Judged {
+            removals: Vec::new(),
+            is_shifted: verdicts.is_shifted,
+            new_doubts: 0,
+            cleared: 0,
+            held_back: plan.held_back(),
+        };
+        let (mut lesson, mut doubted) = (Lesson::default(), BTreeSet::new());
+        for (message, doubt) in &verdicts.doubts {
+            let Some(key) = keys.of(message.position) else {
+                continue;
+            };
+            let is_news = message.standing == Standing::New;
+            if let Some(doubt) = doubt {
+                doubted.insert(message.position);
+                self.doubted.insert(key.to_key());
+                judged.held_back += 1;
+                judged.new_doubts += usize::from(is_news);
+                self.tell_doubt(*doubt, message, key, listing);
+            } else {
+                judged.cleared += usize::from(!is_news);
+            }
+            if message.standing != Standing::Believed {
+                lesson.doubts.push((key.to_key(), *doubt));
+            }
+        }
+        lesson.sizes = verdicts
+            .sizes
+            .or((plan.sizes != self.sizes).then_some(plan.sizes));
+        self.sizes = lesson.sizes.unwrap_or(self.sizes);
+        if self.judge_sample(plan, stored) {
+            lesson.listed.clone_from(&plan.resized);
+        }
+        if fetched.session.is_some() && fetched.failure.is_none() {
+            lesson.settle(plan, stored);
+        }
+        lesson.teach(listing, delivery).await?;
+        let whole =
+            (stored.positions.iter().copied()).filter(|position| !doubted.contains(position));
+        judged.removals = self.removals(whole, plan, &keys);
+        Ok(judged)
+    }
+
+    fn tell_doubt(&self, doubt: Doubt, message: &Arrived, key: KeyRef<'_>, listing: &Listing) {
+        self.event(Event::HeldBack {
+            number: listing.number(message.position),
+            identity: key.identity,
+            why: &describe(doubt, message),
+            next: "it is fetched again next time",
+            is_news: message.standing == Standing::New,
+        });
+    }
+
+    /// What was fetched, is believed, and may go by the policy.
+    fn removals(&self, whole: impl Iterator<Item = u32>, plan: &Plan, keys: &Keys) -> Vec<Removal> {
+        let same = Same::fetched_in_this_session();
+        let removal = |position: u32| match self.account.policy.keep {
+            Keep::None => Some(Removal {
+                position,
+                same,
+                whole: Whole::without(None)?,
+            }),
+            _ => {
+                let key = keys.of(position)?;
+                plan.contents
+                    .removal(position, &key.identity.content()?, key.occurrence)
+            }
+        };
+        whole.filter_map(removal).collect()
+    }
+
+    /// Whether those that were fetched for many had their old content, if any were.
+    fn judge_sample(&mut self, plan: &Plan, stored: &Stored) -> bool {
+        if plan.resized.is_empty() {
+            return false;
+        }
+        let is_old = |position: &u32| stored.recognised.contains(position);
+        let is_new = |position: &u32| stored.positions.contains(position) && !is_old(position);
+        // Where one is another message, those that were not fetched may be, too.
+        self.trusts_sample = !plan.sampled.iter().any(is_new);
+        plan.sampled.iter().all(is_old)
+    }
+}
+
+impl Lesson {
+    /// Everything that was asked for has come: what did not come under any key is not there.
+    fn settle(&mut self, plan: &Plan, stored: &Stored) {
+        if plan.finds_new() {
+            let left = plan
+                .gone
+                .iter()
+                .filter(|key| plan.vanished.has(&key.to_key()));
+            left.for_each(|key| self.gone.push(key));
+        }
+        if plan.count.nameless > 0 {
+            plan.contents
+                .missing(&stored.named, &mut self.gone, &mut self.unseen);
+        }
+    }
+
+    async fn teach(self, listing: &Arc<Listing>, delivery: &Arc<Delivery>) -> Result<(), Failure> {
+        let (listing, delivery) = (Arc::clone(listing), Arc::clone(delivery));
+        blocking(move || {
+            let (store, account) = (&delivery.store, delivery.account);
+            if let Some(sizes) = self.sizes {
+                let mut facts = store.facts(account)?;
+                facts.quirks.sizes = sizes;
+                store.learn(account, &facts)?;
+            }
+            let doubts = self.doubts.iter().map(|(key, doubt)| Change::Judged {
+                key: key.as_ref(),
+                doubt: *doubt,
+            });
+            let listed = self.listed.iter().filter_map(|&position| {
+                Some(Change::Listed {
+                    key: listing.key(position)?,
+                    octets: listing.octets(position)?,
+                })
+            });
+            let gone = self.gone.iter().map(|key| Change::Gone { key });
+            let unseen = self.unseen.iter().map(|key| Change::Unseen { key });
+            let mut changes = doubts.chain(listed).chain(gone).chain(unseen).peekable();
+            if changes.peek().is_some() {
+                store.apply(account, delivery.clock.now(), &mut changes)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// What is the matter with a message, behind its number.
+fn describe(doubt: Doubt, message: &Arrived) -> String {
+    let octets = message.received.octets;
+    let listed = message.received.listed.unwrap_or(0);
+    match doubt {
+        Doubt::Short => format!("came shorter than listed ({octets} of {listed} bytes)"),
+        Doubt::Empty => "came empty".into(),
+        Doubt::ErrorText => "came as an error of the server".into(),
+        Doubt::HeaderWithoutEnd => format!("came with a header that has no end ({octets} bytes)"),
+        Doubt::OpenParts => format!("came without its last part ({octets} bytes)"),
+        Doubt::Shifted => "came with the content of another message".into(),
+        Doubt::Unjudged | Doubt::ByHeader => "was not compared with the others yet".into(),
+    }
+}

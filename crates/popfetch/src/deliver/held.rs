@@ -2,6 +2,7 @@
 //! deleted on the server.
 
 use super::Delivery;
+use super::maildir::Maildir;
 use crate::evidence::Held;
 use crate::failure::{Failure, Status};
 use crate::key::KeyRef;
@@ -13,7 +14,7 @@ impl Delivery {
     /// # Errors
     /// The state could not be read.
     pub(crate) fn look_at_targets(&self) -> Result<Sight, Failure> {
-        let maildirs = self.targets.maildirs.iter().map(|maildir| maildir.look());
+        let maildirs = self.targets.maildirs.iter().map(Maildir::look);
         // What took a message over has answered for it.
         let mboxes = self.targets.mboxes.iter().map(|_| Ok(()));
         let handovers = self.targets.handovers.iter().map(|_| Ok(()));

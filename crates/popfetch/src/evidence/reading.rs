@@ -23,6 +23,7 @@ pub(crate) struct Reading {
     header: HeaderDigest,
     octets: u64,
     lines: u64,
+    has_carriage_return: bool,
     head: Head,
     /// The end of what has come, where a boundary is to be found in it.
     tail: Vec<u8>,
@@ -76,6 +77,8 @@ impl Reading {
         self.header.update(piece);
         self.octets += piece.len() as u64;
         self.lines += memchr::memchr_iter(b'\n', piece).count() as u64;
+        self.has_carriage_return |=
+            !self.has_carriage_return && memchr::memchr(b'\r', piece).is_some();
         let body = match &mut self.head {
             Head::Closed(_) => piece,
             Head::Open(head) => {
@@ -101,6 +104,7 @@ impl Reading {
             header,
             octets,
             lines,
+            has_carriage_return,
             head,
             tail,
         } = self;
@@ -108,7 +112,13 @@ impl Reading {
             Head::Closed(closed) => closed,
             Head::Open(head) => Closed::new(&head, false),
         };
-        let fit = listed.map_or(Fit::Unknown, |listed| sizes.fit(octets, lines, listed));
+        let fit = listed.map_or(Fit::Unknown, |listed| {
+            // LIST counts a line end as two octets (RFC 1939 §11), also where one is sent (Q8).
+            match !has_carriage_return && octets + lines == listed {
+                true => Fit::Exact,
+                false => sizes.fit(octets, lines, listed),
+            }
+        });
         let sign = || closed.sign(octets, lines, &tail);
         let doubt = match fit {
             // LIST told this very number: what is odd in the message was so on the server.

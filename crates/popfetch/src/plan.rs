@@ -152,6 +152,8 @@ pub(crate) struct Plan {
     pub(crate) resized: Vec<u32>,
     /// Positions of those that are fetched for them.
     pub(crate) sampled: Vec<u32>,
+    /// Positions of messages that are doubted, whether they are to be fetched again now or not.
+    pub(crate) doubted: Vec<u32>,
     /// What was delivered of messages that the listing lacks.
     pub(crate) vanished: Arc<Vanished>,
     /// What is known of messages by their content only.
@@ -179,8 +181,6 @@ pub(crate) struct Count {
     pub(crate) oversize: u64,
     /// Without anything to tell them apart by before they are fetched.
     pub(crate) nameless: u64,
-    /// Doubted, and not to be fetched again yet.
-    pub(crate) doubted: u64,
     /// Held back until a target can be asked what became of them.
     pub(crate) unresolved: u64,
     /// Kept by a server that ignores deletions.
@@ -213,16 +213,15 @@ impl Plan {
         self.fetch.truncate(within);
     }
 
-    /// How many messages are held back, whatever is fetched.
+    /// How many messages are held back, whatever is fetched, those left out that are doubted.
     pub(crate) fn held_back(&self) -> usize {
         let Count {
-            doubted,
             unresolved,
             ignored,
             unlisted,
             ..
         } = self.count;
-        usize::try_from(doubted + unresolved + ignored + unlisted).unwrap_or(usize::MAX)
+        usize::try_from(unresolved + ignored + unlisted).unwrap_or(usize::MAX)
     }
 
     /// Whether a message is to be fetched that may have been delivered under another key.

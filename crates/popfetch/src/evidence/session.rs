@@ -117,6 +117,20 @@ impl Arrivals {
         }
     }
 
+    /// Judges nothing: the session broke, and may have gone wrong before. A message that something
+    /// speaks against stays doubted.
+    pub(crate) fn put_off(&self) -> Verdicts {
+        let doubts = self
+            .odd
+            .iter()
+            .map(|&message| (message, message.received.doubt));
+        Verdicts {
+            doubts: doubts.collect(),
+            is_shifted: false,
+            sizes: None,
+        }
+    }
+
     /// Whether the sizes say that messages came in the place of others: several miss their own line
     /// of LIST, and most of these fit the line of another to the octet.
     fn are_others(&self, listed: &dyn Listed, known: Sizes) -> bool {

@@ -58,7 +58,11 @@ impl Fetcher<'_> {
     ) -> Result<Judged, Failure> {
         let stored = &fetched.stored;
         let keys = Keys::new(listing, &stored.named);
-        let verdicts = stored.arrivals.judge(&**listing, plan.sizes, &plan.samples);
+        let is_broken = fetched.session.is_none() && !fetched.is_withheld;
+        let verdicts = match is_broken {
+            true => stored.arrivals.put_off(),
+            false => stored.arrivals.judge(&**listing, plan.sizes, &plan.samples),
+        };
         let mut judged = Judged {
             removals: Vec::new(),
             is_shifted: verdicts.is_shifted,
@@ -75,7 +79,6 @@ impl Fetcher<'_> {
             if let Some(doubt) = doubt {
                 doubted.insert(message.position);
                 self.doubted.insert(key.to_key());
-                judged.held_back += 1;
                 judged.new_doubts += usize::from(is_news);
                 self.tell_doubt(*doubt, message, key, listing);
             } else {
@@ -96,6 +99,8 @@ impl Fetcher<'_> {
             lesson.settle(plan, stored);
         }
         lesson.teach(listing, delivery).await?;
+        judged.held_back += doubted.len();
+        judged.held_back += count_left(plan, stored, &doubted);
         let whole =
             (stored.positions.iter().copied()).filter(|position| !doubted.contains(position));
         judged.removals = self.removals(whole, plan, &keys);
@@ -188,6 +193,18 @@ impl Lesson {
         })
         .await
     }
+}
+
+/// How many messages were doubted before and still are, those left out that are doubted anew.
+fn count_left(plan: &Plan, stored: &Stored, doubted: &BTreeSet<u32>) -> usize {
+    if plan.doubted.is_empty() {
+        return 0;
+    }
+    let came: BTreeSet<&u32> = stored.positions.iter().collect();
+    let before = plan.doubted.iter();
+    before
+        .filter(|position| !came.contains(position) && !doubted.contains(position))
+        .count()
 }
 
 /// What is the matter with a message, behind its number.

@@ -157,6 +157,10 @@ impl Fetcher<'_> {
     /// one behind all others, so that it is alone (Q11).
     pub(super) fn may_be_tried(&self, listing: &Listing, fetch: &Fetch) -> bool {
         let key = listing.key(fetch.position);
+        // What was doubted in this run would tell nothing new.
+        if key.is_some_and(|key| self.doubted.contains(&key.to_key())) {
+            return false;
+        }
         let failed = key.and_then(|key| self.failed.get(&key.to_key()));
         failed.is_none_or(|failed| failed.broke && failed.times < 2)
     }

@@ -220,7 +220,8 @@ pub(super) fn remember(
             .collect()
     };
     let (found, skip, kept) = (keys(&plan.found), keys(&plan.skip), keys(&plan.kept));
-    let listed = plan.listed.iter().filter_map(|&position| {
+    let numbered = plan.skip.iter().chain(&plan.listed);
+    let listed = numbered.filter_map(|&position| {
         Some(Change::Listed {
             key: listing.key(position)?,
             octets: listing.octets(position)?,

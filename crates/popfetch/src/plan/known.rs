@@ -185,11 +185,6 @@ impl KnownRow {
         self.doubt.is_some()
     }
 
-    /// Whether its content came in the place of another message's.
-    pub(super) fn is_shifted(&self) -> bool {
-        self.doubt == Some(Doubt::Shifted)
-    }
-
     /// Whether it was deleted so recently that the server may still be about to.
     pub(super) fn may_be_going(&self, now: Timestamp) -> bool {
         (0..SLOW_DELETION).contains(&now.seconds_since(self.changed_at))

@@ -33,8 +33,8 @@ pub(crate) struct Planner<'a> {
     trusts_sample: bool,
     /// Rows that are doubted, and are settled when all rows are known.
     doubted: Vec<(u32, KnownRow, Arc<[Sum]>)>,
-    /// Contents that came in the place of others, any of which may be any doubted message's.
-    shifted: Vec<Sum>,
+    /// Contents of doubted messages, any of which may have come in the place of another's.
+    unsure: Vec<Sum>,
     exact_samples: Vec<Sample>,
     vanished: Vanished,
     contents: Contents,
@@ -68,7 +68,7 @@ impl<'a> Planner<'a> {
             resized: Resized::default(),
             trusts_sample: true,
             doubted: Vec::new(),
-            shifted: Vec::new(),
+            unsure: Vec::new(),
             exact_samples: Vec::new(),
             vanished: Vanished::default(),
             contents: Contents::new(policy.only_new),
@@ -154,12 +154,10 @@ impl<'a> Planner<'a> {
                     self.stored(position, &row, Some(whole), &delivered);
                 }
                 Belief::Unproven => self.stored(position, &row, None, &delivered),
-                Belief::Later => self.plan.count.doubted += 1,
+                Belief::Later => self.plan.doubted.push(position),
                 Belief::Again => {
-                    let known = match row.is_shifted() {
-                        true => [&*delivered, &*self.shifted].concat().into(),
-                        false => delivered,
-                    };
+                    self.plan.doubted.push(position);
+                    let known = [&*delivered, &*self.unsure].concat().into();
                     self.want(row.compare(position, &known), false);
                 }
             }
@@ -343,9 +341,7 @@ impl<'a> Planner<'a> {
             // What was away and came back is not deleted unseen.
             _ if was_away => self.compare(position, row, delivered),
             _ if row.is_doubted() => {
-                if row.is_shifted() {
-                    self.shifted.extend(row.sum);
-                }
+                self.unsure.extend(row.sum);
                 self.is_back(row);
                 self.doubted
                     .push((position, row.clone(), Arc::clone(delivered)));

@@ -7,4 +7,7 @@ mod support;
 
 mod breaks;
 mod broken_targets;
+mod identity;
+mod obedience;
 mod refused_messages;
+mod whole;

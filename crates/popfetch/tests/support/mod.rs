@@ -163,11 +163,20 @@ impl Rig {
         states.collect::<Result<_, _>>().unwrap()
     }
 
-    /// Lets so many hours pass for whatever failed.
+    /// Lets so many hours pass: everything in the state happened so much earlier.
     pub(crate) fn pass_hours(&self, hours: i64) {
         let state = rusqlite::Connection::open(self.path("state.db")).unwrap();
-        let pass = "UPDATE message SET failing = failing - ?";
-        state.execute(pass, [hours * 3_600]).unwrap();
+        let seconds = hours * 3_600;
+        for pass in [
+            "UPDATE message SET failing = failing - ?1, changed_at = changed_at - ?1,
+             stored_at = stored_at - ?1, unseen_since = unseen_since - ?1",
+            "UPDATE facts SET passed_at = passed_at - ?1, begun_at = begun_at - ?1",
+            "UPDATE quirk SET since = since - ?1, value = iif(name = 'ignores-deletion',
+             (substr(value, 1, instr(value, ' ') - 1) - ?1) || ' ' ||
+             (substr(value, instr(value, ' ') + 1) - ?1), value)",
+        ] {
+            state.execute(pass, [seconds]).unwrap();
+        }
     }
 
     pub(crate) fn left(&self) -> u64 {

@@ -382,7 +382,7 @@ proptest! {
         let fates = [&*fetched, &*plan.to_delete(), &*plan.reject, &*plan.skip].concat();
         prop_assert_eq!(fates.iter().collect::<BTreeSet<_>>().len(), fates.len());
         let count = plan.count;
-        let waiting = plan.resized.len() as u64 + count.doubted + count.unresolved;
+        let waiting = plan.resized.len() as u64 + count.unresolved;
         let left = count.keep + count.quarantined + count.skipped + count.oversize + waiting;
         prop_assert_eq!(fates.len() as u64 + left, messages.len() as u64);
         prop_assert!(plan.excerpts.len() as u64 <= count.oversize);

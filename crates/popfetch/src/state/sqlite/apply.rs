@@ -255,7 +255,7 @@ const UNDELETED: &str = "UPDATE message SET state = 'stored', changed_at = ?4
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND state IN ('stored', 'deleting')";
 const GONE: &str = "UPDATE message
-    SET state = 'gone', changed_at = ?4, unseen_since = coalesce(unseen_since, ?4)
+    SET state = 'gone', changed_at = ?4
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND state IN ('deleting', 'rejected')";
 const FAILED: &str = "INSERT INTO message

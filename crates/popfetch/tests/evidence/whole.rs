@@ -35,7 +35,7 @@ fn e04_a_message_that_comes_short_stays_until_it_comes_whole() {
             assert!(first.err.contains("kept on the server"), "{}", first.err);
             assert_eq!((rig.delivered().len(), rig.left()), (5, 1), "{fault}");
             // It is fetched again at the next visit, and is the same.
-            rig.misbehave(&[&fault.replace('3', "1").replace("155", "155")]);
+            rig.misbehave(&[&fault.replace('3', "1")]);
             let again = rig.run(&options).expect(75);
             assert!(!again.err.contains("message 1 "), "no news: {}", again.err);
             assert_eq!((rig.delivered().len(), rig.left()), (5, 1), "{fault}");
@@ -176,6 +176,7 @@ fn e31_an_error_in_the_middle_of_a_body_ends_the_session() {
     rig.run(&options).expect(0);
     let delivered = rig.delivered();
     assert!(mail(6).iter().all(|message| delivered.contains(message)));
-    assert!(delivered.len() <= 7, "{}", delivered.len());
+    // What was glued together, and one that came in the place of another, are there in addition.
+    assert!(delivered.len() <= 8, "{}", delivered.len());
     assert_eq!(rig.left(), 0);
 }

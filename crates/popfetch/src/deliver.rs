@@ -12,6 +12,8 @@
 //! ([`Change::Returned`]).
 
 mod batch;
+mod commit;
+mod contents;
 mod exec;
 mod handover;
 mod held;
@@ -20,14 +22,18 @@ pub(crate) mod line_ends;
 mod look;
 mod mail_server;
 mod maildir;
+mod marker;
 mod mbox;
 #[cfg(feature = "measuring")]
 pub mod measuring;
+mod names;
+mod opening;
 mod parcel;
 mod partly;
 pub(crate) mod queue;
 mod recognition;
 mod recovery;
+mod sameness;
 mod spool;
 mod stdout;
 mod targets;
@@ -44,13 +50,13 @@ use crate::failure::{self, Failure, Status};
 use crate::fs::FileSystem;
 use crate::key::Key;
 use crate::report::{Event, Report};
-use crate::state::{AccountId, Change, Claim, Placement, StateStore, Target};
+use crate::state::{AccountId, Change, Claim, Mark, StateStore, Target};
 
 use batch::{Batch, Incoming, Message, Recognised};
 use handover::{Courier, Refusal};
 use line_ends::LineEnds;
 use maildir::Maildir;
-use mbox::{Append, Mbox};
+use mbox::Mbox;
 use queue::Bounds;
 use recognition::{Outcome, Recognition};
 use spool::Spooled;
@@ -82,23 +88,32 @@ pub(crate) struct Delivery {
 impl Delivery {
     /// Starts a message, which arrives while this batch is collected.
     fn begin(&self, batch: &Batch, ticket: Ticket) -> Result<Incoming, Failure> {
-        let digest = self.digest(&ticket.key);
-        let maildirs = self.targets.maildirs.iter();
-        let files = maildirs.map(|maildir| maildir.begin(&digest));
         let before = || batch.messages.last()?.content.as_ref();
         let spool = self.targets.need_whole_messages();
         let mut incoming = Incoming {
             line_ends: LineEnds::to(self.targets.line_end),
             reading: Reading::default(),
-            files: files.collect::<Result<_, _>>()?,
+            files: Vec::with_capacity(self.targets.maildirs.len()),
             content: spool.then(|| Spooled::begin(before())).transpose()?,
             ticket,
-            digest,
+            unique: self.targets.names.next(),
         };
-        if let Some(trace_field) = &self.targets.trace_field {
-            incoming.put(&mut trace_field.at(self.clock.now()))?;
+        let begun = self.begin_files(&mut incoming);
+        if begun.is_err() {
+            // The others are in the way of mail that has room.
+            let _: Result<(), Failure> = self.abandon(&incoming);
         }
-        Ok(incoming)
+        begun.map(|()| incoming)
+    }
+
+    fn begin_files(&self, incoming: &mut Incoming) -> Result<(), Failure> {
+        for maildir in &self.targets.maildirs {
+            incoming.files.push(maildir.begin(&incoming.unique)?);
+        }
+        match &self.targets.trace_field {
+            Some(trace_field) => incoming.put(&mut trace_field.at(self.clock.now())),
+            None => Ok(()),
+        }
     }
 
     /// Ends a message and adds it to the batch, unless it had been delivered before.
@@ -138,7 +153,7 @@ impl Delivery {
                 maildir.abandon(&file)?;
                 None
             } else {
-                Some(maildir.finish(file, &incoming.digest, &read.sum, now)?)
+                Some(maildir.finish(file, &incoming.unique, &read.sum, now)?)
             };
             message.files.push(written);
         }
@@ -152,100 +167,6 @@ impl Delivery {
         files
             .into_iter()
             .try_for_each(|(maildir, file)| maildir.abandon(file))
-    }
-
-    /// Makes a batch durable, in the order above.
-    fn commit(&self, mut batch: Batch, stored: &mut Stored) -> Result<(), Failure> {
-        let Targets {
-            maildirs,
-            mboxes,
-            handovers,
-            ..
-        } = &self.targets;
-        // Whoever takes nothing today is asked before anything is done.
-        let mut couriers =
-            (handovers.iter().map(|handover| handover.begin())).collect::<Result<Vec<_>, _>>()?;
-        for (index, maildir) in maildirs.iter().enumerate() {
-            batch.make_durable(index, maildir)?;
-        }
-        let mut appends = Vec::new();
-        for mbox in mboxes {
-            let letters = self.letters(&batch, mbox.target());
-            appends.push(mbox.prepare(letters, self.clock.now())?);
-        }
-        self.record_storing(&batch, &appends)?;
-        for (index, maildir) in maildirs.iter().enumerate() {
-            maildir.publish(batch.files(index))?;
-        }
-        appends.into_iter().try_for_each(Append::run)?;
-        if couriers.is_empty() {
-            self.record_stored(&batch.messages, stored)?;
-        } else {
-            self.hand_over(&batch, &mut couriers, stored)?;
-        }
-        self.record_left_alone(&batch.left_alone)?;
-        self.record_recognised(&batch.recognised, stored)
-    }
-
-    /// What the target is to get of each message of the batch.
-    fn letters<'a>(
-        &'a self,
-        batch: &'a Batch,
-        target: &'a Target,
-    ) -> impl Iterator<Item = Option<letter::Letter<'a>>> {
-        (batch.messages.iter()).map(|message| message.letter(&self.account_name, target))
-    }
-
-    /// Lets the state know where every copy of every message is going to be.
-    fn record_storing(&self, batch: &Batch, appends: &[Append<'_>]) -> Result<(), Failure> {
-        let Targets {
-            maildirs,
-            mboxes,
-            handovers,
-            ..
-        } = &self.targets;
-        let mut extents: Vec<_> = appends.iter().map(Append::places).collect();
-        let (mut placements, mut ends) = (Vec::new(), Vec::new());
-        for message in &batch.messages {
-            let place = |target, place, delivered| Placement {
-                target,
-                place,
-                delivered,
-            };
-            let files = (maildirs.iter().zip(&message.files)).filter_map(|(maildir, file)| {
-                Some(place(
-                    maildir.target(),
-                    file.as_ref()?.place.as_slice(),
-                    false,
-                ))
-            });
-            placements.extend(files);
-            let extents = extents.iter_mut().map(|places| places.next().flatten());
-            let extents = (mboxes.iter().zip(extents))
-                .filter_map(|(mbox, extent)| Some(place(mbox.target(), extent?, false)));
-            placements.extend(extents);
-            let handed = (handovers.iter().map(|handover| handover.target()))
-                .filter(|target| !message.is_in(target))
-                .map(|target| place(target, b"", false));
-            placements.extend(handed);
-            let already = message.already.iter();
-            placements.extend(already.map(|copy| place(&copy.target, &copy.place, true)));
-            ends.push(placements.len());
-        }
-        let starts = iter::once(0).chain(ends.iter().copied());
-        let mut storing =
-            (batch.messages.iter().zip(starts).zip(&ends)).map(|((message, start), &end)| {
-                Change::Storing {
-                    key: message.ticket.key.as_ref(),
-                    sum: &message.read.sum,
-                    header: &message.read.header,
-                    received: message.read.received,
-                    excerpt: message.ticket.excerpt,
-                    copies: &placements[start..end],
-                }
-            });
-        let now = self.clock.now();
-        Ok(self.store.apply(self.account, now, &mut storing)?)
     }
 
     /// Hands over each message to each target that is to get it so. The state learns of every
@@ -309,11 +230,21 @@ impl Delivery {
     }
 
     fn record_stored(&self, messages: &[Message], stored: &mut Stored) -> Result<(), Failure> {
+        self.record_settled(messages, &[], stored)
+    }
+
+    /// Every target has these messages, and those that are files are as the marks say.
+    fn record_settled(
+        &self,
+        messages: &[Message],
+        marks: &[Mark<'_>],
+        stored: &mut Stored,
+    ) -> Result<(), Failure> {
         let mut changes = messages.iter().map(|message| Change::Stored {
             key: message.ticket.key.as_ref(),
         });
         self.store
-            .apply(self.account, self.clock.now(), &mut changes)?;
+            .apply_marked(self.account, self.clock.now(), &mut changes, marks)?;
         for message in messages {
             stored.push(&message.ticket, &message.read, Standing::New);
             self.event(Event::Stored {
@@ -329,10 +260,22 @@ impl Delivery {
 
     /// Not every target has the message. Maildirs and mboxes do, and of the others these.
     fn record_returned(&self, message: &Message, reached: &[&Target]) -> Result<(), Failure> {
-        let key = message.ticket.key.as_ref();
         let maildirs = self.targets.maildirs.iter().map(Maildir::target);
         let mboxes = self.targets.mboxes.iter().map(Mbox::target);
-        let mut changes = (maildirs.chain(mboxes).chain(reached.iter().copied()))
+        self.record_reached(
+            message,
+            maildirs.chain(mboxes).chain(reached.iter().copied()),
+        )
+    }
+
+    /// Of all targets only these have the message.
+    fn record_reached<'a>(
+        &self,
+        message: &Message,
+        reached: impl Iterator<Item = &'a Target>,
+    ) -> Result<(), Failure> {
+        let key = message.ticket.key.as_ref();
+        let mut changes = reached
             .map(|target| Change::Reached { key, target })
             .chain(iter::once(Change::Returned { key }));
         let now = self.clock.now();
@@ -390,10 +333,6 @@ impl Delivery {
         let in_maildir =
             files.find_map(|(maildir, file)| Some(maildir.new_path(&file.as_ref()?.place)));
         in_maildir.or_else(|| Some(self.targets.mboxes.first()?.path().to_owned()))
-    }
-
-    fn digest(&self, key: &Key) -> String {
-        key.digest(self.store.id(), &self.maildrop)
     }
 
     fn event(&self, event: Event<'_>) {

@@ -151,6 +151,11 @@ impl Failure {
         self
     }
 
+    /// Whether it was for want of space.
+    pub(crate) fn is_full(&self) -> bool {
+        self.hint.as_deref() == Some(MAKE_ROOM)
+    }
+
     #[must_use]
     pub(crate) fn retry_after(mut self, time: Duration) -> Self {
         self.retry_after = Some(time);

@@ -22,6 +22,9 @@ pub(crate) trait FileSystem: Send + Sync {
     /// Whether anything goes by this name.
     fn exists(&self, path: &Path) -> io::Result<bool>;
 
+    /// When a file or a directory was changed last, by its own time; nanoseconds since 1970.
+    fn changed(&self, path: &Path) -> io::Result<i64>;
+
     /// The names in a directory.
     fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
 
@@ -99,6 +102,12 @@ impl FileSystem for OsFileSystem {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    fn changed(&self, path: &Path) -> io::Result<i64> {
+        let metadata = fs::symlink_metadata(path)?;
+        let seconds = metadata.mtime().saturating_mul(1_000_000_000);
+        Ok(seconds.saturating_add(metadata.mtime_nsec()))
     }
 
     fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {

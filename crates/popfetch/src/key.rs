@@ -141,19 +141,6 @@ impl Key {
             occurrence: self.occurrence,
         }
     }
-
-    /// A digest of this key within an account of a state store: 128 bits, as hexadecimal digits.
-    ///
-    /// File names are made from it, so nothing the server says ever reaches a path.
-    pub(crate) fn digest(&self, store: &[u8], account: &str) -> String {
-        let mut sha = Sha256::new();
-        for part in [store, account.as_bytes(), &self.identity] {
-            sha.update((part.len() as u64).to_be_bytes());
-            sha.update(part);
-        }
-        sha.update(self.occurrence.to_be_bytes());
-        hex(&sha.finalize()[..16])
-    }
 }
 
 /// Octets as lower-case hexadecimal digits.
@@ -281,32 +268,6 @@ mod tests {
         assert_ne!(Identity(&digest), Identity(&lookalike));
         assert_eq!(Identity(&digest).unique_id(), None);
         assert_eq!(Identity(&lookalike).unique_id(), Some(&sum[..]));
-    }
-
-    #[test]
-    fn the_digest_tells_accounts_stores_and_occurrences_apart() {
-        let octets = unique_id(b"x");
-        let key = KeyRef {
-            identity: Identity(&octets),
-            occurrence: 1,
-        }
-        .to_key();
-        let second = KeyRef {
-            occurrence: 2,
-            ..key.as_ref()
-        }
-        .to_key();
-        let digests = [
-            key.digest(b"s", "a"),
-            key.digest(b"s", "b"),
-            key.digest(b"t", "a"),
-            key.digest(b"sa", ""),
-            second.digest(b"s", "a"),
-        ];
-        for (i, one) in digests.iter().enumerate() {
-            assert_eq!(one.len(), 32);
-            assert!(digests[i + 1..].iter().all(|other| one != other));
-        }
     }
 
     #[test]

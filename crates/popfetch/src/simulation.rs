@@ -372,12 +372,12 @@ impl Simulation {
             claim: Claim::of(self.account_id),
             account_name: self.account.name.clone(),
             maildrop: self.account.maildrop.clone(),
-            targets: Targets::open(&self.account.destinations, &self.file_system)?,
+            targets: Targets::default(),
             file_system: Arc::clone(&self.file_system),
             clock: Arc::new(self.world.clone()),
             report: Arc::new(Silent),
         };
-        delivery.recover()?;
+        let delivery = delivery.open(&self.account.destinations)?;
         let mut fetcher = Fetcher::new(&self.account, &Silent, bench.stop.clone());
         let password = Secret::from("secret".to_owned());
         let outcome = fetcher.fetch(password, &Arc::new(delivery)).await;
@@ -399,6 +399,7 @@ impl Simulation {
         }
         let jump = (self.random).pick(&[0, MINUTE, MINUTE, -HOUR, 37 * HOUR, 240 * HOUR]);
         inside.now += jump;
+        inside.disk.now = inside.now;
         inside.tell(|| format!("{jump} seconds pass"));
         for place in inside.places.clone() {
             if let Place::Maildir(root) = place {

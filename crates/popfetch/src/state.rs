@@ -16,6 +16,7 @@
 mod doubt;
 mod error;
 mod facts;
+mod marker;
 mod past;
 mod sqlite;
 
@@ -25,6 +26,7 @@ use crate::key::{Key, KeyRef, Sum};
 pub(crate) use doubt::Doubt;
 pub(crate) use error::StateError;
 pub(crate) use facts::{Facts, Ignored, LONGEST_PAUSE, Quirks};
+pub(crate) use marker::{Copied, Mark, Marker, NEVER, Token, Verdict};
 pub(crate) use past::Past;
 pub(crate) use sqlite::SqliteStore;
 
@@ -177,6 +179,8 @@ pub(crate) struct Placed {
     pub(crate) place: Vec<u8>,
     /// Whether it is there for certain.
     pub(crate) delivered: bool,
+    /// The batch of its target that it came in.
+    pub(crate) batch: u64,
 }
 
 /// Where a copy of a message is to be: in which target, and where in that.
@@ -188,6 +192,8 @@ pub(crate) struct Placement<'a> {
     pub(crate) place: &'a [u8],
     /// Whether an earlier attempt brought it there.
     pub(crate) delivered: bool,
+    /// The batch of the target that it comes in, or came in then.
+    pub(crate) batch: u64,
 }
 
 /// Something that messages are delivered to.
@@ -243,6 +249,9 @@ pub(crate) enum Change<'a> {
     },
     /// One of its copies is in its target. The others may not be.
     Reached { key: KeyRef<'a>, target: &'a Target },
+    /// Its copy in this target is not there, though it was delivered: if it was stored, it waits to
+    /// be fetched again, for this target only.
+    Lacking { key: KeyRef<'a>, target: &'a Target },
     /// Every copy is in its target.
     Stored { key: KeyRef<'a> },
     /// Not every target has it: it waits to be fetched again, for those that lack it.
@@ -305,6 +314,7 @@ impl<'a> Change<'a> {
             Self::Found { key }
             | Self::Storing { key, .. }
             | Self::Reached { key, .. }
+            | Self::Lacking { key, .. }
             | Self::Stored { key }
             | Self::Returned { key }
             | Self::Recognised { key, .. }
@@ -358,6 +368,9 @@ pub(crate) trait StateStore: Send + Sync {
     /// stores that deliver to one Maildir never write to the same file.
     fn id(&self) -> &[u8];
 
+    /// A new random number.
+    fn token(&self) -> Result<Token, StateError>;
+
     /// The account's number, if the store has met it.
     fn account(&self, name: &str) -> Result<Option<AccountId>, StateError>;
 
@@ -366,6 +379,9 @@ pub(crate) trait StateStore: Send + Sync {
     /// # Errors
     /// [`StateError::Claimed`] when another process has it.
     fn claim(&self, name: &str) -> Result<Claim, StateError>;
+
+    /// What names of files and markers know the account by, whatever people call it.
+    fn uid(&self, account: AccountId) -> Result<Vec<u8>, StateError>;
 
     /// What is known of the account as a whole.
     fn facts(&self, account: AccountId) -> Result<Facts, StateError>;
@@ -392,6 +408,42 @@ pub(crate) trait StateStore: Send + Sync {
         account: AccountId,
         now: Timestamp,
         changes: &mut dyn Iterator<Item = Change<'_>>,
+    ) -> Result<(), StateError> {
+        self.apply_marked(account, now, changes, &[])
+    }
+
+    /// The same, and what is to be recorded of targets with it.
+    fn apply_marked(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        changes: &mut dyn Iterator<Item = Change<'_>>,
+        marks: &[Mark<'_>],
+    ) -> Result<(), StateError>;
+
+    /// What is known of the account's targets that are files or directories.
+    fn markers(&self, account: AccountId) -> Result<Vec<Marker>, StateError>;
+
+    /// Replaces what is known of a target.
+    fn mark(&self, account: AccountId, marker: &Marker) -> Result<(), StateError>;
+
+    /// A target is somewhere else now: what is known of it, and the copies in it, go with it.
+    fn relocate(&self, account: AccountId, from: &Target, to: &Target) -> Result<(), StateError>;
+
+    /// Shows every copy that was delivered to this target, or is about to be.
+    fn copies_in(
+        &self,
+        account: AccountId,
+        target: &Target,
+        visit: &mut dyn FnMut(Copied<'_>),
+    ) -> Result<(), StateError>;
+
+    /// Shows the stored messages that have a copy in this target, or none anywhere.
+    fn depending_on(
+        &self,
+        account: AccountId,
+        target: &Target,
+        visit: &mut dyn FnMut(KeyRef<'_>),
     ) -> Result<(), StateError>;
 }
 

@@ -123,14 +123,13 @@ impl Shared {
             claim,
             account_name: account.name.clone(),
             maildrop: account.maildrop.clone(),
-            targets: Targets::open(&account.destinations, &self.file_system)?,
+            targets: Targets::default(),
             file_system: Arc::clone(&self.file_system),
             clock: Arc::clone(&self.clock),
             report: Arc::clone(&self.report),
             bounds: Bounds::of(self.limits),
         };
-        delivery.recover()?;
-        Ok(Arc::new(delivery))
+        Ok(Arc::new(delivery.open(&account.destinations)?))
     }
 
     async fn dry_run(&self, account: &Arc<Account>, stop: &Stop) -> Result<Outcome, Failure> {

@@ -64,8 +64,8 @@ impl Ticket {
 /// A message that is arriving. Every octet goes at once to where it has to be.
 pub(crate) struct Incoming {
     pub(super) ticket: Ticket,
-    /// Of its key.
-    pub(super) digest: String,
+    /// What makes the names of its files its own.
+    pub(super) unique: String,
     pub(super) line_ends: LineEnds,
     pub(super) reading: Reading,
     /// One for each Maildir.
@@ -172,11 +172,19 @@ impl Batch {
         (self.messages.iter()).filter_map(move |message| message.files[maildir].as_ref())
     }
 
+    /// Whether the Maildir at this index gets any of them.
+    pub(super) fn has_files(&self, maildir: usize) -> bool {
+        self.files(maildir).next().is_some()
+    }
+
     pub(super) fn make_durable(&mut self, index: usize, maildir: &Maildir) -> Result<(), Failure> {
         let mut files: Vec<&mut Written> = (self.messages.iter_mut())
             .filter_map(|message| message.files[index].as_mut())
             .collect();
-        maildir.make_durable(&mut files)
+        match files.is_empty() {
+            true => Ok(()),
+            false => maildir.make_durable(&mut files),
+        }
     }
 }
 

@@ -3,17 +3,19 @@
 //! No octet of a name comes from the server: names are made of digests and the time.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{cannot_read, cannot_write};
+use super::contents::is_among;
+use super::marker::Marked;
+use super::{cannot_read, cannot_write, names};
 use crate::clock::Timestamp;
 use crate::failure::{self, Failure, Status};
 use crate::fs::{FileSystem, Group, OutputFile};
-use crate::key::{Sum, hex};
+use crate::key::Sum;
 use crate::state::Target;
 
 #[cfg(test)]
@@ -31,23 +33,26 @@ pub(crate) struct Maildir {
     mode: u32,
     /// Opened before anything is written, so that it learns of every error.
     group: Option<Box<dyn Group>>,
-    /// Whether the directories have been made durable. An earlier run that made them may not have
-    /// come so far.
-    is_durable: AtomicBool,
+    pub(super) marked: Marked,
 }
 
 impl Maildir {
-    /// Opens the Maildir, or makes it where nothing is.
+    /// The target that a path is.
+    pub(super) fn target_at(path: &Path) -> Result<Target, Failure> {
+        let root = std::path::absolute(path).map_err(|error| cannot_create(path, &error))?;
+        Ok(Target {
+            kind: KIND.into(),
+            location: root.into_os_string().into_vec(),
+        })
+    }
+
+    /// Makes the directories of a Maildir that are not there.
     ///
     /// # Errors
-    /// [`Status::CannotCreate`] when a directory cannot be made or is not one.
-    pub(crate) fn create(
-        file_system: Arc<dyn FileSystem>,
-        path: &Path,
-        mode: u32,
-    ) -> Result<Self, Failure> {
+    /// [`Status::CannotCreate`] when one cannot be made.
+    pub(super) fn make(file_system: &dyn FileSystem, root: &Path) -> Result<(), Failure> {
         for directory in ["", "tmp", "new", "cur"] {
-            let path = path.join(directory);
+            let path = root.join(directory);
             match file_system.create_directory(&path) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                     return Err(cannot_create(&path, &error));
@@ -55,19 +60,18 @@ impl Maildir {
                 _ => {}
             }
         }
-        Self::open(file_system, path, mode)
+        Self::check(file_system, root)?;
+        let above = root.parent().unwrap_or(root);
+        match file_system.sync_directory(above) {
+            // In a directory that we may not read, whoever runs the machine made it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced.map_err(|error| cannot_write(above, &error))?,
+        }
+        (file_system.sync_directory(root)).map_err(|error| cannot_write(root, &error))
     }
 
-    /// Opens a Maildir that is there.
-    ///
-    /// # Errors
-    /// [`Status::CannotCreate`] when it is not.
-    pub(crate) fn open(
-        file_system: Arc<dyn FileSystem>,
-        path: &Path,
-        mode: u32,
-    ) -> Result<Self, Failure> {
-        let root = std::path::absolute(path).map_err(|error| cannot_create(path, &error))?;
+    /// Whether the directories of a Maildir are there.
+    fn check(file_system: &dyn FileSystem, root: &Path) -> Result<(), Failure> {
         for directory in ["tmp", "new", "cur"] {
             let path = root.join(directory);
             match file_system.is_directory(&path) {
@@ -80,63 +84,42 @@ impl Maildir {
                 Err(error) => return Err(cannot_create(&path, &error)),
             }
         }
+        Ok(())
+    }
+
+    /// Opens a Maildir that is there, and is known to be the one that it was.
+    ///
+    /// # Errors
+    /// [`Status::CannotCreate`] when it is not.
+    pub(crate) fn open(
+        file_system: Arc<dyn FileSystem>,
+        target: &Target,
+        marked: Marked,
+        mode: u32,
+    ) -> Result<Self, Failure> {
+        let root = PathBuf::from(OsString::from_vec(target.location.clone()));
+        Self::check(&*file_system, &root)?;
         let group = file_system
             .group(&root)
             .map_err(|error| cannot_create(&root, &error))?;
-        let target = Target {
-            kind: KIND.into(),
-            location: root.as_os_str().as_bytes().into(),
-        };
         Ok(Self {
             root,
-            target,
+            target: target.clone(),
             file_system,
             mode,
             group,
-            is_durable: AtomicBool::new(false),
+            marked,
         })
-    }
-
-    /// Opens the Maildir that a copy of an earlier run was to go to.
-    pub(crate) fn of_target(
-        file_system: Arc<dyn FileSystem>,
-        target: &Target,
-    ) -> Result<Self, Failure> {
-        let path = PathBuf::from(std::ffi::OsString::from_vec(target.location.clone()));
-        Self::open(file_system, &path, 0o600)
     }
 
     pub(crate) fn target(&self) -> &Target {
         &self.target
     }
 
-    /// Whether its path still leads to it.
-    ///
-    /// # Errors
-    /// [`Status::Temporary`] when it does not.
-    pub(crate) fn look(&self) -> Result<(), Failure> {
-        for directory in ["tmp", "new", "cur"] {
-            let path = self.root.join(directory);
-            match self.file_system.is_directory(&path) {
-                Ok(true) => {}
-                Ok(false) => return Err(away(&path, "it is no directory")),
-                Err(error) => return Err(away(&path, &error.to_string())),
-            }
-        }
-        Ok(())
-    }
-
-    /// Starts a message whose key has this digest.
-    pub(crate) fn begin(&self, digest: &str) -> Result<Incoming, Failure> {
-        let path = self.temporary(digest);
-        let file = match self.file_system.create(&path, self.mode) {
-            // An earlier run began it, and no row knows of it: nobody else has this name.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self
-                .file_system
-                .remove(&path)
-                .and_then(|()| self.file_system.create(&path, self.mode)),
-            result => result,
-        };
+    /// Starts a message whose names have this in them.
+    pub(crate) fn begin(&self, unique: &str) -> Result<Incoming, Failure> {
+        let path = self.root.join("tmp").join(names::temporary(unique));
+        let file = self.file_system.create(&path, self.mode);
         Ok(Incoming {
             file: file.map_err(|error| cannot_write(&path, &error))?,
             path,
@@ -147,7 +130,7 @@ impl Maildir {
     pub(crate) fn finish(
         &self,
         mut incoming: Incoming,
-        digest: &str,
+        unique: &str,
         sum: &Sum,
         now: Timestamp,
     ) -> Result<Written, Failure> {
@@ -155,11 +138,9 @@ impl Maildir {
             let synced = incoming.file.sync();
             synced.map_err(|error| cannot_write(&incoming.path, &error))?;
         }
-        // The sum makes the name another one where other content comes under the same key.
-        let name = format!("{}.{digest}-{}.popfetch", now.0, hex(&sum[..8]));
         Ok(Written {
             temporary: incoming.path,
-            place: name.into_bytes(),
+            place: names::place(unique, sum, now),
             file: self.group.is_some().then_some(incoming.file),
         })
     }
@@ -175,8 +156,18 @@ impl Maildir {
             .map_err(|error| cannot_write(path, &error))
     }
 
-    /// Makes the contents and the names under `tmp/` durable.
+    /// Takes back messages that are not in the state.
+    pub(crate) fn discard<'a>(&self, batch: impl Iterator<Item = &'a Written>) {
+        for written in batch {
+            // What cannot be removed now is, when the account has its next turn.
+            let _: Result<(), Failure> = self.remove(&written.temporary);
+        }
+    }
+
+    /// Has the marker tell the next batch, and makes it durable with the contents and the names
+    /// under `tmp/`.
     pub(crate) fn make_durable(&self, batch: &mut [&mut Written]) -> Result<(), Failure> {
+        let marker = self.marked.begin(&*self.file_system)?;
         let tmp = self.root.join("tmp");
         match &self.group {
             // Whoever closed some of them counted on this. They may be few: the batch has messages
@@ -192,36 +183,24 @@ impl Maildir {
                     }
                 }
                 self.sync_directory(&tmp)?;
-                self.make_place_durable()
+                let synced = marker.map_or(Ok(()), |marker| marker.sync());
+                synced.map_err(|error| cannot_write(&self.root, &error))
             }
         }
     }
 
-    /// Makes the directories themselves durable.
-    fn make_place_durable(&self) -> Result<(), Failure> {
-        if self.is_durable.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let above = self.root.parent().unwrap_or(&self.root);
-        match self.file_system.sync_directory(above) {
-            // In a directory that we may not read, whoever runs the machine made it.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-            synced => synced.map_err(|error| cannot_write(above, &error))?,
-        }
-        self.sync_directory(&self.root)?;
-        self.is_durable.store(true, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Renames into `new/`, durably.
+    /// Renames into `new/`, durably. When that was changed then, by its own time.
     pub(crate) fn publish<'a>(
         &self,
         batch: impl Iterator<Item = &'a Written>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<i64>, Failure> {
         for written in batch {
             self.rename(&written.temporary, &written.place)?;
         }
-        self.sync_names()
+        // What a mail program changes behind this may not be durable.
+        let changed = self.marked.changed(&*self.file_system)?;
+        self.sync_names()?;
+        Ok(changed)
     }
 
     fn rename(&self, temporary: &Path, place: &[u8]) -> Result<(), Failure> {
@@ -243,70 +222,79 @@ impl Maildir {
             .map_err(|error| cannot_write(path, &error))
     }
 
-    /// Finishes what a crash interrupted: of each message the digest of its key and the place it
-    /// was to have. The answers come in the same order and are durable.
-    pub(crate) fn recover<'a>(
+    /// Finishes what a crash interrupted, in the order of the messages. The answers are durable.
+    /// With them comes when it was changed then, by its own time.
+    pub(crate) fn recover(
         &self,
-        messages: impl Iterator<Item = (String, &'a [u8], Age)>,
-    ) -> Result<Vec<Recovered>, Failure> {
+        messages: &[Interrupted<'_>],
+    ) -> Result<(Vec<Recovered>, Option<i64>), Failure> {
         let mut delivered = None;
         let recovered = messages
-            .map(|(digest, place, age)| {
-                let temporary = self.temporary(&digest);
-                let is_temporary = self.exists(&temporary)?;
-                if !is_temporary && age == Age::Recent {
+            .iter()
+            .map(|Interrupted { place, age }| {
+                let temporary = self.temporary(place)?;
+                if temporary.is_none() && *age == Age::Recent {
                     return Ok(Recovered::Delivered);
                 }
                 let names = match &delivered {
                     Some(names) => names,
                     None => delivered.insert(self.delivered()?),
                 };
-                // Mail programs append flags to the name: `:2,S`.
-                let is_delivered = names
-                    .range(place.to_vec()..)
-                    .next()
-                    .is_some_and(|name| name.starts_with(place));
-                match (is_temporary, is_delivered) {
-                    (true, false) => {
+                match (temporary, is_among(names, place)) {
+                    (Some(temporary), false) => {
                         self.rename(&temporary, place)?;
                         Ok(Recovered::Finished)
                     }
                     // A loss of power may leave both names of a file that was being renamed.
-                    (true, true) => {
+                    (Some(temporary), true) => {
                         self.remove(&temporary)?;
                         Ok(Recovered::Delivered)
                     }
-                    (false, true) => Ok(Recovered::Delivered),
-                    (false, false) => Ok(Recovered::Lost),
+                    (None, true) => Ok(Recovered::Delivered),
+                    (None, false) => Ok(Recovered::Lost),
                 }
             })
             .collect::<Result<Vec<_>, Failure>>()?;
+        let changed = self.marked.changed(&*self.file_system)?;
         self.sync_names()?;
-        Ok(recovered)
+        Ok((recovered, changed))
     }
 
-    fn exists(&self, path: &Path) -> Result<bool, Failure> {
-        self.file_system
-            .exists(path)
-            .map_err(|error| cannot_read(path, &error))
+    /// Removes from `tmp/` what this says of names.
+    pub(crate) fn sweep(&self, is_left_behind: impl Fn(&[u8]) -> bool) -> Result<(), Failure> {
+        let tmp = self.root.join("tmp");
+        for name in self.names(&tmp)? {
+            if is_left_behind(name.as_bytes()) {
+                self.remove(&tmp.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The file under `tmp/` that was to have this place, if it is there.
+    fn temporary(&self, place: &[u8]) -> Result<Option<PathBuf>, Failure> {
+        let Some(name) = names::temporary_of(place) else {
+            return Ok(None);
+        };
+        let path = self.root.join("tmp").join(name);
+        let exists = self.file_system.exists(&path);
+        let exists = exists.map_err(|error| cannot_read(&path, &error))?;
+        Ok(exists.then_some(path))
     }
 
     /// The names in `new/` and `cur/`.
     fn delivered(&self) -> Result<BTreeSet<Vec<u8>>, Failure> {
         let mut names = BTreeSet::new();
         for directory in ["new", "cur"] {
-            let path = self.root.join(directory);
-            let found = self
-                .file_system
-                .names(&path)
-                .map_err(|error| cannot_read(&path, &error))?;
+            let found = self.names(&self.root.join(directory))?;
             names.extend(found.into_iter().map(OsStringExt::into_vec));
         }
         Ok(names)
     }
 
-    fn temporary(&self, digest: &str) -> PathBuf {
-        self.root.join("tmp").join(format!("popfetch-{digest}"))
+    fn names(&self, directory: &Path) -> Result<Vec<OsString>, Failure> {
+        let names = self.file_system.names(directory);
+        names.map_err(|error| cannot_read(directory, &error))
     }
 
     pub(crate) fn new_path(&self, place: &[u8]) -> PathBuf {
@@ -350,12 +338,19 @@ impl Written {
     }
 }
 
+/// A message whose delivery a crash interrupted.
+pub(crate) struct Interrupted<'a> {
+    /// Where it was to be.
+    pub(crate) place: &'a [u8],
+    pub(crate) age: Age,
+}
+
 /// Whether mail programs may have swept a file out of `tmp/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {
     /// Less than a day.
     Recent,
-    /// More than that, or nobody knows, as the clock was set back.
+    /// More than that, or nobody knows, as the clock or the Maildir was set back.
     Doubtful,
 }
 
@@ -381,13 +376,6 @@ pub(crate) enum Recovered {
     Delivered,
     /// It is nowhere, and may have been swept away: it must be fetched again.
     Lost,
-}
-
-fn away(path: &Path, why: &str) -> Failure {
-    let message = format!("could not look at {}: {why}", path.display());
-    Failure::new(Status::Temporary, message).hint(
-        "nothing is deleted on the server until it is there again; its disk may not be mounted",
-    )
 }
 
 fn cannot_create(path: &Path, error: &io::Error) -> Failure {

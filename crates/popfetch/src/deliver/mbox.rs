@@ -20,7 +20,7 @@ mod tests;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +29,9 @@ use sha2::{Digest, Sha256};
 
 use self::lock::Locked;
 use super::letter::Letter;
+use super::marker::Marked;
 use crate::clock::Timestamp;
-use crate::failure::{Failure, Status};
+use crate::failure::{self, Failure, Status};
 use crate::fs::{FileSystem, SharedFile};
 use crate::key::{Sum, hex};
 use crate::settings::LineEnd;
@@ -53,33 +54,22 @@ pub(crate) struct Mbox {
     mode: u32,
     line_end: LineEnd,
     patience: Duration,
+    pub(super) marked: Marked,
 }
 
 impl Mbox {
-    /// The mbox at `path`, which need not be there yet.
+    /// The target that a path is; the mbox need not be there yet.
     ///
     /// # Errors
     /// [`Status::CannotCreate`] when it can be none.
-    pub(crate) fn new(
-        file_system: Arc<dyn FileSystem>,
-        path: &Path,
-        mode: u32,
-        line_end: LineEnd,
-    ) -> Result<Self, Failure> {
-        let cannot = |error: io::Error| {
-            Failure::new(
-                Status::CannotCreate,
-                format!("could not use {} for an mbox: {error}", path.display()),
-            )
-            .hint("choose another place with --mbox FILE, or make the directory above it")
-        };
+    pub(super) fn target_at(path: &Path) -> Result<Target, Failure> {
+        let cannot = |error: io::Error| cannot_use(path, &error);
         let absolute = std::path::absolute(path).map_err(cannot)?;
         let (Some(directory), Some(name)) = (absolute.parent(), absolute.file_name()) else {
             return Err(cannot(io::ErrorKind::IsADirectory.into()));
         };
         // The same mbox by another way is the same target.
-        let directory = fs::canonicalize(directory).map_err(cannot)?;
-        let path = directory.join(name);
+        let path = fs::canonicalize(directory).map_err(cannot)?.join(name);
         match fs::symlink_metadata(&path) {
             // Whoever can put a link there decides where the mail goes.
             Ok(metadata) if !metadata.is_file() => {
@@ -89,28 +79,31 @@ impl Mbox {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot(error)),
             _ => {}
         }
-        let target = Target {
+        Ok(Target {
             kind: KIND.into(),
-            location: path.as_os_str().as_bytes().into(),
-        };
-        Ok(Self {
+            location: path.into_os_string().into_vec(),
+        })
+    }
+
+    /// The mbox that is this target, and is known to be the one that it was.
+    pub(crate) fn open(
+        file_system: Arc<dyn FileSystem>,
+        target: &Target,
+        marked: Marked,
+        mode: u32,
+        line_end: LineEnd,
+    ) -> Self {
+        let path = PathBuf::from(OsString::from_vec(target.location.clone()));
+        Self {
+            directory: path.parent().unwrap_or(&path).into(),
             path,
-            directory,
-            target,
+            target: target.clone(),
             file_system,
             mode,
             line_end,
             patience: PATIENCE,
-        })
-    }
-
-    /// The mbox that a copy of an earlier run was to go to.
-    pub(crate) fn of_target(
-        file_system: Arc<dyn FileSystem>,
-        target: &Target,
-    ) -> Result<Self, Failure> {
-        let path = PathBuf::from(OsString::from_vec(target.location.clone()));
-        Self::new(file_system, &path, 0o600, LineEnd::Lf)
+            marked,
+        }
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -121,16 +114,23 @@ impl Mbox {
         &self.path
     }
 
-    /// Takes the locks and decides where these messages are to be. Where there is none, another
-    /// target's message keeps the place in the order.
+    /// Takes the locks and decides where these messages are to be, after the marker tells durably
+    /// that they are coming. Where there is none, another target's message keeps the place in the
+    /// order.
     ///
     /// # Errors
-    /// [`Status::Temporary`] when somebody else keeps it locked.
+    /// [`Status::Temporary`] when somebody else keeps it locked, or it is not what it was.
     pub(crate) fn prepare<'a>(
         &'a self,
         letters: impl Iterator<Item = Option<Letter<'a>>>,
         now: Timestamp,
     ) -> Result<Append<'a>, Failure> {
+        let letters: Vec<Option<Letter<'a>>> = letters.collect();
+        if letters.iter().any(Option::is_some)
+            && let Some(marker) = self.marked.begin(&*self.file_system)?
+        {
+            marker.sync().map_err(|error| self.cannot_write(&error))?;
+        }
         let locked = self.lock(Some(self.mode))?;
         let prepared = || -> io::Result<(u64, Vec<Option<Entry<'a>>>)> {
             let start = locked.file.length()?;
@@ -155,6 +155,7 @@ impl Mbox {
                     gap,
                     place: extent.to_place(),
                     separator: extent.separator,
+                    end,
                 }));
                 gap = b"";
             }
@@ -197,6 +198,12 @@ impl Mbox {
     }
 }
 
+fn cannot_use(path: &Path, error: &io::Error) -> Failure {
+    let message = format!("could not use {} for an mbox: {error}", path.display());
+    Failure::new(Status::CannotCreate, message)
+        .hint("choose another place with --mbox FILE, or make the directory above it")
+}
+
 /// What is missing to a blank line at the end of a file of this length.
 fn gap(file: &dyn SharedFile, length: u64) -> io::Result<&'static [u8]> {
     let mut end = [0; 4];
@@ -228,9 +235,26 @@ struct Entry<'a> {
     gap: &'static [u8],
     separator: String,
     place: Vec<u8>,
+    /// How long the mbox is with it.
+    end: u64,
+}
+
+/// What came of appending.
+pub(crate) struct Appended {
+    /// How many of the messages are there now, from the first on; those that were not to be are.
+    pub(crate) messages: usize,
+    /// When the mbox was changed then, by its own time.
+    pub(crate) changed: Option<i64>,
+    /// There was no room for the others.
+    pub(crate) full: Option<Failure>,
 }
 
 impl Append<'_> {
+    /// Whether no message is to be appended.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.iter().flatten().next().is_none()
+    }
+
     /// Where each message is to be, as the state remembers it.
     pub(crate) fn places(&self) -> impl Iterator<Item = Option<&[u8]>> {
         (self.entries.iter()).map(|entry| entry.as_ref().map(|entry| entry.place.as_slice()))
@@ -240,13 +264,45 @@ impl Append<'_> {
     ///
     /// # Errors
     /// They could not all be written; the mbox is as it was before, if that can be.
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let written = self.write();
-        if written.is_err() {
+    pub(crate) fn run(self) -> Result<Appended, Failure> {
+        let appended = self.try_to_run();
+        if appended.is_err() {
             // If not even this is possible, recovery does it.
             let _: io::Result<()> = self.locked.file.truncate(self.start);
         }
-        written.map_err(|error| self.mbox.cannot_write(&error))
+        appended.map_err(|error| self.mbox.cannot_write(&error))
+    }
+
+    fn try_to_run(&self) -> io::Result<Appended> {
+        let file = &*self.locked.file;
+        let (messages, full) = match self.write() {
+            Ok(()) => (self.entries.len(), None),
+            Err(error) if failure::is_full(&error) => {
+                let messages = self.fitting(file.length()?);
+                let there = self.entries[..messages].iter().flatten().last();
+                file.truncate(there.map_or(self.start, |entry| entry.end))?;
+                (messages, Some(self.mbox.cannot_write(&error)))
+            }
+            Err(error) => return Err(error),
+        };
+        let changed = self.mbox.file_system.changed(&self.mbox.path)?;
+        file.sync()?;
+        if self.start == 0 {
+            // It may be new.
+            self.mbox.file_system.sync_directory(&self.mbox.directory)?;
+        }
+        Ok(Appended {
+            messages,
+            changed: Some(changed),
+            full,
+        })
+    }
+
+    /// How many of the messages are whole in a file of this length.
+    fn fitting(&self, length: u64) -> usize {
+        let cut =
+            |entry: &Option<Entry<'_>>| entry.as_ref().is_some_and(|entry| entry.end > length);
+        (self.entries.iter().position(cut)).unwrap_or(self.entries.len())
     }
 
     fn write(&self) -> io::Result<()> {
@@ -269,19 +325,13 @@ impl Append<'_> {
             self.mbox
                 .encode(&entry.letter, entry.gap, &entry.separator, out)?;
         }
-        flush(&mut buffer)?;
-        file.sync()?;
-        if self.start == 0 {
-            // It may be new.
-            self.mbox.file_system.sync_directory(&self.mbox.directory)?;
-        }
-        Ok(())
+        flush(&mut buffer)
     }
 }
 
 /// Where a message is in an mbox, and what is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Extent {
+pub(crate) struct Extent {
     offset: u64,
     length: u64,
     sum: Sum,

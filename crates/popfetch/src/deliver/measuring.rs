@@ -51,25 +51,28 @@ fn delivery() -> Result<Delivery, Failure> {
     let store = SqliteStore::in_memory()?;
     let claim = Claim::of(store.meet("me")?);
     let file_system: Arc<dyn FileSystem> = Arc::new(Nowhere);
-    let destinations = Destinations::maildir(Path::new("/mail"));
-    Ok(Delivery {
+    let destinations = Destinations::maildir(Path::new(MAILDIR));
+    let delivery = Delivery {
         store: Arc::new(store),
         account: claim.account,
         claim,
         account_name: "me".into(),
         maildrop: "me".into(),
-        targets: Targets::open(&destinations, &file_system)?,
+        targets: Targets::default(),
         file_system,
         clock: Arc::new(Nowhere),
         report: Arc::new(Nowhere),
         bounds: Bounds::of(Limits::default()),
-    })
+    };
+    delivery.open(&destinations)
 }
 
 fn ticket(number: u32) -> Ticket {
     let key = Key::of_unique_id(format!("{number:016x}").as_bytes(), 1);
     Ticket::new(number - 1, number, key)
 }
+
+const MAILDIR: &str = "/mail";
 
 /// Where everything is taken and nothing kept, and the time stands still.
 struct Nowhere;
@@ -83,6 +86,10 @@ impl FileSystem for Nowhere {
         Ok(true)
     }
 
+    fn changed(&self, _: &Path) -> io::Result<i64> {
+        Ok(0)
+    }
+
     fn exists(&self, _: &Path) -> io::Result<bool> {
         Ok(false)
     }
@@ -91,8 +98,12 @@ impl FileSystem for Nowhere {
         Ok(Vec::new())
     }
 
-    fn create(&self, _: &Path, _: u32) -> io::Result<Box<dyn OutputFile>> {
-        Ok(Box::new(Self))
+    /// No marker: it could not be read again.
+    fn create(&self, path: &Path, _: u32) -> io::Result<Box<dyn OutputFile>> {
+        match path.parent() == Some(Path::new(MAILDIR)) {
+            true => Err(io::ErrorKind::PermissionDenied.into()),
+            false => Ok(Box::new(Self)),
+        }
     }
 
     fn open_shared(&self, _: &Path, _: Option<u32>) -> io::Result<Box<dyn SharedFile>> {

@@ -75,6 +75,7 @@ mod tests {
                 },
                 place,
                 delivered: true,
+                batch: 1,
             }],
         }
     }

@@ -1,26 +1,29 @@
 //! Finishing what an earlier run was interrupted in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::Delivery;
-use super::maildir::{self, Age, Maildir, Recovered};
+use super::maildir::{self, Age, Interrupted, Maildir, Recovered};
 use super::mbox::{self, Mbox};
+use super::opening::Opening;
+use super::{Delivery, names};
 use crate::failure::Failure;
 use crate::report::Event;
-use crate::state::{Change, Placed, Target, Unfinished};
+use crate::settings::LineEnd;
+use crate::state::{Change, Mark, Placed, Target, Unfinished, Verdict};
+
+/// Of each copy whether it is there; and when the target was changed last.
+type Found = (Vec<bool>, Option<i64>);
 
 /// A copy of a message: the message's index, and the copy's in it.
 type Index = (usize, usize);
 
 impl Delivery {
     /// Finds out what became of messages whose delivery was interrupted, and finishes it where
-    /// their octets are still there. Comes before everything else.
-    pub(crate) fn recover(&self) -> Result<(), Failure> {
+    /// their octets are still there. What nothing can come of is taken away. Comes before
+    /// everything else.
+    pub(super) fn recover(&self) -> Result<(), Failure> {
         let messages = self.store.unfinished(self.account)?;
-        if messages.is_empty() {
-            return Ok(());
-        }
         let mut by_target: BTreeMap<&Target, Vec<Index>> = BTreeMap::new();
         for (index, message) in messages.iter().enumerate() {
             for (copy, placed) in message.copies.iter().enumerate() {
@@ -31,11 +34,16 @@ impl Delivery {
             }
         }
         let mut delivered: HashMap<Index, bool> = HashMap::new();
+        let mut settled = Vec::new();
         for (target, copies) in &by_target {
-            match self.open(target) {
+            match self.open_again(target) {
                 Ok(opened) => {
-                    let found = self.find(&opened, &messages, copies)?;
+                    let (found, seen) = self.find(&opened, &messages, copies)?;
                     delivered.extend(copies.iter().copied().zip(found));
+                    settled.extend(seen.map(|seen| Mark::Settled {
+                        target,
+                        seen: Some(seen),
+                    }));
                 }
                 // Its disk may be away. The messages stay as they are until it is back.
                 Err(failure) => self.event(Event::Warning { failure: &failure }),
@@ -48,62 +56,79 @@ impl Delivery {
             Some((message, copies.collect::<Option<Vec<_>>>()?))
         });
         let known: Vec<(&Unfinished, Vec<(&Placed, bool)>)> = known.collect();
-        if known.is_empty() {
-            return Ok(());
+        if !known.is_empty() {
+            let mut changes = known
+                .iter()
+                .flat_map(|(message, copies)| settle(message, copies));
+            let now = self.clock.now();
+            (self.store).apply_marked(self.account, now, &mut changes, &settled)?;
+            self.event(Event::Recovered {
+                messages: known.len(),
+            });
         }
-        let mut changes = known
-            .iter()
-            .flat_map(|(message, copies)| settle(message, copies));
-        self.store
-            .apply(self.account, self.clock.now(), &mut changes)?;
-        self.event(Event::Recovered {
-            messages: known.len(),
-        });
-        Ok(())
+        self.sweep(
+            messages
+                .iter()
+                .filter(|&message| !(known.iter()).any(|(settled, _)| settled.key == message.key)),
+        )
     }
 
-    fn open(&self, target: &Target) -> Result<Opened<'_>, Failure> {
-        let file_system = || Arc::clone(&self.file_system);
-        match target.kind.as_str() {
-            maildir::KIND => {
-                let ours = self.targets.maildirs.iter();
-                let ours = ours.into_iter().find(|maildir| maildir.target() == target);
-                Ok(match ours {
-                    Some(maildir) => Opened::Maildir(maildir),
-                    None => Opened::OtherMaildir(Maildir::of_target(file_system(), target)?),
-                })
-            }
-            mbox::KIND => Ok(Opened::Mbox(Mbox::of_target(file_system(), target)?)),
-            _ => Ok(Opened::HandedOver),
-        }
-    }
-
-    /// Whether each of these copies is in its target.
+    /// Whether each of these copies is in this target, and when that was changed last.
     fn find(
         &self,
         target: &Opened<'_>,
         messages: &[Unfinished],
         copies: &[Index],
-    ) -> Result<Vec<bool>, Failure> {
-        let placed = |&(index, copy): &Index| &messages[index].copies[copy];
+    ) -> Result<Found, Failure> {
         match target {
             Opened::Maildir(maildir) => self.find_in_maildir(maildir, messages, copies),
             Opened::OtherMaildir(maildir) => self.find_in_maildir(maildir, messages, copies),
-            Opened::Mbox(mbox) => {
-                let places: Vec<&[u8]> = (copies
+            Opened::Mbox(mbox) => find_in_mbox(mbox, messages, copies),
+            Opened::OtherMbox(mbox) => find_in_mbox(mbox, messages, copies),
+            // Nobody can tell, or nothing is there. Twice is better than not at all.
+            Opened::Nothing => {
+                let placed = copies
                     .iter()
-                    .map(placed)
-                    .map(|placed| placed.place.as_slice()))
-                .collect();
-                mbox.recover(&places)
+                    .map(|&(index, copy)| &messages[index].copies[copy]);
+                Ok((placed.map(|placed| placed.delivered).collect(), None))
             }
-            // Nobody can tell. Twice is better than not at all.
-            Opened::HandedOver => Ok(copies
-                .iter()
-                .map(placed)
-                .map(|placed| placed.delivered)
-                .collect()),
         }
+    }
+
+    /// A target that messages were on their way to. Those of today are open, and known to be what
+    /// they were.
+    fn open_again(&self, target: &Target) -> Result<Opened<'_>, Failure> {
+        let maildirs = self.targets.maildirs.iter();
+        if let Some(maildir) = maildirs
+            .into_iter()
+            .find(|maildir| maildir.target() == target)
+        {
+            return Ok(Opened::Maildir(maildir));
+        }
+        if let Some(mbox) = self
+            .targets
+            .mboxes
+            .iter()
+            .find(|mbox| mbox.target() == target)
+        {
+            return Ok(Opened::Mbox(mbox));
+        }
+        if target.kind != maildir::KIND && target.kind != mbox::KIND {
+            return Ok(Opened::Nothing);
+        }
+        let mut opening = Opening::new(self)?;
+        if opening.verdict(target) == Some(Verdict::Left) {
+            return Ok(Opened::Nothing);
+        }
+        let marked = opening.settle(target, None)?;
+        let (file_system, mode) = (Arc::clone(&self.file_system), PRIVATE);
+        Ok(match target.kind == maildir::KIND {
+            true => Opened::OtherMaildir(Maildir::open(file_system, target, marked, mode)?),
+            false => {
+                let mbox = Mbox::open(file_system, target, marked, mode, LineEnd::Lf);
+                Opened::OtherMbox(mbox)
+            }
+        })
     }
 
     fn find_in_maildir(
@@ -111,28 +136,61 @@ impl Delivery {
         maildir: &Maildir,
         messages: &[Unfinished],
         copies: &[Index],
-    ) -> Result<Vec<bool>, Failure> {
+    ) -> Result<Found, Failure> {
         let now = self.clock.now();
-        let recovered = maildir.recover(copies.iter().map(|&(index, copy)| {
+        let interrupted = copies.iter().map(|&(index, copy)| {
             let message = &messages[index];
-            let age = Age::of(message.since, now);
-            let place = message.copies[copy].place.as_slice();
-            (self.digest(&message.key), place, age)
-        }))?;
-        Ok((recovered.into_iter())
-            .map(|recovered| recovered != Recovered::Lost)
-            .collect())
+            let placed = &message.copies[copy];
+            Interrupted {
+                place: &placed.place,
+                // A Maildir that was set back never saw it.
+                age: match maildir.marked.has_begun(placed.batch) {
+                    true => Age::of(message.since, now),
+                    false => Age::Doubtful,
+                },
+            }
+        });
+        let interrupted: Vec<_> = interrupted.collect();
+        let (recovered, changed) = maildir.recover(&interrupted)?;
+        let found = recovered.into_iter();
+        let found = found.map(|recovered| recovered != Recovered::Lost);
+        Ok((found.collect(), changed))
+    }
+
+    /// Removes what earlier claims left under `tmp/`, but for these messages, whose delivery is yet
+    /// to be finished.
+    fn sweep<'a>(&self, unfinished: impl Iterator<Item = &'a Unfinished>) -> Result<(), Failure> {
+        let copies = unfinished.flat_map(|message| &message.copies);
+        let kept = copies.filter_map(|copy| names::temporary_of(&copy.place));
+        let kept: BTreeSet<String> = kept.collect();
+        let names = &self.targets.names;
+        let is_kept = |name: &[u8]| kept.iter().any(|kept| kept.as_bytes() == name);
+        let is_left_behind = |name: &[u8]| names.is_left_behind(name) && !is_kept(name);
+        let maildirs = &self.targets.maildirs;
+        maildirs
+            .iter()
+            .try_for_each(|maildir| maildir.sweep(is_left_behind))
     }
 }
+
+fn find_in_mbox(mbox: &Mbox, messages: &[Unfinished], copies: &[Index]) -> Result<Found, Failure> {
+    let place = |&(index, copy): &Index| messages[index].copies[copy].place.as_slice();
+    let places: Vec<&[u8]> = copies.iter().map(place).collect();
+    mbox.recover(&places)
+}
+
+/// The permissions of files that are not made anew.
+const PRIVATE: u32 = 0o600;
 
 /// A target of an earlier run.
 enum Opened<'a> {
     Maildir(&'a Maildir),
     OtherMaildir(Maildir),
-    Mbox(Mbox),
-    HandedOver,
+    Mbox(&'a Mbox),
+    OtherMbox(Mbox),
+    /// There is nothing to look at.
+    Nothing,
 }
-
 /// What the state is to know of a message, of each of whose copies it is known whether it is there.
 fn settle<'a>(
     message: &'a Unfinished,

@@ -1,7 +1,6 @@
 //! Where the messages of an account go, and in which shape.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use poplib::{Config, Tls};
@@ -11,10 +10,10 @@ use super::handover::Handover;
 use super::mail_server::{Access, Address, MailServer, Protocol};
 use super::maildir::Maildir;
 use super::mbox::Mbox;
+use super::names::Names;
 use super::stdout::StandardOutput;
 use super::trace_field::TraceField;
 use crate::failure::{Failure, Status};
-use crate::fs::FileSystem;
 use crate::secret::{self, Source, Whose};
 use crate::settings::{FileMode, LineEnd, Settings, Span};
 
@@ -120,6 +119,7 @@ impl Destinations {
 }
 
 /// The targets of an account, ready for messages. None of them is there twice.
+#[derive(Default)]
 pub(crate) struct Targets {
     /// These get the messages as they arrive.
     pub(super) maildirs: Vec<Maildir>,
@@ -128,41 +128,26 @@ pub(crate) struct Targets {
     pub(super) handovers: Vec<Box<dyn Handover>>,
     pub(super) line_end: LineEnd,
     pub(super) trace_field: Option<TraceField>,
+    /// Of files on their way.
+    pub(super) names: Names,
 }
 
 impl Targets {
-    /// Opens or makes what is a file or a directory.
-    ///
-    /// # Errors
-    /// [`Status::CannotCreate`] when one of them cannot be made.
-    pub(crate) fn open(
-        destinations: &Destinations,
-        file_system: &Arc<dyn FileSystem>,
-    ) -> Result<Self, Failure> {
+    /// Those that are there without being opened: the ones that messages are handed over to.
+    pub(super) fn new(destinations: &Destinations) -> Result<Self, Failure> {
         let Destinations {
             line_end,
-            mode,
             time_limit,
             ..
         } = *destinations;
-        let file_system = || Arc::clone(file_system);
         let mut targets = Self {
-            maildirs: Vec::new(),
-            mboxes: Vec::new(),
-            handovers: Vec::new(),
             line_end,
             trace_field: destinations.trace_field.clone(),
+            ..Self::default()
         };
         for destination in &destinations.all {
             match destination {
-                Destination::Maildir(path) => {
-                    let maildir = Maildir::create(file_system(), path, mode)?;
-                    targets.maildirs.push(maildir);
-                }
-                Destination::Mbox(path) => {
-                    let mbox = Mbox::new(file_system(), path, mode, line_end)?;
-                    targets.mboxes.push(mbox);
-                }
+                Destination::Maildir(_) | Destination::Mbox(_) => {}
                 Destination::Exec(command) => {
                     let exec = Exec::new(command, line_end, time_limit);
                     targets.handovers.push(Box::new(exec));
@@ -178,26 +163,15 @@ impl Targets {
                 }
             }
         }
-        targets.name_each_once();
+        targets
+            .handovers
+            .sort_by(|one, other| one.target().cmp(other.target()));
+        (targets.handovers).dedup_by(|one, other| one.target() == other.target());
         Ok(targets)
-    }
-
-    fn name_each_once(&mut self) {
-        fn by_location<T>(targets: &mut Vec<T>, target: impl Fn(&T) -> (&str, &[u8])) {
-            targets.sort_by(|one, other| target(one).cmp(&target(other)));
-            targets.dedup_by(|one, other| target(one) == target(other));
-        }
-        by_location(&mut self.maildirs, |maildir| key(maildir.target()));
-        by_location(&mut self.mboxes, |mbox| key(mbox.target()));
-        by_location(&mut self.handovers, |handover| key(handover.target()));
     }
 
     /// Whether a message must be whole for some of them.
     pub(super) fn need_whole_messages(&self) -> bool {
         !self.mboxes.is_empty() || !self.handovers.is_empty()
     }
-}
-
-fn key(target: &crate::state::Target) -> (&str, &[u8]) {
-    (&target.kind, &target.location)
 }

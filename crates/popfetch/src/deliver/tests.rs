@@ -47,11 +47,13 @@ fn delivery_to(directory: &TempDir, log: &Arc<Log>, all: Vec<Destination>) -> (D
         claim: ours,
         account_name: "me".into(),
         maildrop: "me".into(),
-        targets: Targets::open(&destinations, &file_system).unwrap(),
+        targets: Targets::default(),
         file_system,
         clock: Arc::new(Still),
         report: Arc::new(Silent),
     };
+    let delivery = delivery.open(&destinations).unwrap();
+    log.begin();
     (delivery, claim)
 }
 
@@ -140,17 +142,16 @@ fn nothing_is_visible_before_it_is_durable_and_recorded() {
     let log = Arc::default();
     let (delivery, _claim) = delivery(&directory, &log);
     assert_eq!(deliver(&delivery, 2).unwrap().positions, [0, 1]);
-    let above = format!("sync {}/", double::name(directory.path()));
     assert_eq!(
         log.steps(),
         [
             "create",
             "create",
+            "mark",
             "sync file",
             "sync file",
             "sync tmp/",
-            &above,
-            "sync mail/",
+            "sync marker",
             "state storing storing",
             "rename",
             "rename",
@@ -162,18 +163,29 @@ fn nothing_is_visible_before_it_is_durable_and_recorded() {
 }
 
 #[test]
+fn a_maildir_is_durable_before_it_is_used_and_its_marker_before_the_state_knows_of_it() {
+    let directory = TempDir::new().unwrap();
+    let log = Log::from_the_beginning();
+    delivery(&directory, &log);
+    let above = format!("sync {}/", double::name(directory.path()));
+    assert_eq!(
+        log.steps(),
+        [&above, "sync mail/", "create", "sync file", "sync mail/"]
+    );
+}
+
+#[test]
 fn a_directory_above_that_may_not_be_read_does_for_a_maildir_and_one_that_fails_does_not() {
-    for (how, is_stored) in [
+    for (how, is_made) in [
         (io::ErrorKind::PermissionDenied, true),
         (io::ErrorKind::Other, false),
     ] {
         let directory = TempDir::new().unwrap();
         let above = format!("sync {}/", double::name(directory.path()));
         let log = Log::refusing(above, how);
-        let (delivery, _claim) = delivery(&directory, &log);
-        assert_eq!(deliver(&delivery, 1).is_ok(), is_stored, "{how}");
-        let is_durable = log.steps().contains(&"sync mail/".into());
-        assert_eq!(is_durable, is_stored, "{how}");
+        log.begin();
+        let made = Maildir::make(&Logged(log), &directory.path().join("mail"));
+        assert_eq!(made.is_ok(), is_made, "{how}");
     }
 }
 
@@ -295,8 +307,8 @@ fn many_are_made_durable_as_a_group() {
     let (delivery, _claim) = delivery(&directory, &log);
     deliver(&delivery, 100).unwrap();
     let steps = log.steps();
-    assert_eq!(steps[100], "sync everything");
-    assert!(steps[101].starts_with("state storing"));
+    assert_eq!(steps[100..102], ["mark", "sync everything"]);
+    assert!(steps[102].starts_with("state storing"));
     assert!(!steps.contains(&"sync file".into()));
 }
 
@@ -338,7 +350,6 @@ fn a_crash_at_any_step_neither_loses_nor_duplicates() {
         let complete = deliver(&delivery(&directory, &log).0, MESSAGES).is_ok();
 
         let (restarted, _claim) = delivery(&directory, &Arc::default());
-        restarted.recover().unwrap();
         let stored = states(&restarted);
         assert!(
             stored.iter().all(|&state| state == State::Stored),
@@ -366,7 +377,7 @@ fn a_crash_at_any_step_neither_loses_nor_duplicates() {
 fn recovery_waits_for_a_maildir_that_is_away() {
     let directory = TempDir::new().unwrap();
     // Stops before the renaming.
-    let log = Log::failing_at(6);
+    let log = Log::failing_at(7);
     deliver(&delivery(&directory, &log).0, 1).err().unwrap();
     let (here, away) = (directory.path().join("mail"), directory.path().join("away"));
     fs::rename(&here, &away).unwrap();

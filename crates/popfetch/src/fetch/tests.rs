@@ -84,18 +84,19 @@ fn q27_a_session_that_waits_for_the_disk_says_so() {
         sandbox: Arc::clone(&sandbox),
         patient: OnceLock::new(),
     });
-    let delivery = Arc::new(Delivery {
+    let delivery = Delivery {
         bounds: Bounds::of(Limits::default()),
         store: Arc::new(store),
         account: claim.account,
         claim,
         account_name: "me".into(),
         maildrop: "me".into(),
-        targets: Targets::open(&account.destinations, &file_system).unwrap(),
+        targets: Targets::default(),
         file_system,
         clock: Arc::new(SystemClock),
         report: Arc::clone(&disk) as Arc<dyn Report>,
-    });
+    };
+    let delivery = Arc::new(delivery.open(&account.destinations).unwrap());
     let outcome = jobs::block_on(Limits::default(), async |stop| {
         let mut fetcher = Fetcher::new(&account, &*disk, stop);
         fetcher.noop_every = Duration::from_millis(5);

@@ -16,11 +16,26 @@ pub(super) struct Disk {
     durable: BTreeMap<PathBuf, usize>,
     /// Changes of names that are not durable, in their order.
     pending: Vec<Naming>,
+    /// The time of the disk's clock, in seconds.
+    pub(super) now: i64,
 }
 
 /// A file, or a directory if it has no content.
 struct Node {
     content: Option<Content>,
+    /// When it was changed last: for programs, and after the worst loss of power.
+    changed: i64,
+    changed_durably: i64,
+}
+
+impl Node {
+    fn new(content: Option<Content>, now: i64) -> Self {
+        Self {
+            content,
+            changed: now,
+            changed_durably: now,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -58,10 +73,11 @@ impl Disk {
         let names = BTreeMap::from([(root.to_owned(), 0)]);
         Self {
             root: root.into(),
-            nodes: vec![Node { content: None }],
+            nodes: vec![Node::new(None, 0)],
             durable: names.clone(),
             names,
             pending: Vec::new(),
+            now: 0,
         }
     }
 
@@ -72,7 +88,7 @@ impl Disk {
         let parent = path.parent().ok_or(io::ErrorKind::NotFound)?;
         self.node(parent)?;
         let content = is_file.then(Content::default);
-        self.nodes.push(Node { content });
+        self.nodes.push(Node::new(content, self.now));
         let node = self.nodes.len() - 1;
         self.name(path, Some(node), None);
         Ok(node)
@@ -85,6 +101,11 @@ impl Disk {
 
     pub(super) fn is_directory(&self, path: &Path) -> io::Result<bool> {
         Ok(self.nodes[self.node(path)?].content.is_none())
+    }
+
+    /// When a file or directory was changed last, in nanoseconds.
+    pub(super) fn changed(&self, path: &Path) -> io::Result<i64> {
+        Ok(self.nodes[self.node(path)?].changed * 1_000_000_000)
     }
 
     pub(super) fn names(&self, directory: &Path) -> Vec<OsString> {
@@ -112,11 +133,18 @@ impl Disk {
             Some(node) => self.names.insert(path.into(), node),
             None => self.names.remove(path),
         };
+        self.touch(path.parent());
         self.pending.push(Naming {
             path: path.into(),
             node,
             moved_to,
         });
+    }
+
+    fn touch(&mut self, directory: Option<&Path>) {
+        if let Some(&node) = directory.and_then(|directory| self.names.get(directory)) {
+            self.nodes[node].changed = self.now;
+        }
     }
 
     fn file(&mut self, node: usize) -> &mut Content {
@@ -146,11 +174,13 @@ impl Disk {
         let content = self.file(node);
         edit.apply(&mut content.now);
         content.pending.push(edit);
+        self.nodes[node].changed = self.now;
     }
 
     /// Makes a content durable.
     pub(super) fn sync(&mut self, node: usize) {
         self.file(node).sync();
+        self.nodes[node].changed_durably = self.nodes[node].changed;
     }
 
     /// An attempt to do that failed: what was not written is clean from now on, and is not going
@@ -167,6 +197,9 @@ impl Disk {
             .partition(|naming: &Naming| naming.path.parent() == Some(directory));
         self.pending = elsewhere;
         here.into_iter().for_each(|naming| self.settle(naming));
+        if let Some(&node) = self.names.get(directory) {
+            self.nodes[node].changed_durably = self.nodes[node].changed;
+        }
     }
 
     fn settle(&mut self, naming: Naming) {
@@ -181,6 +214,7 @@ impl Disk {
             if let Some(content) = &mut node.content {
                 content.sync();
             }
+            node.changed_durably = node.changed;
         }
         self.durable.clone_from(&self.names);
         self.pending.clear();
@@ -207,6 +241,7 @@ impl Disk {
             if let Some(content) = &mut node.content {
                 content.lose(loss, random);
             }
+            node.changed = node.changed_durably;
         }
         // What stood in a directory that is gone is gone, too.
         let durable = self.durable.clone();
@@ -234,6 +269,9 @@ impl Disk {
                 for names in [&mut self.names, &mut self.durable] {
                     let node = names.remove(&new).expect("it is there");
                     names.insert(seen.clone(), node);
+                }
+                for directory in ["new", "cur"] {
+                    self.touch(Some(&maildir.join(directory)));
                 }
             }
         }

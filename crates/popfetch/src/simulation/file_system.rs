@@ -27,6 +27,12 @@ impl FileSystem for SimulatedFileSystem {
         self.world.lock().disk.is_directory(path)
     }
 
+    fn changed(&self, path: &Path) -> io::Result<i64> {
+        let mut inside = self.world.lock();
+        inside.step(|| format!("ask when {} was changed", name(path)))?;
+        inside.disk.changed(path)
+    }
+
     fn exists(&self, path: &Path) -> io::Result<bool> {
         let mut inside = self.world.lock();
         inside.step(|| format!("look for {}", name(path)))?;
@@ -37,6 +43,7 @@ impl FileSystem for SimulatedFileSystem {
     fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         let mut inside = self.world.lock();
         inside.step(|| format!("list {}", name(directory)))?;
+        inside.disk.node(directory)?;
         Ok(inside.disk.names(directory))
     }
 

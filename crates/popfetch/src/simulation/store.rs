@@ -8,7 +8,8 @@ use super::world::World;
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyRef};
 use crate::state::{
-    AccountId, Change, Claim, Facts, Row, SqliteStore, State, StateError, StateStore, Unfinished,
+    AccountId, Change, Claim, Copied, Facts, Mark, Marker, Row, SqliteStore, State, StateError,
+    StateStore, Target, Token, Unfinished,
 };
 
 /// The state of a world.
@@ -55,6 +56,20 @@ impl SimulatedStore {
 impl StateStore for SimulatedStore {
     fn id(&self) -> &[u8] {
         b"simulated"
+    }
+
+    /// As the seed decides.
+    fn token(&self) -> Result<Token, StateError> {
+        let mut inside = self.world.lock();
+        let mut token = Token::default();
+        let halves = [inside.random.next(), inside.random.next()];
+        token[..8].copy_from_slice(&halves[0].to_be_bytes());
+        token[8..].copy_from_slice(&halves[1].to_be_bytes());
+        Ok(token)
+    }
+
+    fn uid(&self, _: AccountId) -> Result<Vec<u8>, StateError> {
+        Ok(b"account".to_vec())
     }
 
     fn account(&self, name: &str) -> Result<Option<AccountId>, StateError> {
@@ -110,11 +125,12 @@ impl StateStore for SimulatedStore {
         }
     }
 
-    fn apply(
+    fn apply_marked(
         &self,
         account: AccountId,
         now: Timestamp,
         changes: &mut dyn Iterator<Item = Change<'_>>,
+        marks: &[Mark<'_>],
     ) -> Result<(), StateError> {
         let changes: Vec<Change<'_>> = changes.collect();
         self.step(|| format!("commit{}", names(&changes)))?;
@@ -131,18 +147,55 @@ impl StateStore for SimulatedStore {
                 let stored = storing().map(|key| Change::Stored { key });
                 let is_late = |change: &Change<'_>| matches!(change, Change::Stored { .. });
                 let others = changes.iter().copied().filter(|change| !is_late(change));
-                return self.inner.apply(account, now, &mut others.chain(stored));
+                let mut all = others.chain(stored);
+                return self.inner.apply_marked(account, now, &mut all, marks);
             }
             Some(Sabotage::ForgottenAtOnce) => {
                 let mut sabotaged = changes.iter().map(|&change| match change {
                     Change::Unseen { key } => Change::Forget { key },
                     other => other,
                 });
-                return self.inner.apply(account, now, &mut sabotaged);
+                return self.inner.apply_marked(account, now, &mut sabotaged, marks);
             }
             _ => {}
         }
-        self.inner.apply(account, now, &mut changes.into_iter())
+        let mut changes = changes.into_iter();
+        (self.inner).apply_marked(account, now, &mut changes, marks)
+    }
+
+    fn markers(&self, account: AccountId) -> Result<Vec<Marker>, StateError> {
+        self.step(|| "ask for the markers".into())?;
+        self.inner.markers(account)
+    }
+
+    fn mark(&self, account: AccountId, marker: &Marker) -> Result<(), StateError> {
+        self.step(|| format!("mark {:?}", marker.verdict))?;
+        self.inner.mark(account, marker)
+    }
+
+    fn relocate(&self, account: AccountId, from: &Target, to: &Target) -> Result<(), StateError> {
+        self.step(|| "move a target".into())?;
+        self.inner.relocate(account, from, to)
+    }
+
+    fn copies_in(
+        &self,
+        account: AccountId,
+        target: &Target,
+        visit: &mut dyn FnMut(Copied<'_>),
+    ) -> Result<(), StateError> {
+        self.step(|| "ask for copies".into())?;
+        self.inner.copies_in(account, target, visit)
+    }
+
+    fn depending_on(
+        &self,
+        account: AccountId,
+        target: &Target,
+        visit: &mut dyn FnMut(KeyRef<'_>),
+    ) -> Result<(), StateError> {
+        self.step(|| "ask what depends on a target".into())?;
+        self.inner.depending_on(account, target, visit)
     }
 }
 

@@ -105,6 +105,7 @@ impl Inside {
             return Err(io::Error::other("the process is dead"));
         }
         self.operations += 1;
+        self.disk.now = self.now;
         let fault = self.fault.filter(|fault| fault.at == self.operations);
         let operation = self.operations;
         self.tell(|| match fault {

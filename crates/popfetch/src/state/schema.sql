@@ -37,14 +37,13 @@ CREATE TABLE target (
 
 -- What shows that a target is still the one that an account was delivered to.
 CREATE TABLE marker (
-    account   INTEGER NOT NULL REFERENCES account (id),
-    target    INTEGER NOT NULL REFERENCES target (id),
-    token     BLOB NOT NULL,        -- what the marker in the target says
-    batch     INTEGER NOT NULL,     -- the last batch that was begun
-    confirmed INTEGER NOT NULL,     -- the last batch that was stored
-    seen      INTEGER,              -- when the target had changed after that batch, by its own times
-    verdict   TEXT,                 -- what is wrong with the target, if anything is
-    since     INTEGER,              -- since when
+    account INTEGER NOT NULL REFERENCES account (id),
+    target  INTEGER NOT NULL REFERENCES target (id),
+    token   BLOB,                   -- what the marker in the target says; null where none can be
+    batch   INTEGER NOT NULL,       -- the last batch that was begun
+    seen    INTEGER,                -- when the target was changed last, by its own times; nanoseconds
+    verdict TEXT,                   -- what is to be done about it before it is used
+    since   INTEGER,                -- since when
     PRIMARY KEY (account, target)
 ) STRICT, WITHOUT ROWID;
 

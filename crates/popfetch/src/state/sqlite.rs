@@ -8,8 +8,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row as SqlRow};
 
 use super::{
-    AccountId, Change, Claim, Doubt, Facts, Placed, Row, State, StateError, StateStore,
-    StateSurvey, Survey, Target, Unfinished,
+    AccountId, Change, Claim, Copied, Doubt, Facts, Mark, Marker, Placed, Row, State, StateError,
+    StateStore, StateSurvey, Survey, Target, Token, Unfinished,
 };
 use crate::clock::Timestamp;
 use crate::key::{Identity, KeyRef, Sum};
@@ -21,6 +21,7 @@ mod facts;
 mod file;
 mod format;
 mod group;
+mod marker;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -125,6 +126,14 @@ impl SqliteStore {
         answer.map_err(|error| self.failed(error.into()))
     }
 
+    fn change(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<(), StateError> {
+        let changed = self.connection.write(|connection| Ok(work(connection)?));
+        changed.map_err(|trouble| self.failed(trouble))
+    }
+
     fn failed(&self, trouble: Trouble) -> StateError {
         let Trouble { reason, is_full } = trouble;
         StateError::Store {
@@ -138,7 +147,8 @@ impl SqliteStore {
     fn copies(&self, account: AccountId, condition: &str) -> Result<Vec<Unfinished>, StateError> {
         self.ask(|connection| {
             let mut statement = connection.prepare_cached(&format!(
-                "SELECT identity, occurrence, changed_at, sha256, kind, location, place, delivered
+                "SELECT identity, occurrence, changed_at, sha256, kind, location, place, delivered,
+                 batch
                  FROM message JOIN copy USING (account, identity, occurrence)
                  JOIN target ON target.id = copy.target
                  WHERE account = ? AND {condition} ORDER BY identity, occurrence"
@@ -154,6 +164,7 @@ impl SqliteStore {
                     },
                     place: row.get(6)?,
                     delivered: row.get(7)?,
+                    batch: row.get::<_, i64>(8)?.unsigned_abs(),
                 };
                 match unfinished.last_mut() {
                     Some(last) if last.key == key => last.copies.push(copy),
@@ -173,6 +184,11 @@ impl SqliteStore {
 impl StateStore for SqliteStore {
     fn id(&self) -> &[u8] {
         &self.id
+    }
+
+    fn token(&self) -> Result<Token, StateError> {
+        let select = "SELECT randomblob(16)";
+        self.ask(|connection| connection.query_row(select, [], |row| row.get(0)))
     }
 
     fn account(&self, name: &str) -> Result<Option<AccountId>, StateError> {
@@ -197,14 +213,17 @@ impl StateStore for SqliteStore {
         })
     }
 
+    fn uid(&self, account: AccountId) -> Result<Vec<u8>, StateError> {
+        let select = "SELECT uid FROM account WHERE id = ?";
+        self.ask(|connection| connection.query_row(select, [account.0], |row| row.get(0)))
+    }
+
     fn facts(&self, account: AccountId) -> Result<Facts, StateError> {
         self.ask(|connection| facts::read(connection, account))
     }
 
     fn learn(&self, account: AccountId, facts: &Facts) -> Result<(), StateError> {
-        self.connection
-            .write(|connection| Ok(facts::write(connection, account, facts)?))
-            .map_err(|trouble| self.failed(trouble))
+        self.change(|connection| facts::write(connection, account, facts))
     }
 
     fn rows(&self, account: AccountId, visit: &mut dyn FnMut(Row<'_>)) -> Result<(), StateError> {
@@ -235,18 +254,49 @@ impl StateStore for SqliteStore {
         )
     }
 
-    fn apply(
+    fn apply_marked(
         &self,
         account: AccountId,
         now: Timestamp,
         changes: &mut dyn Iterator<Item = Change<'_>>,
+        marks: &[Mark<'_>],
     ) -> Result<(), StateError> {
         self.connection
-            .write(|connection| apply::apply(connection, account, now, changes))
+            .write(|connection| apply::apply(connection, account, now, changes, marks))
             .map_err(|error| match error {
                 apply::Error::Store(trouble) => self.failed(trouble),
                 apply::Error::Transition(key, change) => StateError::Transition { key, change },
             })
+    }
+
+    fn markers(&self, account: AccountId) -> Result<Vec<Marker>, StateError> {
+        self.ask(|connection| marker::read(connection, account))
+    }
+
+    fn mark(&self, account: AccountId, marker: &Marker) -> Result<(), StateError> {
+        self.change(|connection| marker::write(connection, account, marker))
+    }
+
+    fn relocate(&self, account: AccountId, from: &Target, to: &Target) -> Result<(), StateError> {
+        self.change(|connection| marker::relocate(connection, account, from, to))
+    }
+
+    fn copies_in(
+        &self,
+        account: AccountId,
+        target: &Target,
+        visit: &mut dyn FnMut(Copied<'_>),
+    ) -> Result<(), StateError> {
+        self.ask(|connection| marker::copies_in(connection, account, target, visit))
+    }
+
+    fn depending_on(
+        &self,
+        account: AccountId,
+        target: &Target,
+        visit: &mut dyn FnMut(KeyRef<'_>),
+    ) -> Result<(), StateError> {
+        self.ask(|connection| marker::depending_on(connection, account, target, visit))
     }
 }
 

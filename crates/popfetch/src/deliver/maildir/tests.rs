@@ -8,7 +8,7 @@ use super::*;
 use crate::fs::OsFileSystem;
 
 const NOW: Timestamp = Timestamp(1_800_000_000);
-const DIGEST: &str = "0123456789abcdef0123456789abcdef";
+const UNIQUE: &str = "0123456789abcdef-0123456789abcdef-7";
 
 struct Fixture {
     directory: TempDir,
@@ -19,7 +19,7 @@ impl Fixture {
     fn new() -> Self {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("mail");
-        let maildir = Maildir::create(Arc::new(OsFileSystem), &path, 0o600).unwrap();
+        let maildir = create(&path, 0o600).unwrap();
         Self { directory, maildir }
     }
 
@@ -28,12 +28,12 @@ impl Fixture {
     }
 
     fn write(&self, content: &[u8]) -> Written {
-        let mut incoming = self.maildir.begin(DIGEST).unwrap();
+        let mut incoming = self.maildir.begin(UNIQUE).unwrap();
         for piece in content.chunks(3) {
             incoming.write(piece).unwrap();
         }
         let sum: Sum = Sha256::digest(content).into();
-        self.maildir.finish(incoming, DIGEST, &sum, NOW).unwrap()
+        self.maildir.finish(incoming, UNIQUE, &sum, NOW).unwrap()
     }
 
     fn deliver(&self, content: &[u8]) -> Vec<u8> {
@@ -44,11 +44,21 @@ impl Fixture {
     }
 
     fn recover(&self, place: &[u8], age: Age) -> Recovered {
-        let message = (DIGEST.to_owned(), place, age);
-        let recovered = self.maildir.recover(std::iter::once(message)).unwrap();
+        let (recovered, _) = self.maildir.recover(&[Interrupted { place, age }]).unwrap();
         assert_eq!(recovered.len(), 1);
         recovered[0]
     }
+}
+
+fn create(path: &Path, mode: u32) -> Result<Maildir, Failure> {
+    Maildir::make(&OsFileSystem, path)?;
+    let target = Maildir::target_at(path)?;
+    Maildir::open(
+        Arc::new(OsFileSystem),
+        &target,
+        Marked::without(&target),
+        mode,
+    )
 }
 
 #[test]
@@ -60,38 +70,13 @@ fn what_is_written_is_what_is_there() {
 }
 
 #[test]
-fn what_an_earlier_run_began_is_overwritten() {
-    let fixture = Fixture::new();
-    drop(fixture.maildir.begin(DIGEST).unwrap());
-    assert_eq!(fixture.deliver(b"whole"), b"whole");
-    assert!(
-        !fixture
-            .path("tmp")
-            .join(format!("popfetch-{DIGEST}"))
-            .exists()
-    );
-}
-
-#[test]
-fn a15_a_link_in_tmp_is_replaced_and_not_followed() {
+fn a15_what_is_in_tmp_under_the_same_name_is_neither_followed_nor_replaced() {
     let fixture = Fixture::new();
     let victim = fixture.directory.path().join("victim");
-    fs::write(&victim, "precious").unwrap();
-    symlink(
-        &victim,
-        fixture.path("tmp").join(format!("popfetch-{DIGEST}")),
-    )
-    .unwrap();
-    assert_eq!(fixture.deliver(b"mail"), b"mail");
-    assert_eq!(fs::read(&victim).unwrap(), b"precious");
-}
-
-#[test]
-fn other_content_under_the_same_key_replaces_nothing() {
-    let fixture = Fixture::new();
-    fixture.deliver(b"one");
-    fixture.deliver(b"two");
-    assert_eq!(fs::read_dir(fixture.path("new")).unwrap().count(), 2);
+    let name = fixture.path("tmp").join(format!("popfetch-{UNIQUE}"));
+    symlink(&victim, &name).unwrap();
+    assert!(fixture.maildir.begin(UNIQUE).is_err());
+    assert!(!victim.exists() && name.is_symlink());
 }
 
 #[test]
@@ -99,7 +84,7 @@ fn what_is_discarded_leaves_nothing() {
     let fixture = Fixture::new();
     fixture
         .maildir
-        .abandon(&fixture.maildir.begin(DIGEST).unwrap())
+        .abandon(&fixture.maildir.begin(UNIQUE).unwrap())
         .unwrap();
     assert_eq!(fs::read_dir(fixture.path("tmp")).unwrap().count(), 0);
 }
@@ -167,9 +152,7 @@ fn a_place_that_cannot_be_a_maildir_is_reported() {
     fs::write(directory.path().join("file"), "").unwrap();
     for path in ["file", "file/mail", "missing/mail"] {
         let path = directory.path().join(path);
-        let failure = Maildir::create(Arc::new(OsFileSystem), &path, 0o600)
-            .err()
-            .unwrap();
+        let failure = create(&path, 0o600).err().unwrap();
         assert_eq!(failure.status, Status::CannotCreate, "{failure}");
     }
 }
@@ -177,9 +160,9 @@ fn a_place_that_cannot_be_a_maildir_is_reported() {
 #[test]
 fn files_get_the_permissions_that_were_asked_for() {
     let directory = TempDir::new().unwrap();
-    let maildir = Maildir::create(Arc::new(OsFileSystem), directory.path(), 0o640).unwrap();
+    let maildir = create(directory.path(), 0o640).unwrap();
     let written = maildir
-        .finish(maildir.begin(DIGEST).unwrap(), DIGEST, &[0; 32], NOW)
+        .finish(maildir.begin(UNIQUE).unwrap(), UNIQUE, &[0; 32], NOW)
         .unwrap();
     maildir.publish([&written].into_iter()).unwrap();
     let metadata = fs::metadata(maildir.new_path(&written.place)).unwrap();

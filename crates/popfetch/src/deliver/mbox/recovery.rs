@@ -9,18 +9,18 @@ use crate::fs::SharedFile;
 
 impl Mbox {
     /// Of each of these places, whether its message is there, durably; what was written of others
-    /// is cut off.
+    /// is cut off. With the answers comes when the mbox was changed then, by its own time.
     ///
     /// # Errors
     /// It cannot be read, or somebody else keeps it locked.
-    pub(crate) fn recover(&self, places: &[&[u8]]) -> Result<Vec<bool>, Failure> {
+    pub(crate) fn recover(&self, places: &[&[u8]]) -> Result<(Vec<bool>, Option<i64>), Failure> {
         if !(self.file_system.exists(&self.path))
             .map_err(|error| cannot_read(&self.path, &error))?
         {
-            return Ok(vec![false; places.len()]);
+            return Ok((vec![false; places.len()], None));
         }
         let locked = self.lock(None)?;
-        let recovered = || -> io::Result<Vec<bool>> {
+        let recovered = || -> io::Result<(Vec<bool>, Option<i64>)> {
             let file = &*locked.file;
             let extents: Vec<Option<Extent>> = places
                 .iter()
@@ -56,16 +56,17 @@ impl Mbox {
             whole
                 .into_iter()
                 .try_for_each(|extent| extent.rewrite(file))?;
+            let changed = self.file_system.changed(&self.path)?;
             file.sync()?;
             self.file_system.sync_directory(&self.directory)?;
-            Ok(delivered)
+            Ok((delivered, Some(changed)))
         };
         recovered().map_err(|error| self.cannot_write(&error))
     }
 }
 
 impl Extent {
-    pub(super) fn from_place(place: &[u8]) -> Option<Self> {
+    pub(crate) fn from_place(place: &[u8]) -> Option<Self> {
         let mut words = std::str::from_utf8(place).ok()?.splitn(4, ' ');
         let (offset, length) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
         let digits = words.next()?;
@@ -107,7 +108,7 @@ impl Extent {
     }
 
     /// Whether the file has these octets there.
-    fn is_in(&self, file: &dyn SharedFile) -> io::Result<bool> {
+    pub(crate) fn is_in(&self, file: &dyn SharedFile) -> io::Result<bool> {
         if file.length()? < self.end() {
             return Ok(false);
         }

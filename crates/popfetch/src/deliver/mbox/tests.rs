@@ -23,7 +23,7 @@ impl Fixture {
     fn with(line_end: LineEnd) -> Self {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("mbox");
-        let mbox = Mbox::new(Arc::new(OsFileSystem), &path, 0o600, line_end).unwrap();
+        let mbox = open(&path, line_end).unwrap();
         Self { directory, mbox }
     }
 
@@ -60,8 +60,20 @@ impl Fixture {
 
     fn recover(&self, places: &[Vec<u8>]) -> Vec<bool> {
         let places: Vec<&[u8]> = places.iter().map(Vec::as_slice).collect();
-        self.mbox.recover(&places).unwrap()
+        self.mbox.recover(&places).unwrap().0
     }
+}
+
+fn open(path: &Path, line_end: LineEnd) -> Result<Mbox, Failure> {
+    let target = Mbox::target_at(path)?;
+    let marked = Marked::without(&target);
+    Ok(Mbox::open(
+        Arc::new(OsFileSystem),
+        &target,
+        marked,
+        0o600,
+        line_end,
+    ))
 }
 
 #[test]
@@ -138,7 +150,7 @@ fn a15_a_link_is_not_followed() {
     );
     fs::write(&victim, "precious").unwrap();
     symlink(&victim, &path).unwrap();
-    let open = || Mbox::new(Arc::new(OsFileSystem), &path, 0o600, LineEnd::Lf);
+    let open = || open(&path, LineEnd::Lf);
     let failure = open().err().unwrap();
     assert_eq!(failure.status, Status::CannotCreate);
 
@@ -156,7 +168,7 @@ fn a_place_that_cannot_be_an_mbox_is_reported() {
     let directory = TempDir::new().unwrap();
     for name in ["", "missing/mbox"] {
         let path = directory.path().join(name);
-        let failure = Mbox::new(Arc::new(OsFileSystem), &path, 0o600, LineEnd::Lf);
+        let failure = open(&path, LineEnd::Lf);
         assert_eq!(failure.err().unwrap().status, Status::CannotCreate);
     }
 }

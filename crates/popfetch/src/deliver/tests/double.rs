@@ -8,13 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::Timestamp;
 use crate::fs::{FileSystem, Group, OsFileSystem, OutputFile, SharedFile};
+use crate::key::KeyRef;
 use crate::state::{
-    AccountId, Change, Claim, Facts, Row, SqliteStore, StateError, StateStore, Unfinished,
+    AccountId, Change, Claim, Copied, Facts, Mark, Marker, Row, SqliteStore, StateError,
+    StateStore, Target, Token, Unfinished,
 };
 
-/// What happened, in order; and the step at which the power goes.
+/// What happened, in order, since the targets were opened; and the step at which the power goes.
 #[derive(Default)]
 pub(super) struct Log {
+    is_begun: AtomicBool,
     steps: Mutex<Vec<String>>,
     fails_at: Option<usize>,
     is_off: AtomicBool,
@@ -39,7 +42,22 @@ impl Log {
         })
     }
 
+    /// One that has what happens while targets are opened, too.
+    pub(super) fn from_the_beginning() -> Arc<Self> {
+        let log = Self::default();
+        log.begin();
+        Arc::new(log)
+    }
+
+    /// The targets are open.
+    pub(super) fn begin(&self) {
+        self.is_begun.store(true, Ordering::Relaxed);
+    }
+
     fn step(&self, what: &str) -> io::Result<()> {
+        if !self.is_begun.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         match &self.refused {
             Some((refused, how)) if refused == what => return Err((*how).into()),
             _ => {}
@@ -83,6 +101,10 @@ impl FileSystem for Logged {
         OsFileSystem.is_directory(path)
     }
 
+    fn changed(&self, path: &Path) -> io::Result<i64> {
+        OsFileSystem.changed(path)
+    }
+
     fn exists(&self, path: &Path) -> io::Result<bool> {
         OsFileSystem.exists(path)
     }
@@ -100,10 +122,11 @@ impl FileSystem for Logged {
     }
 
     fn open_shared(&self, path: &Path, mode: Option<u32>) -> io::Result<Box<dyn SharedFile>> {
-        Ok(Box::new(LoggedMbox(
-            OsFileSystem.open_shared(path, mode)?,
-            Arc::clone(&self.0),
-        )))
+        Ok(Box::new(LoggedMbox {
+            file: OsFileSystem.open_shared(path, mode)?,
+            log: Arc::clone(&self.0),
+            is_marker: name(path) == "popfetch" || name(path) == ".mbox.po",
+        }))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -137,44 +160,55 @@ impl OutputFile for LoggedFile {
     }
 }
 
-struct LoggedMbox(Box<dyn SharedFile>, Arc<Log>);
+/// An mbox, or a marker.
+struct LoggedMbox {
+    file: Box<dyn SharedFile>,
+    log: Arc<Log>,
+    is_marker: bool,
+}
+
+impl LoggedMbox {
+    fn step(&self, mbox: &str, marker: &str) -> io::Result<()> {
+        self.log.step(if self.is_marker { marker } else { mbox })
+    }
+}
 
 impl SharedFile for LoggedMbox {
     fn try_lock(&self) -> io::Result<bool> {
-        self.0.try_lock()
+        self.file.try_lock()
     }
 
     fn is_at(&self, path: &Path) -> io::Result<bool> {
-        self.0.is_at(path)
+        self.file.is_at(path)
     }
 
     fn length(&self) -> io::Result<u64> {
-        self.0.length()
+        self.file.length()
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
+        self.file.read_at(buffer, offset)
     }
 
     /// When the power goes, half of it is written.
     fn write_at(&self, octets: &[u8], offset: u64) -> io::Result<()> {
-        let had_power = self.1.has_power();
-        let result = self.1.step("append");
+        let had_power = self.log.has_power();
+        let result = self.step("append", "mark");
         let written = match (&result, had_power) {
             (Ok(()), _) => octets,
             (Err(_), true) => &octets[..octets.len() / 2],
             (Err(_), false) => b"",
         };
-        self.0.write_at(written, offset).and(result)
+        self.file.write_at(written, offset).and(result)
     }
 
     fn truncate(&self, length: u64) -> io::Result<()> {
-        self.1.step("truncate")?;
-        self.0.truncate(length)
+        self.step("truncate", "truncate a marker")?;
+        self.file.truncate(length)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.1.step("sync mbox")
+        self.step("sync mbox", "sync marker")
     }
 }
 
@@ -192,6 +226,14 @@ pub(super) struct LoggedStore(pub(super) SqliteStore, pub(super) Arc<Log>);
 impl StateStore for LoggedStore {
     fn id(&self) -> &[u8] {
         self.0.id()
+    }
+
+    fn token(&self) -> Result<Token, StateError> {
+        self.0.token()
+    }
+
+    fn uid(&self, account: AccountId) -> Result<Vec<u8>, StateError> {
+        self.0.uid(account)
     }
 
     fn account(&self, name: &str) -> Result<Option<AccountId>, StateError> {
@@ -222,11 +264,12 @@ impl StateStore for LoggedStore {
         self.0.partly_delivered(account)
     }
 
-    fn apply(
+    fn apply_marked(
         &self,
         account: AccountId,
         now: Timestamp,
         changes: &mut dyn Iterator<Item = Change<'_>>,
+        marks: &[Mark<'_>],
     ) -> Result<(), StateError> {
         let changes: Vec<Change<'_>> = changes.collect();
         let kind = |change: &Change<'_>| {
@@ -240,6 +283,36 @@ impl StateStore for LoggedStore {
                 path: "state".into(),
                 source,
             })?;
-        self.0.apply(account, now, &mut changes.into_iter())
+        (self.0).apply_marked(account, now, &mut changes.into_iter(), marks)
+    }
+
+    fn markers(&self, account: AccountId) -> Result<Vec<Marker>, StateError> {
+        self.0.markers(account)
+    }
+
+    fn mark(&self, account: AccountId, marker: &Marker) -> Result<(), StateError> {
+        self.0.mark(account, marker)
+    }
+
+    fn relocate(&self, account: AccountId, from: &Target, to: &Target) -> Result<(), StateError> {
+        self.0.relocate(account, from, to)
+    }
+
+    fn copies_in(
+        &self,
+        account: AccountId,
+        target: &Target,
+        visit: &mut dyn FnMut(Copied<'_>),
+    ) -> Result<(), StateError> {
+        self.0.copies_in(account, target, visit)
+    }
+
+    fn depending_on(
+        &self,
+        account: AccountId,
+        target: &Target,
+        visit: &mut dyn FnMut(KeyRef<'_>),
+    ) -> Result<(), StateError> {
+        self.0.depending_on(account, target, visit)
     }
 }

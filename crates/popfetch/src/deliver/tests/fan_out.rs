@@ -103,17 +103,19 @@ fn an_mbox_is_named_in_the_state_before_it_is_written() {
     assert_eq!(
         steps,
         [
+            "mark",
+            "sync marker",
             "state storing storing",
             "append",
             "sync mbox",
-            &steps[3],
+            &steps[5],
             "state stored stored"
         ]
     );
     assert!(
-        steps[3].starts_with("sync ."),
+        steps[5].starts_with("sync ."),
         "the directory: {}",
-        steps[3]
+        steps[5]
     );
 }
 
@@ -129,7 +131,6 @@ fn crash_at_every_step(all: impl Fn(&TempDir) -> Vec<Destination>, steps: usize)
         drop((crashing, claim));
 
         let (restarted, _claim) = delivery_to(&directory, &Arc::default(), all(&directory));
-        restarted.recover().unwrap();
         deliver_missing(&restarted, MESSAGES);
         assert_eq!(states(&restarted), [State::Stored; MESSAGES as usize]);
         for destination in all(&directory) {
@@ -150,12 +151,12 @@ fn crash_at_every_step(all: impl Fn(&TempDir) -> Vec<Destination>, steps: usize)
 
 #[test]
 fn a_crash_at_any_step_of_an_mbox() {
-    crash_at_every_step(|directory| vec![mbox(directory)], 5);
+    crash_at_every_step(|directory| vec![mbox(directory)], 7);
 }
 
 #[test]
 fn a_crash_at_any_step_of_an_mbox_and_a_maildir() {
-    crash_at_every_step(|directory| vec![mbox(directory), maildir(directory)], 19);
+    crash_at_every_step(|directory| vec![mbox(directory), maildir(directory)], 21);
 }
 
 #[test]
@@ -175,7 +176,6 @@ fn a_crash_at_any_step_hands_over_at_least_once_and_at_most_one_twice() {
         drop((crashing, claim));
 
         let (restarted, _claim) = open(&Arc::default());
-        restarted.recover().unwrap();
         deliver_missing(&restarted, MESSAGES);
         assert_eq!(files(&directory), contents("\n"), "step {at}");
         let mut taken = hands.taken();
@@ -187,8 +187,8 @@ fn a_crash_at_any_step_hands_over_at_least_once_and_at_most_one_twice() {
         }
         at += 1;
     }
-    // The three states after handing over are three steps.
-    assert_eq!(at, 18);
+    // The three states after handing over are three steps, and that before it is one.
+    assert_eq!(at, 19);
 }
 
 #[test]
@@ -283,19 +283,18 @@ fn what_recovery_finds_or_cuts_off_in_an_mbox_is_durable_before_the_state_says_s
     // Killed while writing, and between that and making it durable.
     for (step, expected) in [
         (
-            1,
+            3,
             &["truncate", "sync mbox", "sync .", "state returned"][..],
         ),
-        (2, &["append", "sync mbox", "sync .", "state stored"]),
+        (4, &["append", "sync mbox", "sync .", "state stored"]),
     ] {
         let directory = TempDir::new().unwrap();
         let all = || vec![mbox(&directory)];
         let (killed, claim) = delivery_to(&directory, &Log::failing_at(step), all());
         deliver(&killed, 1).unwrap_err();
         drop((killed, claim));
-        let log = Arc::default();
-        let (restarted, _claim) = delivery_to(&directory, &log, all());
-        restarted.recover().unwrap();
+        let log = Log::from_the_beginning();
+        let (_restarted, _claim) = delivery_to(&directory, &log, all());
         let steps = log.steps();
         assert_eq!(steps.len(), expected.len(), "{steps:?}");
         for (step, expected) in steps.iter().zip(expected) {
@@ -309,7 +308,7 @@ fn what_recovery_finds_or_cuts_off_in_an_mbox_is_durable_before_the_state_says_s
 fn recovered_with_a_hole(hole: impl Fn(&[u8]) -> Range<usize>) -> Vec<State> {
     let directory = TempDir::new().unwrap();
     let all = || vec![mbox(&directory)];
-    let (killed, claim) = delivery_to(&directory, &Log::failing_at(2), all());
+    let (killed, claim) = delivery_to(&directory, &Log::failing_at(4), all());
     deliver(&killed, MESSAGES).unwrap_err();
     drop((killed, claim));
     let path = directory.path().join("mbox");
@@ -319,7 +318,6 @@ fn recovered_with_a_hole(hole: impl Fn(&[u8]) -> Range<usize>) -> Vec<State> {
     fs::write(&path, content).unwrap();
 
     let (restarted, _claim) = delivery_to(&directory, &Arc::default(), all());
-    restarted.recover().unwrap();
     let recovered = states(&restarted);
     deliver_missing(&restarted, MESSAGES);
     assert_eq!(messages_in_mbox(&directory), contents("\n"));

@@ -2,11 +2,11 @@
 
 use rusqlite::{CachedStatement, Connection, ToSql, params};
 
-use super::AccountId;
 use super::group::Trouble;
+use super::{AccountId, marker};
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyRef};
-use crate::state::{Change, Doubt, Placement, Received, Target};
+use crate::state::{Change, Doubt, Mark, NEVER, Placement, Received, Target};
 
 pub(super) enum Error {
     Store(Trouble),
@@ -32,6 +32,7 @@ pub(super) fn apply(
     account: AccountId,
     now: Timestamp,
     changes: &mut dyn Iterator<Item = Change<'_>>,
+    marks: &[Mark<'_>],
 ) -> Result<(), Error> {
     let mut targets = Targets::default();
     for change in changes {
@@ -45,6 +46,9 @@ pub(super) fn apply(
         if !step.apply(change)? {
             return Err(Error::Transition(change.key().to_key(), describe(change)));
         }
+    }
+    for &mark in marks {
+        marker::mark(connection, account, mark, &mut targets)?;
     }
     Ok(())
 }
@@ -96,6 +100,17 @@ impl Step<'_> {
             }
             Change::Reached { target, .. } => {
                 self.execute(REACHED, [&target.kind, &target.location])
+            }
+            Change::Lacking { target, .. } => {
+                let target: [&dyn ToSql; 2] = [&target.kind, &target.location];
+                self.execute(
+                    LACKING_UNFINISHED,
+                    [target[0], target[1], &NEVER.cast_signed()],
+                )?;
+                self.execute(LACKING, target)?;
+                self.execute(HELD_ELSEWHERE, [])?;
+                self.execute(LACKED, [])?;
+                Ok(true)
             }
             Change::Stored { .. } => self.execute(STORED, []),
             Change::Returned { .. } => self.execute(RETURNED, []),
@@ -163,6 +178,7 @@ impl Step<'_> {
             target,
             place,
             delivered,
+            batch,
         } in copies
         {
             let number = self.targets.number(self.connection, target)?;
@@ -173,6 +189,7 @@ impl Step<'_> {
                 number,
                 place,
                 delivered,
+                batch.cast_signed(),
             ])?;
         }
         Ok(())
@@ -186,11 +203,15 @@ fn signed(octets: u64) -> i64 {
 
 /// The numbers of targets, each asked for once.
 #[derive(Default)]
-struct Targets(Vec<(Target, i64)>);
+pub(super) struct Targets(Vec<(Target, i64)>);
 
 impl Targets {
     /// The target's number, which it gets when it is met first.
-    fn number(&mut self, connection: &Connection, target: &Target) -> rusqlite::Result<i64> {
+    pub(super) fn number(
+        &mut self,
+        connection: &Connection,
+        target: &Target,
+    ) -> rusqlite::Result<i64> {
         if let Some((_, number)) = self.0.iter().find(|(known, _)| known == target) {
             return Ok(*number);
         }
@@ -220,13 +241,32 @@ const STORING_AGAIN: &str = "UPDATE message
     stored_at = NULL, stored_after = NULL, unseen_since = NULL
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
 const DISPLACE: &str = "DELETE FROM copy WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
-const PLACE: &str = "INSERT INTO copy (account, identity, occurrence, target, place, delivered)
-    VALUES (?, ?, ?, ?, ?, ?)";
+const PLACE: &str = "INSERT INTO copy
+    (account, identity, occurrence, target, place, delivered, batch)
+    VALUES (?, ?, ?, ?, ?, ?, ?)";
 const REACHED: &str = "UPDATE copy SET delivered = 1
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND target = (SELECT id FROM target WHERE kind = ?5 AND location = ?6)
     AND EXISTS (SELECT 1 FROM message WHERE message.account = ?1 AND message.identity = ?2
     AND message.occurrence = ?3 AND state = 'storing')";
+// What is unfinished is looked for once more, and not believed to have been moved away.
+const LACKING_UNFINISHED: &str = "UPDATE copy SET batch = ?7
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
+    AND target = (SELECT id FROM target WHERE kind = ?5 AND location = ?6)
+    AND EXISTS (SELECT 1 FROM message WHERE message.account = ?1 AND message.identity = ?2
+    AND message.occurrence = ?3 AND state = 'storing')";
+const LACKING: &str = "DELETE FROM copy
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
+    AND target = (SELECT id FROM target WHERE kind = ?5 AND location = ?6)
+    AND NOT EXISTS (SELECT 1 FROM message WHERE message.account = ?1 AND message.identity = ?2
+    AND message.occurrence = ?3 AND (state = 'storing' OR state = 'gone'))";
+const HELD_ELSEWHERE: &str = "UPDATE copy SET delivered = 1
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
+    AND EXISTS (SELECT 1 FROM message WHERE message.account = ?1 AND message.identity = ?2
+    AND message.occurrence = ?3 AND (state = 'stored' OR state = 'deleting'))";
+const LACKED: &str = "UPDATE message SET state = 'pending', changed_at = ?4
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
+    AND (state = 'stored' OR state = 'deleting')";
 const STORED: &str = "UPDATE message SET state = 'stored', changed_at = ?4, stored_at = ?4,
     stored_after = (SELECT passed FROM facts WHERE facts.account = ?1),
     attempts = 0, reason = NULL, failing = NULL
@@ -301,6 +341,7 @@ fn describe(change: Change<'_>) -> String {
         Change::Found { .. } => "found",
         Change::Storing { .. } => "storing",
         Change::Reached { .. } => "delivered to a target",
+        Change::Lacking { .. } => "lacking",
         Change::Stored { .. } => "stored",
         Change::Returned { .. } => "pending",
         Change::Recognised { .. } => "recognised",

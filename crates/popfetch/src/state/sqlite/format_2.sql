@@ -18,16 +18,18 @@ ALTER TABLE facts DROP COLUMN without_capa;
 ALTER TABLE facts DROP COLUMN broke_pipelining;
 
 CREATE TABLE marker (
-    account   INTEGER NOT NULL REFERENCES account (id),
-    target    INTEGER NOT NULL REFERENCES target (id),
-    token     BLOB NOT NULL,
-    batch     INTEGER NOT NULL,
-    confirmed INTEGER NOT NULL,
-    seen      INTEGER,
-    verdict   TEXT,
-    since     INTEGER,
+    account INTEGER NOT NULL REFERENCES account (id),
+    target  INTEGER NOT NULL REFERENCES target (id),
+    token   BLOB,
+    batch   INTEGER NOT NULL,
+    seen    INTEGER,
+    verdict TEXT,
+    since   INTEGER,
     PRIMARY KEY (account, target)
 ) STRICT, WITHOUT ROWID;
+INSERT INTO marker (account, target, batch, verdict)
+    SELECT DISTINCT account, target, 0, 'unmarked' FROM copy JOIN target ON target.id = copy.target
+    WHERE kind IN ('maildir', 'mbox');
 
 ALTER TABLE message ADD COLUMN lines INTEGER;
 ALTER TABLE message ADD COLUMN listed INTEGER;

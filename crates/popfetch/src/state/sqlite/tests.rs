@@ -32,6 +32,7 @@ fn placement<'a>(target: &'a Target, name: &'a str) -> [Placement<'a>; 1] {
         target,
         place: name.as_bytes(),
         delivered: false,
+        batch: 3,
     }]
 }
 

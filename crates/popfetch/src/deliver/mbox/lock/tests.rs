@@ -64,6 +64,10 @@ impl FileSystem for Contended {
         unreachable!()
     }
 
+    fn changed(&self, _: &Path) -> io::Result<i64> {
+        unreachable!()
+    }
+
     fn exists(&self, _: &Path) -> io::Result<bool> {
         unreachable!()
     }

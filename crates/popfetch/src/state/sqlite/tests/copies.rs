@@ -42,6 +42,7 @@ fn an_unfinished_delivery_is_found_again_after_reopening() {
             target: target.clone(),
             place: b"1000.name".to_vec(),
             delivered: false,
+            batch: 3,
         }],
     };
     assert_eq!(store.unfinished(account).unwrap(), [expected]);

@@ -17,6 +17,7 @@ mod remove;
 #[cfg(test)]
 mod tests;
 pub(crate) mod trouble;
+mod weaknesses;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use poplib::tokio::Session;
-use poplib::{Config, Error, ProtocolError, Secret};
+use poplib::{Config, Error, Evidence, ProtocolError, Secret};
 use tokio::task::spawn_blocking;
 
 use crate::account::{self, Account};
@@ -35,7 +36,7 @@ use crate::key::{Key, KeyRef};
 use crate::plan::{Fetch, Listing, Plan};
 use crate::report::{Event, Planned, Report, Summary, TlsShown};
 use crate::sizes::Sizes;
-use crate::state::{self, Target};
+use crate::state::Target;
 use crate::stop::Stop;
 
 pub(crate) use headers::read_head;
@@ -75,6 +76,8 @@ pub(crate) struct Fetcher<'a> {
     sweep: Option<Next>,
     /// A session broke at TOP, and no other is to (Q23).
     without_top: Cell<bool>,
+    /// What speaks against TOP.
+    top: Cell<Evidence>,
     /// How many sessions have been begun anew without what broke the one before.
     begun_anew: u32,
     /// Messages that were doubted in this run. Fetched again at once, they would tell nothing new.
@@ -181,6 +184,7 @@ impl<'a> Fetcher<'a> {
             put_off: false,
             sweep: None,
             without_top: Cell::new(false),
+            top: Cell::default(),
             begun_anew: 0,
             doubted: BTreeSet::new(),
             trusts_sample: true,
@@ -202,7 +206,8 @@ impl<'a> Fetcher<'a> {
         }
         // What a message broke is not the server's weakness.
         if !self.blamed_message
-            && let Err(failure) = self.keep_in_mind(known, delivery).await
+            && let is_through = outcome.failure.is_none()
+            && let Err(failure) = self.keep_in_mind(known, is_through, delivery).await
         {
             outcome.failure.get_or_insert(failure);
         }
@@ -210,45 +215,6 @@ impl<'a> Fetcher<'a> {
         outcome.summary.not_fetched = self.failed.len();
         outcome.summary.time = begun.elapsed();
         outcome
-    }
-
-    /// Takes what earlier runs learned of the server (Q7, Q24).
-    async fn recall(&mut self, delivery: &Arc<Delivery>) -> Result<state::Quirks, Failure> {
-        let delivery = Arc::clone(delivery);
-        let facts = blocking(move || Ok(delivery.store.facts(delivery.account)?)).await?;
-        let mut quirks = poplib::Quirks::default();
-        quirks.without_capa = facts.quirks.without_capa;
-        quirks.without_pipelining = facts.quirks.without_pipelining();
-        self.config = self.config.clone().with_quirks(quirks);
-        Ok(facts.quirks)
-    }
-
-    /// Gives to later runs what this one learned.
-    async fn keep_in_mind(
-        &self,
-        known: state::Quirks,
-        delivery: &Arc<Delivery>,
-    ) -> Result<(), Failure> {
-        let learned = self.config.quirks();
-        let quirks = state::Quirks {
-            without_capa: learned.without_capa,
-            broke_pipelining: match (known.without_pipelining(), learned.without_pipelining) {
-                (true, _) => known.broke_pipelining,
-                (false, true) => known.broke_pipelining + 1,
-                (false, false) => 0,
-            },
-            ..known
-        };
-        if quirks == known {
-            return Ok(());
-        }
-        let delivery = Arc::clone(delivery);
-        blocking(move || {
-            let mut facts = delivery.store.facts(delivery.account)?;
-            facts.quirks = quirks;
-            Ok(delivery.store.learn(delivery.account, &facts)?)
-        })
-        .await
     }
 
     async fn session(&mut self, password: &Secret, delivery: &Arc<Delivery>) -> Outcome {

@@ -32,6 +32,7 @@ pub use self::stream::{Transport, Untimed};
 use crate::batch::{self, Wanted};
 use crate::face::{batches, client, common, session};
 use crate::opening::Opening;
+use crate::quirks::Practice;
 use crate::{Config, Error, LoginError, Phase, TlsFacts};
 
 /// A connection in the AUTHORIZATION state: nobody has logged in.

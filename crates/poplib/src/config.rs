@@ -1,6 +1,7 @@
 //! What a client needs to know before it connects.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use poplib_proto::sasl::Policy;
 use poplib_proto::{Limits, Window};
@@ -159,14 +160,16 @@ impl Config {
         self
     }
 
-    /// What an earlier program has learned about the server.
+    /// What speaks against the server, as an earlier program has seen it. What is suspected or
+    /// proved, sessions do without; and this configuration shares no longer what others see.
     #[must_use]
     pub fn with_quirks(mut self, quirks: Quirks) -> Self {
-        self.known = Known::new(quirks);
+        self.known = Known::new(quirks, Instant::now());
         self
     }
 
-    /// What has been learned about the server, by this configuration and its clones.
+    /// What speaks against the server, as the sessions of this configuration and its clones have
+    /// seen it.
     #[must_use]
     pub fn quirks(&self) -> Quirks {
         self.known.quirks()
@@ -260,10 +263,7 @@ impl Config {
     }
 
     pub(crate) fn pipelining(&self) -> Pipelining {
-        match self.pipelining {
-            Pipelining::Auto if self.quirks().without_pipelining => Pipelining::Off,
-            pipelining => pipelining,
-        }
+        self.pipelining
     }
 
     pub(crate) fn known(&self) -> &Known {

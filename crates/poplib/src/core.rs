@@ -11,10 +11,11 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
 use crate::proxy::Handshake;
+use crate::quirks::{Avoided, Known};
 use crate::timeouts::{Deadline, Phase, Progress};
 use crate::tls::{self, TlsError, TlsFacts};
 use crate::trace::WireTrace;
-use crate::{Config, Error, Pipelining, Quirks, Security};
+use crate::{Config, Error, Pipelining, Security};
 
 /// A session without its stream.
 pub(crate) struct Core {
@@ -22,6 +23,8 @@ pub(crate) struct Core {
     pub(crate) welcome: Option<Welcome>,
     pub(crate) tls: Option<TlsFacts>,
     config: Config,
+    /// What this session does without.
+    avoided: Avoided,
     session_end: Option<Instant>,
 }
 
@@ -38,8 +41,22 @@ impl Core {
             welcome: None,
             tls: None,
             config: config.clone(),
+            avoided: config.known().avoided(Instant::now()),
             session_end: config.timeouts().session_end(begun),
         }
+    }
+
+    pub(crate) fn known(&self) -> &Known {
+        self.config.known()
+    }
+
+    pub(crate) fn avoided(&self) -> Avoided {
+        self.avoided
+    }
+
+    /// Has this session do without these.
+    pub(crate) fn avoid(&mut self, avoided: Avoided) {
+        self.avoided = avoided;
     }
 
     pub(crate) fn security(&self) -> Security {
@@ -73,63 +90,50 @@ impl Core {
             except,
         };
         let mut login = Login::new(credentials.clone(), parameters);
-        if !self.may_ask_capa() {
+        if self.avoided.capa {
             login = login.without_asking();
         }
-        if self.config.pipelining() == Pipelining::Off {
+        if self.pipelining() == Pipelining::Off {
             login = login.without_pipelining();
         }
         Ok(login)
     }
 
-    /// A survey of the maildrop, and whether it is pipelined.
+    /// A survey of the maildrop, and whether it is pipelined: not where CAPA broke a session before,
+    /// so that it shows whether CAPA alone does.
     pub(crate) fn survey(&self) -> (Survey, bool) {
-        let one_flight = self.may_pipeline();
+        let asks_capa = self.may_ask_capa();
+        let doubts_capa = self.known().quirks().capa_after_login.breaks() > 0;
+        let one_flight = self.may_pipeline() && !(asks_capa && doubts_capa);
         let survey = Survey::new(one_flight);
-        if self.may_ask_capa() {
-            (survey, one_flight)
-        } else {
-            (survey.without_capa(), one_flight)
+        match asks_capa {
+            true => (survey, one_flight),
+            false => (survey.without_capa(), one_flight),
         }
     }
 
-    /// Whether the server can be asked what it can do.
-    pub(crate) fn may_ask_capa(&self) -> bool {
-        !self.config.quirks().without_capa
+    /// Whether the server can be asked after login what it can do.
+    fn may_ask_capa(&self) -> bool {
+        !self.avoided.capa && !self.avoided.capa_after_login
     }
 
-    /// Remembers that the server breaks under pipelining, where `error` looks like it (Q7): in a
-    /// flight of several commands, a reset or silence does too. What to tell the caller.
-    pub(crate) fn learn_from(&self, error: Error, is_pipelined: bool) -> Error {
-        use poplib_proto::Error::PipelineBroken;
-        let error = match (error, self.connection.poisoned()) {
-            (Error::Io { .. }, Some(cause)) if is_pipelined => {
-                Error::Protocol(PipelineBroken(Box::new(cause.clone())))
-            }
-            (error, _) => error,
-        };
-        let breaks = match &error {
-            Error::Protocol(PipelineBroken(_)) => true,
-            Error::Timeout(Phase::Batch | Phase::Command(_)) => is_pipelined,
-            _ => false,
-        };
-        self.config.known().remember(Quirks {
-            without_pipelining: breaks,
-            ..Quirks::default()
-        });
-        error
+    fn pipelining(&self) -> Pipelining {
+        match self.config.pipelining() {
+            Pipelining::Auto if self.avoided.pipelining => Pipelining::Off,
+            pipelining => pipelining,
+        }
     }
 
     /// Whether CAPA must be asked before it is known how many commands may be on their way.
     pub(crate) fn must_learn_pipelining(&self) -> bool {
-        self.config.pipelining() == Pipelining::Auto
+        self.pipelining() == Pipelining::Auto
             && self.connection.capabilities().is_none()
             && self.may_ask_capa()
     }
 
     /// Whether several commands may be on their way at once.
     fn may_pipeline(&self) -> bool {
-        match self.config.pipelining() {
+        match self.pipelining() {
             Pipelining::Auto => self.connection.advertises_pipelining(),
             Pipelining::Off => false,
             Pipelining::Window(window) => window != Window::ONE,
@@ -139,7 +143,7 @@ impl Core {
     /// How many commands may be on their way at once; with how many octets of their lines, the
     /// driver knows.
     pub(crate) fn window(&self, command_octets: usize) -> Window {
-        match self.config.pipelining() {
+        match self.pipelining() {
             Pipelining::Window(window) => window,
             _ if !self.may_pipeline() => Window::ONE,
             _ => {

@@ -35,8 +35,10 @@ mod core;
 pub mod discovery;
 pub mod docs;
 mod error;
+mod evidence;
 mod eyeballs;
 mod face;
+mod learning;
 mod opening;
 mod proxy;
 mod quirks;
@@ -50,6 +52,7 @@ mod url;
 pub use batch::Wanted;
 pub use config::{Config, Pipelining, Security};
 pub use error::{Error, LoginError};
+pub use evidence::Evidence;
 pub use poplib_proto::command::{
     CustomAnswer, Language, Listing, LoggedIn, Maildrop, Overview, Scan, UniqueId, UniqueIds,
     Welcome,

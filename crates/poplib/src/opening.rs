@@ -7,16 +7,17 @@ use poplib_proto::command::Login;
 use poplib_proto::sasl::Credentials;
 
 use crate::core::Core;
-use crate::{Config, Error, Quirks};
+use crate::quirks::Avoided;
+use crate::{Config, Error};
 
 /// The opening of a session, over as many connections as it takes: each gives up one thing that
 /// the last one broke at, and none is given up twice.
 ///
-/// That a connection broke proves nothing. A quirk is remembered once the server has answered a
-/// login without what it is suspected of.
+/// That a connection broke proves nothing: what comes of the next one shows whether what was given
+/// up had a part in it.
 pub(crate) struct Opening {
     begun: Instant,
-    avoided: Quirks,
+    avoided: Avoided,
     /// A way to log in at which the server hung up, and how.
     hung_up: Option<(String, Error)>,
 }
@@ -25,7 +26,7 @@ impl Opening {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             begun: Instant::now(),
-            avoided: config.quirks(),
+            avoided: config.known().avoided(Instant::now()),
             hung_up: None,
         }
     }
@@ -35,9 +36,9 @@ impl Opening {
         self.begun
     }
 
-    /// Whether CAPA is to be sent.
-    pub(crate) fn asks_capa(&self) -> bool {
-        !self.avoided.without_capa
+    /// What the next connection does without.
+    pub(crate) fn avoided(&self) -> Avoided {
+        self.avoided
     }
 
     /// Whether to go on after CAPA; otherwise there must be another connection (Q24).
@@ -49,7 +50,7 @@ impl Opening {
         match outcome {
             Ok(_) | Err(Error::Protocol(ProtocolError::Refused(_))) => Ok(true),
             Err(error) if error.is_silence() => {
-                self.avoided.without_capa = true;
+                self.avoided.capa = true;
                 Ok(false)
             }
             Err(error) => Err(error),
@@ -59,11 +60,7 @@ impl Opening {
     /// The login to try, once CAPA has been asked or left out.
     pub(crate) fn login(&self, core: &Core, credentials: &Credentials) -> Result<Login, Error> {
         let except = self.hung_up.as_ref().map(|(way, _)| way.clone());
-        let login = core.login(credentials, except)?.without_asking();
-        Ok(match self.avoided.without_pipelining {
-            true => login.without_pipelining(),
-            false => login,
-        })
+        Ok(core.login(credentials, except)?.without_asking())
     }
 
     /// Whether the session is open; otherwise there must be another connection.
@@ -75,24 +72,19 @@ impl Opening {
         &mut self,
         outcome: Result<T, Error>,
         login: &Login,
-        config: &Config,
     ) -> Result<bool, Error> {
         let Err(error) = outcome else {
-            config.known().remember(self.avoided);
             return Ok(true);
         };
         if !error.is_silence() {
-            if matches!(error, Error::Protocol(ProtocolError::Refused(_))) {
-                config.known().remember(self.avoided);
-            }
             return Err(match (&error, self.hung_up.take()) {
                 // Nothing else could be tried: what could was the answer.
                 (Error::Protocol(ProtocolError::NoWay(_)), Some((_, first))) => first,
                 _ => error,
             });
         }
-        if login.is_pipelined() && !self.avoided.without_pipelining {
-            self.avoided.without_pipelining = true;
+        if login.is_pipelined() && !self.avoided.pipelining {
+            self.avoided.pipelining = true;
             return Ok(false);
         }
         match login.tried() {

@@ -33,7 +33,7 @@ impl Pipelining {
             commands: 0,
             broken: None,
         };
-        if config.quirks().without_pipelining {
+        if !config.quirks().pipelining.is_nothing() {
             pipelining.broken = Some("it broke at the login".into());
             return pipelining;
         }

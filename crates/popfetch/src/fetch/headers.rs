@@ -23,7 +23,7 @@ impl Fetcher<'_> {
         }
         let listing = &opened.listing;
         let broken = |error: &Error| {
-            self.without_top.set(!is_pipelined(error));
+            self.top_broke(is_pipelined(error));
             let broken = self.broken("read the headers of the messages", error);
             Broken {
                 is_avoidable: true,
@@ -55,6 +55,7 @@ impl Fetcher<'_> {
                 Err(error) => return Err(broken(&error)),
             }
         }
+        self.top_worked();
         Ok(())
     }
 }

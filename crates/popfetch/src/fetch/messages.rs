@@ -60,7 +60,6 @@ impl Fetcher<'_> {
         plan: &Plan,
         delivery: &Arc<Delivery>,
     ) -> Result<Fetched, Failure> {
-        let quirks = self.config.quirks();
         let mut queue = Queue::start(Arc::clone(delivery));
         let mut run = Run::default();
         let mut stop = self.stop.clone();
@@ -98,7 +97,7 @@ impl Fetcher<'_> {
             octets: run.octets,
             failure: run.failure,
             session,
-            pipeline_broke: broke && self.config.quirks() != quirks,
+            pipeline_broke: broke && self.config.quirks().pipelining.is_suspicion(),
             blames_message: run.lost.iter().any(Lost::is_blamed),
             failed_first,
             is_withheld,

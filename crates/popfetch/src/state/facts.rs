@@ -1,13 +1,17 @@
 //! What is known of an account as a whole.
 
+use poplib::Evidence;
+
 use crate::clock::Timestamp;
 use crate::sizes::Sizes;
 
 /// The most that passes between two sessions, in seconds: a day.
 pub(crate) const LONGEST_PAUSE: i64 = 24 * 60 * 60;
 
-const WITHOUT_CAPA: &str = "without-capa";
-const BROKE_PIPELINING: &str = "broke-pipelining";
+/// After so long what is proved of a server is tried once more, in seconds: thirty days.
+const PROOF_LASTS: i64 = 30 * LONGEST_PAUSE;
+
+const TOP: &str = "top";
 const SIZES: &str = "sizes";
 const IGNORES_DELETION: &str = "ignores-deletion";
 const STAT_SURPLUS: &str = "stat-surplus";
@@ -25,14 +29,13 @@ pub(crate) struct Facts {
     pub(crate) quirks: Quirks,
 }
 
-/// What a server turned out not to be able to do.
+/// What a server turned out to do, and not to be able to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Quirks {
-    /// CAPA hangs or ends the connection (Q24).
-    pub(crate) without_capa: bool,
-    /// In how many runs, one behind the other, a session broke under PIPELINING (Q7). Once may be
-    /// the network's fault.
-    pub(crate) broke_pipelining: u32,
+    /// CAPA and PIPELINING (Q7, Q24).
+    pub(crate) known: poplib::Quirks,
+    /// TOP (Q23).
+    pub(crate) top: Evidence,
     /// What LIST's numbers mean (Q13).
     pub(crate) sizes: Sizes,
     /// Since when it confirms deletions and does not delete (Q43), and when one was tried last.
@@ -81,27 +84,30 @@ impl Ignored {
 impl Quirks {
     /// All of them, each by its name and as a text, as the state keeps and shows them.
     pub(crate) fn entries(self) -> Vec<(&'static str, String)> {
-        let capa = (self.without_capa).then(|| (WITHOUT_CAPA, "1".to_owned()));
-        let pipelining = (self.broke_pipelining > 0)
-            .then(|| (BROKE_PIPELINING, self.broke_pipelining.to_string()));
+        let top = (!self.top.is_nothing()).then_some((TOP, self.top));
+        let evidence =
+            (self.known.entries().chain(top)).map(|(name, evidence)| (name, evidence.to_string()));
         let sizes = (self.sizes != Sizes::Unknown).then(|| (SIZES, self.sizes.to_string()));
         let ignores = (self.ignores_deletion)
             .map(|Ignored { since, tried }| (IGNORES_DELETION, format!("{} {}", since.0, tried.0)));
         let surplus =
             (self.stat_surplus != 0).then(|| (STAT_SURPLUS, self.stat_surplus.to_string()));
-        (capa.into_iter())
-            .chain(pipelining)
+        evidence
             .chain(sizes)
             .chain(ignores)
             .chain(surplus)
             .collect()
     }
 
-    /// Takes one of [`entries`](Self::entries). A name or a text that is not known teaches nothing.
-    pub(crate) fn learn(&mut self, name: &str, value: &str) {
+    /// Takes one of [`entries`](Self::entries), which is so many seconds old. A name or a text that
+    /// is not known teaches nothing, and what was proved long ago is to be tried again.
+    pub(crate) fn learn(&mut self, name: &str, value: &str, age: i64) {
+        let Ok(mut evidence) = value.parse::<Evidence>();
+        if age >= PROOF_LASTS && evidence.is_proof() {
+            evidence = evidence.tried_again();
+        }
         match name {
-            WITHOUT_CAPA => self.without_capa = value == "1",
-            BROKE_PIPELINING => self.broke_pipelining = value.parse().unwrap_or(0),
+            TOP => self.top = evidence,
             SIZES => self.sizes = value.parse().unwrap_or_default(),
             IGNORES_DELETION => {
                 let times = value.split_once(' ');
@@ -113,13 +119,8 @@ impl Quirks {
                 });
             }
             STAT_SURPLUS => self.stat_surplus = value.parse().unwrap_or(0),
-            _ => {}
+            name => self.known.set(name, evidence),
         }
-    }
-
-    /// Whether to do without PIPELINING.
-    pub(crate) fn without_pipelining(self) -> bool {
-        self.broke_pipelining >= 2
     }
 }
 
@@ -142,6 +143,31 @@ impl Facts {
 mod tests {
     use super::*;
 
+    #[test]
+    fn e18_what_was_proved_a_month_ago_is_tried_again() {
+        for (value, age, is_avoided) in [
+            ("2", PROOF_LASTS - 1, true),
+            ("2", PROOF_LASTS, false),
+            ("1", 0, false),
+            // Nothing has been shown since, however long ago that was.
+            ("0?", PROOF_LASTS, true),
+        ] {
+            for name in ["capa", "pipelining", TOP] {
+                let mut quirks = Quirks::default();
+                quirks.learn(name, value, age);
+                let Quirks { known, top, .. } = quirks;
+                let mut all = [known.capa, known.pipelining, top].into_iter();
+                let seen = all.find(|evidence| !evidence.is_nothing()).unwrap();
+                assert_eq!(seen.is_avoided_next(), is_avoided, "{name} {value} {age}");
+                assert_eq!(quirks.entries()[0].0, name);
+            }
+        }
+        let mut quirks = Quirks::default();
+        quirks.learn("of-tomorrow", "2", 0);
+        quirks.learn("capa", "nonsense", 0);
+        assert_eq!(quirks, Quirks::default());
+    }
+
     const DAY: i64 = LONGEST_PAUSE;
     const CENTURY: i64 = 36_525 * DAY;
 
@@ -162,8 +188,8 @@ mod tests {
     #[test]
     fn quirks_are_the_same_after_they_were_kept_as_texts() {
         let quirks = Quirks {
-            without_capa: true,
-            broke_pipelining: 2,
+            known: "capa=2 pipelining=1?@66".parse().unwrap(),
+            top: "1".parse().unwrap(),
             sizes: "octets up-to-multiple-of 1024".parse().unwrap(),
             ignores_deletion: Some(Ignored {
                 since: Timestamp(-3),
@@ -173,12 +199,12 @@ mod tests {
         };
         let mut again = Quirks::default();
         for (name, value) in quirks.entries() {
-            again.learn(name, &value);
+            again.learn(name, &value, 0);
         }
         assert_eq!(again, quirks);
         assert_eq!(Quirks::default().entries(), []);
-        again.learn("unheard-of", "1");
-        again.learn(SIZES, "nonsense");
+        again.learn("unheard-of", "1", 0);
+        again.learn(SIZES, "nonsense", 0);
         assert_eq!(again.sizes, Sizes::Unknown);
     }
 

@@ -60,6 +60,18 @@ impl Survey {
         self
     }
 
+    /// Whether CAPA is one of the commands.
+    #[must_use]
+    pub fn asks_capa(&self) -> bool {
+        self.with_capa
+    }
+
+    /// Whether CAPA is not answered yet.
+    #[must_use]
+    pub fn waits_for_capa(&self) -> bool {
+        self.with_capa && self.capabilities.outcome.is_none()
+    }
+
     fn submit(&mut self, connection: &mut Connection) -> Result<(), Error> {
         if self.with_capa {
             self.capabilities.call.submit(connection)?;

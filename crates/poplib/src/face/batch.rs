@@ -14,6 +14,7 @@ macro_rules! batches {
         {
             link: &'a mut Link,
             pipeline: Pipeline<I, C>,
+            outcomes: u64,
         }
 
         impl<'a, I, C> Batch<'a, I, C>
@@ -23,7 +24,8 @@ macro_rules! batches {
         {
             fn new(link: &'a mut Link, planned: I) -> Self {
                 let pipeline = Pipeline::new(planned, link.core.window(COMMAND_OCTETS));
-                Self { link, pipeline }
+                let outcomes = 0;
+                Self { link, pipeline, outcomes }
             }
 
             /// The next message's number and what came of its command; `None` after the last.
@@ -35,7 +37,8 @@ macro_rules! batches {
             pub $($async)? fn next_outcome(&mut self) -> Result<Option<(u32, Result<C::Output, Error>)>, Error> {
                 let next = self.link.run(&mut self.pipeline, Phase::Batch) $($await)*;
                 let is_pipelined = self.pipeline.is_pipelined();
-                let next = next.map_err(|error| self.link.core.learn_from(error, is_pipelined))?;
+                let next = self.link.core.learn_from_batch(self.outcomes, is_pipelined, next)?;
+                self.outcomes += 1;
                 Ok(next.map(|(number, outcome)| (number, outcome.map_err(Error::from))))
             }
 
@@ -101,7 +104,9 @@ macro_rules! batches {
             /// that refuses CAPA does not.
             $($async)? fn learn_pipelining(&mut self) -> Result<(), Error> {
                 if self.core.must_learn_pipelining() {
-                    match self.call(command::Capa) $($await)* {
+                    let outcome = self.call(command::Capa) $($await)*;
+                    self.core.learn_from_capa(Practice::CapaAfterLogin, &outcome);
+                    match outcome {
                         Ok(_) | Err(Error::Protocol(ProtocolError::Refused(_))) => {}
                         Err(error) => return Err(error),
                     }

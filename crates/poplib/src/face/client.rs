@@ -28,7 +28,9 @@ macro_rules! client {
             /// [`Error::Protocol`] where the server refuses: an old server, which can still do
             /// what RFC 1939 demands.
             pub $($async)? fn capa(&mut self) -> Result<Capabilities, Error> {
-                self.link.call(command::Capa) $($await)*
+                let outcome = self.link.call(command::Capa) $($await)*;
+                self.link.core.learn_from_capa(Practice::Capa, &outcome);
+                outcome
             }
 
             /// STLS: upgrades the connection to TLS (RFC 2595 §4). What was known of the server
@@ -125,7 +127,12 @@ macro_rules! client {
                 credentials: &Credentials,
             ) -> Result<Session, LoginError<Self>> {
                 let outcome = match self.link.core.login(credentials, None) {
-                    Ok(login) => self.link.run(login, Phase::Command(Verb::new("login"))) $($await)*,
+                    Ok(mut login) => {
+                        let phase = Phase::Command(Verb::new("login"));
+                        let outcome = self.link.run(&mut login, phase) $($await)*;
+                        self.link.core.learn_from_login(&login, &outcome);
+                        outcome
+                    }
                     Err(error) => Err(error),
                 };
                 self.logged_in(outcome)

@@ -12,9 +12,9 @@ macro_rules! session {
             /// - One that hangs up at a way to log in is connected to anew, once, and the next
             ///   way tried (Q17).
             ///
-            /// What the first two show is [remembered](crate::Config::quirks) once the server
-            /// has answered a login without them. The deadline of the session is one for all
-            /// connections.
+            /// What the first two show is [evidence](crate::Config::quirks), and more of it makes
+            /// later sessions do without from the beginning. The deadline of the session is one
+            /// for all connections.
             ///
             /// # Errors
             ///
@@ -26,7 +26,8 @@ macro_rules! session {
                 let mut opening = Opening::new(config);
                 loop {
                     let mut client = Client::connect_since(opening.begun(), config) $($await)*?;
-                    if opening.asks_capa() {
+                    client.link.core.avoid(opening.avoided());
+                    if !opening.avoided().capa {
                         let outcome = client.capa() $($await)*;
                         if !opening.goes_on(outcome)? {
                             continue;
@@ -35,7 +36,8 @@ macro_rules! session {
                     let mut login = opening.login(&client.link.core, credentials)?;
                     let phase = Phase::Command(Verb::new("login"));
                     let outcome = client.link.run(&mut login, phase) $($await)*;
-                    if opening.is_open(outcome, &login, config)? {
+                    client.link.core.learn_from_login(&login, &outcome);
+                    if opening.is_open(outcome, &login)? {
                         return Ok(Self { link: client.link });
                     }
                 }
@@ -65,7 +67,9 @@ macro_rules! session {
             ///
             /// [`Error::Protocol`] where the server refuses.
             pub $($async)? fn capa(&mut self) -> Result<Capabilities, Error> {
-                self.link.call(command::Capa) $($await)*
+                let outcome = self.link.call(command::Capa) $($await)*;
+                self.link.core.learn_from_capa(Practice::CapaAfterLogin, &outcome);
+                outcome
             }
 
             /// STAT: how many messages there are, and how many octets (RFC 1939 §5).
@@ -166,9 +170,10 @@ macro_rules! session {
             /// Where it broke while all four were on their way,
             /// [`ProtocolError::PipelineBroken`](crate::ProtocolError::PipelineBroken).
             pub $($async)? fn overview(&mut self) -> Result<Overview, Error> {
-                let (survey, is_pipelined) = self.link.core.survey();
-                let outcome = self.link.run(survey, Phase::Command(Verb::new("UIDL"))) $($await)*;
-                outcome.map_err(|error| self.link.core.learn_from(error, is_pipelined))
+                let (mut survey, is_flight) = self.link.core.survey();
+                let phase = Phase::Command(Verb::new("UIDL"));
+                let outcome = self.link.run(&mut survey, phase) $($await)*;
+                self.link.core.learn_from_survey(&survey, is_flight, outcome)
             }
 
             /// RETR of many messages, pipelined where the server advertises it (RFC 2449 §6.6).

@@ -19,12 +19,13 @@ pub(super) fn read(connection: &Connection, account: AccountId) -> rusqlite::Res
     });
     let mut facts = facts.optional()?.unwrap_or_default();
     let mut statement =
-        connection.prepare_cached("SELECT name, value FROM quirk WHERE account = ?")?;
+        connection.prepare_cached("SELECT name, value, since FROM quirk WHERE account = ?")?;
     let mut rows = statement.query([account.0])?;
     while let Some(row) = rows.next()? {
-        facts
-            .quirks
-            .learn(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+        let since = Timestamp(row.get(2)?);
+        let age = facts.passed_at.map_or(0, |now| now.seconds_since(since));
+        let (name, value) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+        facts.quirks.learn(name, value, age);
     }
     Ok(facts)
 }
@@ -51,24 +52,27 @@ pub(super) fn write(
             passed,
             passed_at.map(|at| at.0),
         ])?;
-    if read(connection, account)?.quirks != *quirks {
-        write_quirks(connection, account, facts)?;
+    let before = read(connection, account)?.quirks;
+    if before != *quirks {
+        write_quirks(connection, account, facts, before)?;
     }
     Ok(())
 }
 
-/// Replaces what is known of the server. What stays as it is keeps its date.
+/// Replaces what is known of the server. What stays as it was keeps its date.
 fn write_quirks(
     connection: &Connection,
     account: AccountId,
     facts: &Facts,
+    before: Quirks,
 ) -> rusqlite::Result<()> {
     let now = facts.passed_at.map_or(0, |at| at.0);
     let entries = facts.quirks.entries();
-    for (name, value) in &entries {
+    let before = before.entries();
+    for (name, value) in entries.iter().filter(|entry| !before.contains(entry)) {
         connection.execute(
             "INSERT INTO quirk (account, name, value, since) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET value = ?3, since = ?4 WHERE value <> ?3",
+             ON CONFLICT DO UPDATE SET value = ?3, since = ?4",
             params![account.0, name, value, now],
         )?;
     }

@@ -10,9 +10,9 @@ CREATE TABLE quirk (
     PRIMARY KEY (account, name)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO quirk (account, name, value, since)
-    SELECT account, 'without-capa', '1', coalesce(passed_at, 0) FROM facts WHERE without_capa <> 0;
+    SELECT account, 'capa', '2', coalesce(passed_at, 0) FROM facts WHERE without_capa <> 0;
 INSERT INTO quirk (account, name, value, since)
-    SELECT account, 'broke-pipelining', CAST(broke_pipelining AS TEXT), coalesce(passed_at, 0)
+    SELECT account, 'pipelining', CAST(broke_pipelining AS TEXT), coalesce(passed_at, 0)
     FROM facts WHERE broke_pipelining <> 0;
 ALTER TABLE facts DROP COLUMN without_capa;
 ALTER TABLE facts DROP COLUMN broke_pipelining;

@@ -325,7 +325,8 @@ fn a_message_grows_old_by_its_accounts_own_time() {
     assert_eq!(facts, Facts::default());
     facts.passed = 1_000;
     facts.begun_at = Some(NOW);
-    facts.quirks.without_capa = true;
+    facts.quirks.known.capa.broke();
+    facts.quirks.top.broke();
     fixture.store.learn(account, &facts).unwrap();
     let storing = Change::Storing {
         key: key.as_ref(),

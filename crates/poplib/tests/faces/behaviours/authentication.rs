@@ -193,10 +193,10 @@ behaviour! { a_session_opens_in_one_call {
 behaviour! { q24_a_server_that_hangs_up_at_capa_is_asked_once {
     let sandbox = started(sandbox().misbehave("close-on=capa").apop(false));
     let config = implicit_tls(&sandbox);
-    assert!(!config.quirks().without_capa);
+    assert_eq!(config.quirks().to_string(), "");
     let session = go!(Session::open(&config, &credentials())).unwrap();
     go!(session.quit()).unwrap();
-    assert!(config.quirks().without_capa);
+    assert_eq!(config.quirks().to_string(), "capa=1");
     let session = go!(Session::open(&config, &credentials())).unwrap();
     go!(session.quit()).unwrap();
     let sessions = sandbox.sessions();
@@ -205,7 +205,7 @@ behaviour! { q24_a_server_that_hangs_up_at_capa_is_asked_once {
     for session in &sessions[1..] {
         assert!(!session.lines().contains(&"CAPA".to_owned()));
     }
-    let told = implicit_tls(&sandbox).with_quirks(config.quirks());
+    let told = implicit_tls(&sandbox).with_quirks("capa=2".parse().unwrap());
     let session = go!(Session::open(&told, &credentials())).unwrap();
     go!(session.quit()).unwrap();
     assert_eq!(sandbox.sessions().len(), 4);
@@ -218,7 +218,7 @@ behaviour! { q24_a_server_that_hangs_at_capa_is_asked_once {
     let config = implicit_tls(&sandbox).with_timeouts(timeouts);
     let session = go!(Session::open(&config, &credentials())).unwrap();
     go!(session.quit()).unwrap();
-    assert!(config.quirks().without_capa);
+    assert_eq!(config.quirks().to_string(), "capa=1");
     assert_eq!(sandbox.sessions().len(), 2);
 }}
 

@@ -1,6 +1,7 @@
 //! What both faces do.
 
 mod buffers;
+mod evidence;
 mod faults;
 mod mailbox;
 mod mechanisms;

@@ -100,13 +100,13 @@ fn every_row_of_the_first_format_is_kept() {
              FROM quirk JOIN account ON account.id = quirk.account JOIN facts USING (account)
              ORDER BY account.name",
         );
-        let quirk = |account: &str, name: &str| {
-            let texts = [account, name, "1"].map(|text| Value::from(text.to_owned()));
+        let quirk = |account: &str, name: &str, value: &str| {
+            let texts = [account, name, value].map(|text| Value::from(text.to_owned()));
             [&texts[..], &[1.into()]].concat()
         };
         let expected = [
-            quirk("frank", "without-capa"),
-            quirk("henry", "broke-pipelining"),
+            quirk("frank", "capa", "2"),
+            quirk("henry", "pipelining", "1"),
         ];
         assert_eq!(quirks, expected);
     });
@@ -139,9 +139,9 @@ fn what_a_store_learns_of_the_first_format_is_what_was_known() {
         let account = survey.iter().find(|survey| survey.name.starts_with(name));
         account.unwrap().account
     };
-    let quirks = |name| store.facts(account(name)).unwrap().quirks;
-    assert!(quirks("frank").without_capa && !quirks("henry").without_capa);
-    assert_eq!(quirks("henry").broke_pipelining, 1);
+    let quirks = |name| store.facts(account(name)).unwrap().quirks.known;
+    assert!(quirks("frank").capa.is_proof() && quirks("henry").capa.is_nothing());
+    assert_eq!(quirks("henry").pipelining.breaks(), 1);
     assert_eq!(store.unfinished(account("carol")).unwrap().len(), 2);
     let partly = store.partly_delivered(account("erin")).unwrap();
     assert_eq!((partly.len(), partly[0].copies.len()), (1, 1));

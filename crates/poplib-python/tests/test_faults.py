@@ -149,6 +149,7 @@ TABLE: list[tuple[str, ...]] = [
     ("numeric-uidl", "in 3 === 0"),
     ("reused-uidl", "in 3 === 0"),
     ("cut-in-body=2:10", "in 3 =!! 3"),
+    ("cut-in-body-of=000002-a00bf4428380bc99:10", "in 3 =!! 3"),
     ("reset-in-body=2:10", "in 3 =!! 3"),
     ("stall-in-body=2:10", "in 3 =!! 3"),
     ("err-in-body=2:10", "in 3 =!! 2"),

@@ -108,8 +108,8 @@ pub use certificate::{CertificateSpec, ClientCertificate, Usage, Validity};
 pub use command::Keyword;
 pub use mailbox::{Generated, Mailbox, Octets};
 pub use misbehave::{
-    Answer, BodyOf, Entry, Fault, InAnswer, InBody, Misbehaviour, Phase, Refusal, Sessions, Text,
-    UnknownFault,
+    Answer, BodyOf, Entry, Fault, InAnswer, InBody, InBodyOf, Misbehaviour, Phase, Refusal,
+    Sessions, Text, UnknownFault,
 };
 pub use record::SessionRecord;
 pub use sandbox::Sandbox;

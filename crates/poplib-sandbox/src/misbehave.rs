@@ -30,7 +30,7 @@ mod wire;
 use std::fmt;
 use std::str::FromStr;
 
-pub use argument::{Answer, BodyOf, InAnswer, InBody, Phase, Refusal, Text};
+pub use argument::{Answer, BodyOf, InAnswer, InBody, InBodyOf, Phase, Refusal, Text};
 pub use fault::{Fault, Sessions, UnknownFault};
 pub(crate) use history::History;
 pub(crate) use wire::{Pipelined, WireFaults};
@@ -316,6 +316,8 @@ misbehaviours! {
     // Bodies.
     /// Closes the connection after so many octets of the body of message N.
     CutInBody(InBody) "cut-in-body" "N:BYTES";
+    /// The same for the message that has this unique-id, whatever its number (E15).
+    CutInBodyOf(InBodyOf) "cut-in-body-of" "UNIQUE-ID:BYTES";
     /// Resets the connection after so many octets of the body of message N.
     ResetInBody(InBody) "reset-in-body" "N:BYTES";
     /// Falls silent after so many octets of the body of message N.

@@ -8,7 +8,7 @@ use crate::command;
 use crate::mailbox::Maildrop;
 use crate::marks::Marks;
 use crate::misbehave::Misbehaviours;
-use crate::response::{Body, Response};
+use crate::response::{Body, Interruption, Response};
 
 pub(crate) struct Transaction {
     listed: Listed,
@@ -128,6 +128,12 @@ impl Transaction {
         let (_, content) = self.content(sent)?;
         let content = self.misbehaviours().retr(number, content);
         Ok((self.listed.octets(number)?, content))
+    }
+
+    /// Where the body that RETR sends ends too early.
+    pub(crate) fn interruption(&self, number: u64) -> Option<Interruption> {
+        let unique_id = self.listed.unique_id(number);
+        self.misbehaviours().interruption(&unique_id)
     }
 
     pub(crate) fn count_retrieval(&mut self, number: u64) {

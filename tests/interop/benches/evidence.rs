@@ -1,6 +1,7 @@
 //! What popfetch, mpop, fetchmail and getmail do where silence could be taken for proof: a disk that
 //! is not mounted after a crash, bodies that are short, unique-ids that change, DELE that is ignored.
-//! Each row is some runs of each program, with a server that does something else wrong in each run.
+//! Each row is some runs of each program, two hours apart by its clock, with a server that does
+//! something else wrong in each.
 //!
 //! `cargo bench -p interop --bench evidence` prints the table; with a row's name, that row.
 
@@ -21,6 +22,8 @@ const USER: &str = "alice";
 const MESSAGES: usize = 10;
 /// The message at which a crash comes.
 const CRASH: usize = 5;
+/// Between two runs.
+const HOURS: usize = 2;
 /// So long a run may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -142,9 +145,9 @@ const SCENARIOS: &[Scenario] = &[
         "E15",
         "the connection breaks in message 5, always",
         &[
-            &["cut-in-body=5:700"],
-            &["cut-in-body=5:700"],
-            &["cut-in-body=5:700"],
+            &["cut-in-body-of=id5:700"],
+            &["cut-in-body-of=id5:700"],
+            &["cut-in-body-of=id5:700"],
         ],
     ),
 ];
@@ -186,7 +189,7 @@ fn played(scenario: &Scenario, fetcher: &Fetcher) -> String {
         }
         let faults = faults.iter().map(|fault| fault.parse::<Fault>().unwrap());
         world.sandbox.set_faults(faults);
-        statuses.push(status(world.command().spawn().unwrap()));
+        statuses.push(world.run(index));
     }
     world.told(&mail, &statuses)
 }
@@ -200,13 +203,11 @@ fn disk_away(fetcher: &Fetcher) -> String {
     let mut statuses = vec![world.killed_at_a_name()];
     fs::rename(&mail, &away).unwrap();
     fs::create_dir(&mail).unwrap();
-    statuses.push(status(world.command().spawn().unwrap()));
+    statuses.push(world.run(1));
     // What was written under the mount point is hidden from now on.
     fs::rename(&mail, home.join("hidden")).unwrap();
     fs::rename(&away, &mail).unwrap();
-    for _ in 0..2 {
-        statuses.push(status(world.command().spawn().unwrap()));
-    }
+    statuses.extend([2, 3].map(|index| world.run(index)));
     let mail: Vec<_> = (1..=MESSAGES).map(message).collect();
     world.told(&mail, &statuses)
 }
@@ -241,12 +242,17 @@ impl<'a> World<'a> {
         }
     }
 
-    fn command(&self) -> Command {
+    fn run(&self, index: usize) -> String {
+        status(self.command(index).spawn().unwrap())
+    }
+
+    fn command(&self, index: usize) -> Command {
         let job = Job {
             tls_port: self.sandbox.tls_addr().port(),
             user: USER,
             home: self.home.path(),
             keep: self.keep,
+            hours: index * HOURS,
             popfetch: env!("CARGO_BIN_EXE_popfetch-under-test"),
         };
         self.fetcher.command(&job).unwrap()
@@ -255,7 +261,7 @@ impl<'a> World<'a> {
     /// A run that is killed when the fifth message is to get its name in the Maildir.
     fn killed_at_a_name(&self) -> String {
         let home = self.home.path();
-        let mut command = self.command();
+        let mut command = self.command(0);
         if home.join("deliver").exists() {
             // It delivers by a command, which sees to it.
             fs::write(home.join("crash-at"), CRASH.to_string()).unwrap();

@@ -116,6 +116,7 @@ fn round(
         user: &user,
         home: home.path(),
         keep: false,
+        hours: 0,
         popfetch: env!("CARGO_BIN_EXE_popfetch-under-test"),
     };
     let start = || -> Child { peer.command(&job).unwrap().spawn().unwrap() };

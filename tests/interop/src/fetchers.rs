@@ -9,6 +9,9 @@ use std::{
 
 use crate::{Error, prepared};
 
+/// Debian's, in the words of ld.so(8).
+const FAKETIME: &str = "/usr/$LIB/faketime/libfaketime.so.1";
+
 /// A program and how it is told what to do.
 #[derive(Clone, Copy, Debug)]
 pub struct Fetcher {
@@ -29,6 +32,8 @@ pub struct Job<'a> {
     pub home: &'a Path,
     /// Whether the mail stays on the server. Then new mail only is fetched.
     pub keep: bool,
+    /// How many hours from now it is to run.
+    pub hours: usize,
     /// The program of popfetch.
     pub popfetch: &'a str,
 }
@@ -75,6 +80,14 @@ impl Fetcher {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
+        if job.hours > 0 {
+            command
+                .env("LD_PRELOAD", FAKETIME)
+                .env("FAKETIME", format!("+{}h", job.hours))
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                // Files keep the times that they have.
+                .env("NO_FAKE_STAT", "1");
+        }
         Ok(command)
     }
 }

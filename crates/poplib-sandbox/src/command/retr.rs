@@ -17,6 +17,7 @@ pub(super) fn run(transaction: &mut Transaction, argument: &[u8]) -> Response {
             let octets = misbehaviours.octets(octets);
             let mut response = Response::ok(format!("{octets} octets"));
             response.body = Some(misbehaviours.body(content));
+            response.interruption = transaction.interruption(number);
             response
         }
         Err(error) => unreadable(&error),

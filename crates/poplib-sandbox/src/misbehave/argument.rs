@@ -41,6 +41,31 @@ impl fmt::Display for InBody {
     }
 }
 
+/// A place in the body of a message, wherever the message stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct InBodyOf {
+    /// The message's true unique-id.
+    pub unique_id: Text,
+    /// Octets of its body on the wire that come before the place.
+    pub octets: u64,
+}
+
+impl Argument for InBodyOf {
+    fn parse(text: Option<&str>) -> Option<Self> {
+        let (unique_id, octets) = text?.rsplit_once(':')?;
+        Some(Self {
+            unique_id: Text::parse(Some(unique_id))?,
+            octets: octets.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for InBodyOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.unique_id, self.octets)
+    }
+}
+
 /// A place in the lines that answer a command.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct InAnswer {

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Cursor, Read};
 use super::content::{self, Content, Repeated};
 use super::{BodyOf, InBody, Misbehaviour, Misbehaviours};
 use crate::message::{End, Message, Stuffing};
-use crate::response::Body;
+use crate::response::{Body, Ending, Interruption};
 
 /// What is sent in the place of a message.
 const ERROR_TEXT: &[u8] = b"-ERR temporary failure, try later\r\n";
@@ -55,6 +55,19 @@ impl Misbehaviours {
             };
         }
         content
+    }
+
+    /// Where the body of the message with this unique-id ends.
+    pub(crate) fn interruption(&self, unique_id: &[u8]) -> Option<Interruption> {
+        self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::CutInBodyOf(place) if place.unique_id.0 == unique_id => {
+                Some(Interruption {
+                    after: place.octets,
+                    ending: Ending::Cut,
+                })
+            }
+            _ => None,
+        })
     }
 
     /// What TOP makes of the lines it was asked for.

@@ -212,6 +212,7 @@ mod tests {
             let example = match entry.argument {
                 "" => entry.name.to_owned(),
                 "N:BYTES" | "N:M" => format!("{}=3:1000", entry.name),
+                "UNIQUE-ID:BYTES" => format!("{}=a:b:10", entry.name),
                 "COMMAND:BYTES" => format!("{}=UIDL:10", entry.name),
                 "N:TEXT" => format!("{}=3:[SYS/TEMP] later", entry.name),
                 "PHASE" => format!("{}=greeting", entry.name),

@@ -156,6 +156,18 @@ fn e16_refusals_can_have_words_and_an_end() {
 }
 
 #[test]
+fn e15_a_message_can_always_break_the_connection() {
+    let sandbox = bob("cut-in-body-of=C:1");
+    let mut client = bobs(&sandbox);
+    client.ok("DELE 1");
+    client.ok("QUIT");
+    let mut client = bobs(&sandbox);
+    assert_eq!(client.body("RETR 3"), "d\r\n");
+    client.send("RETR 2\r\n");
+    assert_eq!(client.rest(), b"+OK 3 octets\r\nc");
+}
+
+#[test]
 fn e18_a_listing_can_be_cut() {
     let said = pipelined("cut-in-answer=UIDL:3", "LIST\r\nUIDL\r\nNOOP\r\n");
     assert!(said.ends_with(".\r\n+OK 3 messages\r\n1 0"), "{said}");

@@ -139,6 +139,7 @@ const TABLE: &[(&str, &str)] = &[
     ("numeric-uidl", "in 3 === 0"),
     ("reused-uidl", "in 3 === 0"),
     ("cut-in-body=2:10", "in 3 =!! 3"),
+    ("cut-in-body-of=uid-2:10", "in 3 =!! 3"),
     ("reset-in-body=2:10", "in 3 =!! 3"),
     ("stall-in-body=2:10", "in 3 =!! 3"),
     ("err-in-body=2:10", "in 3 =!! 3"),

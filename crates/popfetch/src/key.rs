@@ -236,6 +236,20 @@ impl KeyList {
         self.ends.push((self.octets.len(), key.occurrence));
     }
 
+    /// The key that was pushed behind so many others.
+    pub(crate) fn get(&self, index: usize) -> Option<KeyRef<'_>> {
+        let &(end, occurrence) = self.ends.get(index)?;
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before].0);
+        Some(KeyRef {
+            identity: Identity(&self.octets[start..end]),
+            occurrence,
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = KeyRef<'_>> {
         let mut start = 0;
         self.ends.iter().map(move |&(end, occurrence)| {
@@ -313,5 +327,8 @@ mod tests {
             .collect();
         keys.iter().for_each(|&key| list.push(key));
         assert_eq!(list.iter().collect::<Vec<_>>(), keys);
+        let each = (0..list.len()).filter_map(|index| list.get(index));
+        assert_eq!(each.collect::<Vec<_>>(), keys);
+        assert_eq!(list.get(list.len()), None);
     }
 }

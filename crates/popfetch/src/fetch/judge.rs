@@ -152,10 +152,7 @@ impl Lesson {
     /// Everything that was asked for has come: what did not come under any key is not there.
     fn settle(&mut self, plan: &Plan, stored: &Stored) {
         if plan.finds_new() {
-            let left = plan
-                .gone
-                .iter()
-                .filter(|key| plan.vanished.has(&key.to_key()));
+            let left = plan.vanished.left(&plan.gone);
             left.for_each(|key| self.gone.push(key));
         }
         if plan.count.nameless > 0 {

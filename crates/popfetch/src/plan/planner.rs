@@ -135,7 +135,7 @@ impl<'a> Planner<'a> {
             .delete
             .sort_unstable_by_key(|removal| removal.position);
         self.plan.listed.sort_unstable();
-        self.plan.vanished = Arc::new(self.vanished);
+        self.plan.vanished = Arc::new(self.vanished.sorted());
         self.plan.contents = Arc::new(self.contents);
         self.plan
     }
@@ -289,6 +289,9 @@ impl<'a> Planner<'a> {
     /// confirmed is not.
     fn vanish(&mut self, row: &KnownRow) {
         let key: KeyRef<'_> = row.key.as_ref();
+        if self.listing.len() == 0 {
+            return;
+        }
         match (row.state, row.sum) {
             (State::Stored | State::Deleting, Some(sum)) if !row.excerpt => {
                 self.vanished.push(key, sum, row.essence);

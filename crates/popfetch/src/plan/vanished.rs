@@ -1,17 +1,21 @@
 //! Messages that a listing lacks: one of them may come back under another key, and is known by its
 //! content then.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::key::{Key, KeyRef, Sum};
+use crate::key::{Key, KeyList, KeyRef, Sum};
 
 /// What is known of messages that the listing lacks. Each of them answers for one new message.
 #[derive(Debug, Default)]
 pub(crate) struct Vanished {
-    delivered: Mutex<BTreeMap<Sum, Vec<Key>>>,
-    /// By what no server changes in them, those that had no unique-id.
-    without_unique_id: Mutex<BTreeMap<Sum, Vec<Key>>>,
+    keys: KeyList,
+    /// Contents that were delivered, and the indices of their keys, in order once all are there.
+    contents: Vec<(Sum, u32)>,
+    /// The same by what no server changes in a message, of those that had no unique-id.
+    essences: Vec<(Sum, u32)>,
+    /// Those that have answered.
+    taken: Mutex<BTreeSet<u32>>,
     /// Those that were not delivered to every target.
     waiting: BTreeSet<Key>,
 }
@@ -19,13 +23,14 @@ pub(crate) struct Vanished {
 impl Vanished {
     /// Adds a message that was delivered.
     pub(super) fn push(&mut self, key: KeyRef<'_>, sum: Sum, essence: Option<Sum>) {
-        let add = |map: &mut Mutex<BTreeMap<Sum, Vec<Key>>>, sum| {
-            let map = map.get_mut().expect("nothing panics while it has this");
-            map.entry(sum).or_default().push(key.to_key());
+        let Ok(index) = u32::try_from(self.keys.len()) else {
+            return;
         };
-        add(&mut self.delivered, sum);
-        if let Some(essence) = essence.filter(|_| key.identity.unique_id().is_none()) {
-            add(&mut self.without_unique_id, essence);
+        self.keys.push(key);
+        self.contents.push((sum, index));
+        if key.identity.unique_id().is_none() {
+            self.essences
+                .extend(essence.map(|essence| (essence, index)));
         }
     }
 
@@ -34,49 +39,49 @@ impl Vanished {
         self.waiting.insert(key.to_key());
     }
 
+    /// All are there.
+    #[must_use]
+    pub(super) fn sorted(mut self) -> Self {
+        self.contents.sort_unstable();
+        self.essences.sort_unstable();
+        self
+    }
+
     /// The key under which a new message was delivered, if its content says that it was. Messages
     /// without a unique-id are also known by what no server changes in them.
     pub(crate) fn take(&self, new: KeyRef<'_>, sum: &Sum, essence: Option<Sum>) -> Option<Key> {
-        let delivered = pop(&self.delivered, sum, |_| true);
         let essence = essence.filter(|_| new.identity.unique_id().is_none());
-        let key = match (delivered, essence) {
-            (Some(key), _) => Some(key),
-            (None, Some(essence)) => pop(&self.without_unique_id, &essence, |_| true),
-            (None, None) => None,
-        }?;
-        // It answers once, however it is known.
-        for map in [&self.delivered, &self.without_unique_id] {
-            let mut map = map.lock().expect("nothing panics while it has this");
-            map.values_mut()
-                .for_each(|keys| keys.retain(|other| *other != key));
-        }
-        Some(key)
+        let found = (self.first_left(&self.contents, sum))
+            .or_else(|| self.first_left(&self.essences, &essence?))?;
+        self.taken().insert(found);
+        Some(self.keys.get(found as usize)?.to_key())
     }
 
-    /// Whether this message was delivered and has answered for no other.
-    pub(crate) fn has(&self, key: &Key) -> bool {
-        let delivered = self
-            .delivered
-            .lock()
-            .expect("nothing panics while it has this");
-        delivered.values().flatten().any(|other| other == key)
+    fn first_left(&self, known: &[(Sum, u32)], sum: &Sum) -> Option<u32> {
+        let first = known.partition_point(|(other, _)| other < sum);
+        let same = known[first..].iter().take_while(|(other, _)| other == sum);
+        let taken = self.taken();
+        (same.map(|&(_, index)| index)).find(|index| !taken.contains(index))
+    }
+
+    fn taken(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        // A set is never half-written.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those of these keys that have answered for no other message.
+    pub(crate) fn left<'a>(&self, keys: &'a KeyList) -> impl Iterator<Item = KeyRef<'a>> {
+        let taken: BTreeSet<Key> = (self.taken().iter())
+            .filter_map(|&index| Some(self.keys.get(index as usize)?.to_key()))
+            .collect();
+        keys.iter()
+            .filter(move |key| !taken.contains(&key.to_key()))
     }
 
     /// Whether a message that waits to be fetched is missing from the listing.
     pub(crate) fn is_waiting(&self, key: &Key) -> bool {
         self.waiting.contains(key)
     }
-}
-
-fn pop(
-    map: &Mutex<BTreeMap<Sum, Vec<Key>>>,
-    sum: &Sum,
-    is_meant: impl Fn(&Key) -> bool,
-) -> Option<Key> {
-    let mut map = map.lock().expect("nothing panics while it has this");
-    let keys = map.get_mut(sum)?;
-    let index = keys.iter().position(is_meant)?;
-    Some(keys.remove(index))
 }
 
 #[cfg(test)]
@@ -97,6 +102,7 @@ mod tests {
         vanished.push(key(b"Ua"), [1; 32], Some([9; 32]));
         vanished.push(key(b"Ub"), [1; 32], None);
         vanished.push(key(b"Hc"), [3; 32], Some([8; 32]));
+        let vanished = vanished.sorted();
         let take = |sum: u8, essence: Option<Sum>| {
             let key = vanished.take(key(b"Un"), &[sum; 32], essence)?;
             Some(key.as_ref().identity.octets().to_vec())
@@ -110,5 +116,9 @@ mod tests {
         let without = vanished.take(key(b"Hn"), &[7; 32], Some([8; 32]));
         assert_eq!(without, Some(key(b"Hc").to_key()));
         assert_eq!(vanished.take(key(b"Hm"), &[3; 32], None), None);
+        let mut gone = KeyList::default();
+        gone.push(key(b"Ub"));
+        gone.push(key(b"Ux"));
+        assert_eq!(vanished.left(&gone).collect::<Vec<_>>(), [key(b"Ux")]);
     }
 }

@@ -21,7 +21,9 @@ fn while_it_is_fetched(ask: impl FnOnce(&Rig) -> Ran) -> Ran {
     let mut first = start(&mut sync(&rig, "states/state.db"));
     wait_until("RETR", || {
         let sessions = rig.sandbox.sessions().split_off(sessions);
-        let lines = sessions.iter().flat_map(|session| session.lines());
+        let lines = sessions
+            .iter()
+            .flat_map(poplib_sandbox::SessionRecord::lines);
         lines.into_iter().any(|line| line.starts_with("RETR"))
     });
     let second = ask(&rig);

@@ -110,7 +110,11 @@ impl Shared {
             blocking(move || shared.prepare(&account)).await?
         };
         let (mut fetcher, password) = self.fetcher(account, stop).await?;
-        Ok(fetcher.fetch(password, &delivery).await)
+        let mut outcome = fetcher.fetch(password, &delivery).await;
+        // Those that are listed have been counted.
+        let held_back = &mut outcome.summary.held_back;
+        *held_back = delivery.waiting().max(*held_back);
+        Ok(outcome)
     }
 
     /// Takes the account, which stays ours as long as the delivery lives, and finishes what was

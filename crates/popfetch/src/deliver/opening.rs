@@ -50,8 +50,13 @@ impl Delivery {
             }
         }
         self.targets = targets;
-        self.recover()?;
+        self.targets.waiting = self.recover()?;
         Ok(self)
+    }
+
+    /// How many messages wait for a target of an earlier run, which is away.
+    pub(crate) fn waiting(&self) -> usize {
+        self.targets.waiting
     }
 }
 

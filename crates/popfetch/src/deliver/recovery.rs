@@ -21,8 +21,8 @@ type Index = (usize, usize);
 impl Delivery {
     /// Finds out what became of messages whose delivery was interrupted, and finishes it where
     /// their octets are still there. What nothing can come of is taken away. Comes before
-    /// everything else.
-    pub(super) fn recover(&self) -> Result<(), Failure> {
+    /// everything else. How many messages wait for a target that is away.
+    pub(super) fn recover(&self) -> Result<usize, Failure> {
         let messages = self.store.unfinished(self.account)?;
         let mut by_target: BTreeMap<&Target, Vec<Index>> = BTreeMap::new();
         for (index, message) in messages.iter().enumerate() {
@@ -49,13 +49,16 @@ impl Delivery {
                 Err(failure) => self.event(Event::Warning { failure: &failure }),
             }
         }
-        let known = (messages.iter().enumerate()).filter_map(|(index, message)| {
+        let (mut known, mut waiting) = (Vec::new(), Vec::new());
+        for (index, message) in messages.iter().enumerate() {
             let copies = message.copies.iter().enumerate();
             let copies =
                 copies.map(|(copy, placed)| Some((placed, *delivered.get(&(index, copy))?)));
-            Some((message, copies.collect::<Option<Vec<_>>>()?))
-        });
-        let known: Vec<(&Unfinished, Vec<(&Placed, bool)>)> = known.collect();
+            match copies.collect::<Option<Vec<_>>>() {
+                Some(copies) => known.push((message, copies)),
+                None => waiting.push(message),
+            }
+        }
         if !known.is_empty() {
             let mut changes = known
                 .iter()
@@ -66,11 +69,8 @@ impl Delivery {
                 messages: known.len(),
             });
         }
-        self.sweep(
-            messages
-                .iter()
-                .filter(|&message| !(known.iter()).any(|(settled, _)| settled.key == message.key)),
-        )
+        self.sweep(&waiting)?;
+        Ok(waiting.len())
     }
 
     /// Whether each of these copies is in this target, and when that was changed last.
@@ -159,8 +159,8 @@ impl Delivery {
 
     /// Removes what earlier claims left under `tmp/`, but for these messages, whose delivery is yet
     /// to be finished.
-    fn sweep<'a>(&self, unfinished: impl Iterator<Item = &'a Unfinished>) -> Result<(), Failure> {
-        let copies = unfinished.flat_map(|message| &message.copies);
+    fn sweep(&self, unfinished: &[&Unfinished]) -> Result<(), Failure> {
+        let copies = unfinished.iter().flat_map(|message| &message.copies);
         let kept = copies.filter_map(|copy| names::temporary_of(&copy.place));
         let kept: BTreeSet<String> = kept.collect();
         let names = &self.targets.names;

@@ -130,6 +130,8 @@ pub(crate) struct Targets {
     pub(super) trace_field: Option<TraceField>,
     /// Of files on their way.
     pub(super) names: Names,
+    /// How many messages wait for a target that is away, so that their delivery can be finished.
+    pub(super) waiting: usize,
 }
 
 impl Targets {

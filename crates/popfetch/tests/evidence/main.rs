@@ -5,9 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod away;
 mod breaks;
 mod broken_targets;
 mod identity;
+mod moved;
 mod obedience;
+mod older;
 mod refused_messages;
+mod volumes;
 mod whole;

@@ -5,6 +5,8 @@ mod deletion;
 mod dry_run;
 mod excerpts;
 mod filter;
+mod folder_data;
+mod header;
 mod headers;
 mod judge;
 mod lost;
@@ -42,6 +44,8 @@ use crate::stop::Stop;
 pub(crate) use headers::read_head;
 
 use self::deletion::Keys;
+use self::filter::Filtered;
+use self::headers::Shown;
 use self::lost::Failed;
 
 /// A session that was shown so many messages may have been shown only a part: some servers list a
@@ -78,6 +82,10 @@ pub(crate) struct Fetcher<'a> {
     without_top: Cell<bool>,
     /// What speaks against TOP.
     top: Cell<Evidence>,
+    /// What TOP showed, and whether it was what RETR brought.
+    shown: Shown,
+    /// What the filter came to.
+    filtered: Filtered,
     /// How many sessions have been begun anew without what broke the one before.
     begun_anew: u32,
     /// Messages that were doubted in this run. Fetched again at once, they would tell nothing new.
@@ -185,6 +193,8 @@ impl<'a> Fetcher<'a> {
             sweep: None,
             without_top: Cell::new(false),
             top: Cell::default(),
+            shown: Shown::default(),
+            filtered: Filtered::default(),
             begun_anew: 0,
             doubted: BTreeSet::new(),
             trusts_sample: true,
@@ -204,6 +214,9 @@ impl<'a> Fetcher<'a> {
             let another = self.session(&password, delivery).await;
             outcome = outcome.followed_by(another);
         }
+        if let Err(failure) = self.keep_distrust_in_mind(known, delivery).await {
+            outcome.failure.get_or_insert(failure);
+        }
         // What a message broke is not the server's weakness.
         if !self.blamed_message
             && let is_through = outcome.failure.is_none()
@@ -212,6 +225,8 @@ impl<'a> Fetcher<'a> {
             outcome.failure.get_or_insert(failure);
         }
         outcome.login_delay = self.login_delay;
+        outcome.failure = outcome.failure.or_else(|| self.filtered.failure());
+        outcome.summary.held_back += self.filtered.held_back();
         outcome.summary.not_fetched = self.failed.len();
         outcome.summary.time = begun.elapsed();
         outcome
@@ -296,12 +311,13 @@ impl<'a> Fetcher<'a> {
         mut opened: Opened,
         delivery: &Arc<Delivery>,
     ) -> Result<Outcome, Broken> {
+        self.shown.begin();
         let mut plan = self.prepare(&mut opened, delivery).await?;
         for wanted in [&mut plan.fetch, &mut plan.excerpts] {
             wanted.retain(|fetch| self.may_be_tried(&opened.listing, fetch));
         }
         let swept = self.sweep.take();
-        let has_more = self.put_off(&mut plan, swept.is_some());
+        let mut has_more = self.put_off(&mut plan, swept.is_some());
         self.tell_plan(&opened.listing, &plan);
         self.leave_out(&mut opened, &mut plan, delivery).await?;
         let excerpts = self.excerpt(&mut opened, &plan, delivery).await?;
@@ -335,11 +351,21 @@ impl<'a> Fetcher<'a> {
             plan.delete.clear();
             plan.reject.clear();
         }
+        let mut session = fetched.session;
+        if let Some(session) = session.as_mut().filter(|_| !judged.is_shifted) {
+            match (self.confirm_rejections(session, &listing, &mut plan, delivery)).await {
+                Ok(again) => has_more |= again,
+                Err(broken) => {
+                    outcome.failure.get_or_insert(broken.failure);
+                    return Ok(outcome);
+                }
+            }
+        }
         // A QUIT may delete whatever was fetched, on some servers without any DELE (P10, Q22). It
         // is only sent when everything fetched is stored, and believed to be whole.
-        let is_withheld = fetched.is_withheld || judged.new_doubts > 0;
-        let session = fetched.session.filter(|_| judged.new_doubts == 0);
-        let Some(session) = session else {
+        let has_unstored = (self.shown).read_more_than(&fetched.stored.positions, &plan.reject);
+        let is_withheld = fetched.is_withheld || has_unstored || judged.new_doubts > 0;
+        let Some(session) = session.filter(|_| !is_withheld) else {
             if is_withheld && outcome.failure.is_none() {
                 outcome.next = self.delete_in_another(&plan, has_more || plan.more && advanced);
             }

@@ -189,8 +189,8 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "MODE", help_heading = TARGETS)]
     pub(crate) mode: Option<FileMode>,
 
-    /// A shell command that gets each message's headers before it is fetched: exit status 0
-    /// fetches it, 1 deletes it, 2 leaves it on the server
+    /// A shell command that gets each message's headers before it is fetched, prints one word,
+    /// fetch, skip or delete, and ends with status 0; anything else lets the message wait
     #[arg(long, value_name = "COMMAND", help_heading = POLICY)]
     pub(crate) filter: Option<String>,
 

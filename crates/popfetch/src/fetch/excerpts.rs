@@ -1,5 +1,6 @@
 //! The headers of messages that are larger than is wanted, stored in their place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::lost::Lost;
@@ -60,24 +61,20 @@ impl Fetcher<'_> {
         queue: &mut Queue,
         lost: &mut Vec<Lost>,
     ) -> Result<(), Broken> {
-        let positions: Vec<u32> = wanted.iter().map(|fetch| fetch.position).collect();
         let listing = Arc::clone(&opened.listing);
-        let mut tickets = wanted.iter().map(|fetch| {
-            Some(Ticket {
+        let mut headers = BTreeMap::new();
+        let read = self.read_headers(opened, plan, wanted, lost, |position, header| {
+            headers.insert(position, header.octets);
+        });
+        read.await?;
+        for fetch in wanted {
+            let Some(header) = headers.remove(&fetch.position) else {
+                continue;
+            };
+            let ticket = Ticket {
                 excerpt: true,
                 ..ticket(&listing, fetch, plan)
-            })
-        });
-        let mut headers = Vec::new();
-        self.read_headers(opened, &positions, |_, header| {
-            match (tickets.next().flatten(), header) {
-                (Some(ticket), Ok(header)) => headers.push((ticket, header)),
-                (Some(ticket), Err(failure)) => lost.push(Lost::refused(ticket, failure)),
-                (None, _) => {}
-            }
-        })
-        .await?;
-        for (ticket, header) in headers {
+            };
             let mark = mark(listing.octets(ticket.position));
             // If the disk has stopped, the end of the queue tells why.
             let _ = async {

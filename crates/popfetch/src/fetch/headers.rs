@@ -1,21 +1,208 @@
-//! What TOP shows of many messages, pipelined. It is never trusted for content (Q23).
+//! The headers of many messages: what TOP shows, pipelined, and what RETR brings where TOP is not
+//! believed (Q23, Q52).
 
-use poplib::tokio::Body;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use poplib::tokio::{Body, Session};
 use poplib::{Error, ProtocolError};
 
-use super::{Broken, Fetcher, Opened, is_pipelined, trouble};
+use super::header::{self, Comparison, LONGEST};
+use super::lost::{Lost, Why};
+use super::{Broken, Fetcher, Opened, is_pipelined, ticket, trouble};
 use crate::failure::Failure;
+use crate::key::Sum;
+use crate::plan::{Fetch, Listing, Plan};
 
-/// A header that is longer is cut here.
-const LONGEST: usize = 1024 * 1024;
+/// What TOP showed in a session, and whether it was what RETR brought.
+#[derive(Default)]
+pub(super) struct Shown {
+    /// It was once seen to differ.
+    pub(super) is_untrusted: Cell<bool>,
+    /// It was seen to be the same, in this session.
+    agreed: Cell<bool>,
+    /// Digests of it, by position.
+    headers: RefCell<BTreeMap<u32, Sum>>,
+    /// Which messages RETR was asked for, of which only the headers were wanted.
+    read: RefCell<BTreeSet<u32>>,
+}
+
+impl Shown {
+    /// A session begins.
+    pub(super) fn begin(&self) {
+        self.agreed.set(false);
+        self.headers.borrow_mut().clear();
+        self.read.borrow_mut().clear();
+    }
+
+    /// What TOP showed of a message, to be compared with the message itself.
+    pub(super) fn comparison(&self, position: u32) -> Option<Comparison> {
+        let shown = self.headers.borrow();
+        shown.get(&position).copied().map(Comparison::with)
+    }
+
+    /// The message has come.
+    pub(super) fn compared(&self, comparison: &Comparison) {
+        match comparison.agrees() {
+            Some(true) => self.agreed.set(true),
+            Some(false) => self.is_untrusted.set(true),
+            None => {}
+        }
+    }
+
+    /// Whether it was seen to show what RETR brings, and nothing else; `None` if nothing was
+    /// compared.
+    fn verdict(&self) -> Option<bool> {
+        match (self.is_untrusted.get(), self.agreed.get()) {
+            (true, _) => Some(false),
+            (false, true) => Some(true),
+            (false, false) => None,
+        }
+    }
+
+    /// Whether a message was asked for in this session that is neither stored nor to be deleted.
+    /// Some servers delete at QUIT what was retrieved (P10).
+    pub(super) fn read_more_than(&self, stored: &[u32], rejected: &[u32]) -> bool {
+        let read = self.read.borrow();
+        read.iter()
+            .any(|position| !stored.contains(position) && !rejected.contains(position))
+    }
+}
+
+/// The header of a message.
+pub(super) struct Header {
+    pub(super) octets: Vec<u8>,
+    /// TOP showed it. Nothing is deleted on that alone.
+    pub(super) by_top: bool,
+}
 
 impl Fetcher<'_> {
-    /// Reads the headers of the messages at these positions, one after the other; none if TOP has
-    /// broken a session before.
+    /// Reads the headers of these messages: what TOP shows, if it looks like a header and TOP was
+    /// never seen to differ from RETR; else what RETR brings, one message after the other. What
+    /// cannot be read is added to `lost`.
     pub(super) async fn read_headers(
         &self,
         opened: &mut Opened,
+        plan: &Plan,
+        wanted: &[Fetch],
+        lost: &mut Vec<Lost>,
+        mut take: impl FnMut(u32, Header),
+    ) -> Result<(), Broken> {
+        let positions: Vec<u32> = wanted.iter().map(|fetch| fetch.position).collect();
+        let mut shown = BTreeMap::new();
+        if !self.shown.is_untrusted.get() {
+            self.read_top(opened, &positions, 0, |position, header| {
+                let Ok(octets) = header else { return };
+                if header::is_plausible(&octets) {
+                    shown.insert(position, header::digest(&octets));
+                    let by_top = true;
+                    take(position, Header { octets, by_top });
+                }
+            })
+            .await?;
+        }
+        let listing = Arc::clone(&opened.listing);
+        for fetch in wanted {
+            if shown.contains_key(&fetch.position) {
+                continue;
+            }
+            let wanted = (&*listing, plan, fetch);
+            let read = self
+                .retrieve_header(&mut opened.session, wanted, lost)
+                .await;
+            if let Some(octets) = read? {
+                let by_top = false;
+                take(fetch.position, Header { octets, by_top });
+            }
+        }
+        self.shown.headers.borrow_mut().append(&mut shown);
+        Ok(())
+    }
+
+    /// The header of a message, by RETR.
+    async fn retrieve_header(
+        &self,
+        session: &mut Session,
+        (listing, plan, fetch): (&Listing, &Plan, &Fetch),
+        lost: &mut Vec<Lost>,
+    ) -> Result<Option<Vec<u8>>, Broken> {
+        if let Some(failure) = self.stop.failure() {
+            return Err(failure.into());
+        }
+        let number = listing.number(fetch.position);
+        let attempt = format!("read the header of message {number}");
+        self.shown.read.borrow_mut().insert(fetch.position);
+        let mut octets = Vec::new();
+        let mut stop = self.stop.clone();
+        let read = async {
+            let body = session.retr(number).await?;
+            read_head(body, LONGEST, &mut octets).await
+        };
+        let read = tokio::select! {
+            biased;
+            read = read => read,
+            failure = stop.asked_urgently() => return Err(failure.into()),
+        };
+        let Err(error) = read else {
+            octets.truncate(header::alone(&octets).len());
+            return Ok(Some(octets));
+        };
+        let failure = trouble::failure(&attempt, &self.config, &error);
+        let is_refused = matches!(error, Error::Protocol(ProtocolError::Refused(_)));
+        let why = match is_refused {
+            true => Why::by(trouble::denial(&error)),
+            false => Why::Broke {
+                misbehaved: trouble::is_misbehaviour(&error),
+                alone: true,
+            },
+        };
+        lost.push(Lost {
+            ticket: ticket(listing, fetch, plan),
+            failure,
+            why,
+        });
+        match is_refused {
+            true => Ok(None),
+            false => Err(self.broken(&attempt, &error)),
+        }
+    }
+
+    /// Whether TOP shows what RETR brings, of these messages. Where none was fetched in this
+    /// session, one is, for comparison: the smallest that comes.
+    pub(super) async fn does_top_agree(
+        &self,
+        session: &mut Session,
+        listing: &Listing,
+        plan: &Plan,
+        shown: &[Fetch],
+        lost: &mut Vec<Lost>,
+    ) -> Result<bool, Broken> {
+        let mut by_size: Vec<&Fetch> = shown.iter().collect();
+        by_size.sort_by_key(|fetch| (listing.octets(fetch.position), fetch.position));
+        for fetch in by_size {
+            if let Some(verdict) = self.shown.verdict() {
+                return Ok(verdict);
+            }
+            let Some(mut comparison) = self.shown.comparison(fetch.position) else {
+                continue;
+            };
+            let wanted = (listing, plan, fetch);
+            if let Some(header) = self.retrieve_header(session, wanted, lost).await? {
+                comparison.update(&header);
+                self.shown.compared(&comparison);
+            }
+        }
+        Ok(self.shown.verdict() == Some(true))
+    }
+
+    /// Reads what TOP shows of the messages at these positions, one after the other, with so many
+    /// lines of their bodies; nothing if TOP has broken a session before.
+    pub(super) async fn read_top(
+        &self,
+        opened: &mut Opened,
         positions: &[u32],
+        lines: u32,
         mut take: impl FnMut(u32, Result<Vec<u8>, Failure>),
     ) -> Result<(), Broken> {
         if positions.is_empty() || self.without_top.get() {
@@ -31,7 +218,7 @@ impl Fetcher<'_> {
             }
         };
         let numbers = (positions.iter()).map(|&position| listing.number(position));
-        let mut headers = (opened.session.top_many(numbers, 0))
+        let mut headers = (opened.session.top_many(numbers, lines))
             .await
             .map_err(|error| broken(&error))?;
         for &position in positions {

@@ -4,6 +4,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use super::trouble::Denial;
 use super::{Fetcher, blocking};
 use crate::clock::Timestamp;
 use crate::deliver::{Delivery, Refused, Stored, Ticket};
@@ -56,16 +57,17 @@ struct Verdict {
     is_news: bool,
 }
 
-impl Lost {
+impl Why {
     /// The server would not give it.
-    pub(super) fn refused(ticket: Ticket, failure: Failure) -> Self {
-        Self {
-            ticket,
-            failure,
-            why: Why::Refused,
+    pub(super) fn by(denial: Denial) -> Self {
+        match denial {
+            Denial::OfMessage => Self::Refused,
+            Denial::ForNow | Denial::Quota => Self::ForNow,
         }
     }
+}
 
+impl Lost {
     /// A target would not have it; these took another one in this visit.
     pub(super) fn not_taken(refused: Refused, working: &[Target]) -> Self {
         let target_works = working.contains(&refused.target);
@@ -120,7 +122,7 @@ impl Lost {
 
 /// Whether two reasons say the same, apart from numbers: a message has another number in each
 /// session.
-fn is_same(one: &str, other: &str) -> bool {
+pub(super) fn is_same(one: &str, other: &str) -> bool {
     let words = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
     words(one) == words(other)
 }

@@ -228,11 +228,15 @@ impl Fetcher<'_> {
         queue: &mut Queue,
     ) -> Result<(), Trouble> {
         let attempt = format!("fetch message {}", ticket.number);
+        let mut comparison = self.shown.comparison(ticket.position);
         in_time(queue.begin(ticket)).await?;
         let mut octets = 0;
         loop {
             match flushing(queue, body.chunk()).await {
                 Ok(Some(chunk)) => {
+                    if let Some(comparison) = &mut comparison {
+                        comparison.update(chunk);
+                    }
                     in_time(queue.write(chunk)).await?;
                     octets += chunk.len() as u64;
                     self.event(Event::Received {
@@ -246,6 +250,9 @@ impl Fetcher<'_> {
                 }
                 Err(error) => return Err(self.session_broke(&attempt, &error)),
             }
+        }
+        if let Some(comparison) = comparison {
+            self.shown.compared(&comparison);
         }
         run.unproven = Some(Unproven { octets, expected });
         Ok(())

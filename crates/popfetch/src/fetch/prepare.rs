@@ -111,7 +111,7 @@ impl Fetcher<'_> {
     ) -> Result<Plan, Broken> {
         let new: Vec<u32> = before.fetch.iter().map(|fetch| fetch.position).collect();
         let mut digests: Vec<(u32, Sum)> = Vec::with_capacity(new.len());
-        self.read_headers(opened, &new, |position, header| {
+        self.read_top(opened, &new, 0, |position, header| {
             if let Ok(header) = header {
                 let mut digest = HeaderDigest::default();
                 digest.update(&header);

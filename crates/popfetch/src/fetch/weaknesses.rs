@@ -15,6 +15,7 @@ impl Fetcher<'_> {
         let facts = blocking(move || Ok(delivery.store.facts(delivery.account)?)).await?;
         self.config = self.config.clone().with_quirks(facts.quirks.known);
         self.top.set(facts.quirks.top);
+        self.shown.is_untrusted.set(facts.quirks.top_untrusted);
         self.without_top.set(facts.quirks.top.is_avoided_next());
         Ok(facts.quirks)
     }
@@ -40,6 +41,24 @@ impl Fetcher<'_> {
         blocking(move || {
             let mut facts = delivery.store.facts(delivery.account)?;
             (facts.quirks.known, facts.quirks.top) = (server, top);
+            Ok(delivery.store.learn(delivery.account, &facts)?)
+        })
+        .await
+    }
+
+    /// Lets later runs know that TOP shows something else than RETR brings (Q52).
+    pub(super) async fn keep_distrust_in_mind(
+        &self,
+        known: Quirks,
+        delivery: &Arc<Delivery>,
+    ) -> Result<(), Failure> {
+        if self.shown.is_untrusted.get() == known.top_untrusted {
+            return Ok(());
+        }
+        let delivery = Arc::clone(delivery);
+        blocking(move || {
+            let mut facts = delivery.store.facts(delivery.account)?;
+            facts.quirks.top_untrusted = true;
             Ok(delivery.store.learn(delivery.account, &facts)?)
         })
         .await

@@ -118,13 +118,25 @@ fn carry_over(found: &mut Found, command: &str, argument: &str) {
             Some(octets) => found.set("skip_over", octets),
             None => found.note(format!("`skipsize {argument}`")),
         },
-        ("filter", _) if !argument.contains('%') => found.set("filter", argument),
+        ("filter", _) if !argument.contains('%') => filter(found, argument),
         ("delivery", _) => delivery(found, argument),
         ("tls_certcheck", _) => {
             found.note("`tls_certcheck off`: certificates are verified; use `pin` or `ca_file`");
         }
         _ => found.note(format!("`{command} {argument}` is not carried over")),
     }
+}
+
+/// mpop's filters decide by their exit status, with which a filter that breaks ends, too.
+fn filter(found: &mut Found, command: &str) {
+    found.set(
+        "filter",
+        format!("({command}) > /dev/null; case $? in 0) echo fetch;; 1 | 2) echo skip;; esac"),
+    );
+    found.note(format!(
+        "`filter {command}`: with exit status 1 it deletes a message in mpop; here the message is \
+         skipped, and stays on the server: to delete it, print delete"
+    ));
 }
 
 fn delivery(found: &mut Found, argument: &str) {

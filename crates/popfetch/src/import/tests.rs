@@ -19,6 +19,7 @@ tls_starttls off
 passwordeval "pass show mail/private"
 keep on
 skipsize 10m
+filter ~/bin/judge --strict
 
 account work : private
 host pop.example.com

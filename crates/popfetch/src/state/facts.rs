@@ -12,6 +12,7 @@ pub(crate) const LONGEST_PAUSE: i64 = 24 * 60 * 60;
 const PROOF_LASTS: i64 = 30 * LONGEST_PAUSE;
 
 const TOP: &str = "top";
+const TOP_UNTRUSTED: &str = "top-untrusted";
 const SIZES: &str = "sizes";
 const IGNORES_DELETION: &str = "ignores-deletion";
 const STAT_SURPLUS: &str = "stat-surplus";
@@ -36,6 +37,8 @@ pub(crate) struct Quirks {
     pub(crate) known: poplib::Quirks,
     /// TOP (Q23).
     pub(crate) top: Evidence,
+    /// TOP was seen to show another header than RETR brought (Q52).
+    pub(crate) top_untrusted: bool,
     /// What LIST's numbers mean (Q13).
     pub(crate) sizes: Sizes,
     /// Since when it confirms deletions and does not delete (Q43), and when one was tried last.
@@ -87,12 +90,14 @@ impl Quirks {
         let top = (!self.top.is_nothing()).then_some((TOP, self.top));
         let evidence =
             (self.known.entries().chain(top)).map(|(name, evidence)| (name, evidence.to_string()));
+        let untrusted = (self.top_untrusted).then(|| (TOP_UNTRUSTED, "1".to_owned()));
         let sizes = (self.sizes != Sizes::Unknown).then(|| (SIZES, self.sizes.to_string()));
         let ignores = (self.ignores_deletion)
             .map(|Ignored { since, tried }| (IGNORES_DELETION, format!("{} {}", since.0, tried.0)));
         let surplus =
             (self.stat_surplus != 0).then(|| (STAT_SURPLUS, self.stat_surplus.to_string()));
         evidence
+            .chain(untrusted)
             .chain(sizes)
             .chain(ignores)
             .chain(surplus)
@@ -108,6 +113,7 @@ impl Quirks {
         }
         match name {
             TOP => self.top = evidence,
+            TOP_UNTRUSTED => self.top_untrusted = value == "1" && age < PROOF_LASTS,
             SIZES => self.sizes = value.parse().unwrap_or_default(),
             IGNORES_DELETION => {
                 let times = value.split_once(' ');
@@ -190,6 +196,7 @@ mod tests {
         let quirks = Quirks {
             known: "capa=2 pipelining=1?@66".parse().unwrap(),
             top: "1".parse().unwrap(),
+            top_untrusted: true,
             sizes: "octets up-to-multiple-of 1024".parse().unwrap(),
             ignores_deletion: Some(Ignored {
                 since: Timestamp(-3),

@@ -8,6 +8,8 @@ mod support;
 mod away;
 mod breaks;
 mod broken_targets;
+mod filters;
+mod folder_data;
 mod identity;
 mod moved;
 mod obedience;

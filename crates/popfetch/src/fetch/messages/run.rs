@@ -77,10 +77,7 @@ impl Run {
     /// The server refused a message. Whether to ask for more, which is of no use where it says
     /// itself that it will give no more.
     pub(super) fn refused(&mut self, ticket: Ticket, failure: Failure, denial: Denial) -> bool {
-        let why = match denial {
-            Denial::OfMessage => Why::Refused,
-            Denial::ForNow | Denial::Quota => Why::ForNow,
-        };
+        let why = Why::by(denial);
         self.lost.push(Lost {
             ticket,
             failure,

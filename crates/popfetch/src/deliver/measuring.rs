@@ -15,7 +15,7 @@ use crate::fs::{FileSystem, Group, OutputFile, SharedFile};
 use crate::jobs::Limits;
 use crate::key::Key;
 use crate::report::{Event, Report};
-use crate::state::SqliteStore;
+use crate::state::{Claim, SqliteStore};
 
 /// What travels from the session to the writer at once.
 const PIECE: usize = 128 * 1024;

@@ -144,6 +144,20 @@ fn maildrop(user: &str, config: &Config) -> String {
     }
 }
 
+/// What the state knows the maildrop by that somebody writes as `USER@HOST` or `USER@HOST:PORT`.
+///
+/// # Errors
+/// [`Status::Usage`] when it is written otherwise.
+pub(crate) fn maildrop_of(text: &str) -> Result<String, Failure> {
+    let wrong = || usage(format!("{text} is no maildrop"));
+    let (user, host) = text.rsplit_once('@').ok_or_else(wrong)?;
+    let config = Config::from_url(&format!("pops://{host}")).map_err(|_| wrong())?;
+    match user {
+        "" => Err(wrong()),
+        user => Ok(maildrop(user, &config)),
+    }
+}
+
 /// Where the password of the account is.
 pub(crate) fn source(settings: &Settings) -> Source {
     first_of(

@@ -12,6 +12,7 @@ use crate::jobs::Limits;
 use crate::report::Format;
 use crate::settings::{POLICY, Span, TARGETS};
 
+pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 
@@ -96,6 +97,9 @@ pub(crate) enum Command {
     /// Decide about messages that were given up after several attempts
     #[command(subcommand)]
     Quarantine(Quarantine),
+    /// Look at what is remembered of messages and servers, and put it right
+    #[command(subcommand)]
+    State(state::State),
     /// Look at a server: what it can do, what is odd about it, and whether that matters
     Doctor(Box<Doctor>),
     /// Look at the configuration file

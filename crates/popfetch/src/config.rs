@@ -182,16 +182,20 @@ impl Configuration {
         self.accounts.iter().any(|section| section.name == name)
     }
 
-    /// The names of the accounts, and what the state knows them by. Those that lack something are
+    /// The accounts of the file, for commands that deliver nothing. Those that lack something are
     /// left out.
-    pub(crate) fn maildrops(&self) -> Vec<(String, String)> {
+    pub(crate) fn described(&self) -> impl Iterator<Item = Account> {
         let account = |section: &Section| {
             Account::to_look_at(Some(&section.name), self.said(section).settings()?)
         };
-        (self.accounts.iter())
-            .filter_map(|section| account(section).ok())
-            .map(|account| (account.name, account.maildrop))
-            .collect()
+        (self.accounts.iter()).filter_map(move |section| account(section).ok())
+    }
+
+    /// The names of the accounts, and what the state knows them by. Those that lack something are
+    /// left out.
+    pub(crate) fn maildrops(&self) -> Vec<(String, String)> {
+        let names = |account: Account| (account.name, account.maildrop);
+        self.described().map(names).collect()
     }
 
     /// The sections with these names, or all.

@@ -59,7 +59,12 @@ mod tests {
             out: Some(out.clone()),
         })
         .unwrap();
-        for name in ["popfetch", "popfetch-sync", "popfetch-config-show"] {
+        for name in [
+            "popfetch",
+            "popfetch-sync",
+            "popfetch-config-show",
+            "popfetch-state-move",
+        ] {
             let page = fs::read_to_string(out.join(format!("{name}.1"))).unwrap();
             assert!(page.contains(".SH NAME"), "{name}");
         }

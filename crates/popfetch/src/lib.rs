@@ -10,7 +10,7 @@
 //! | `report`, `failure`, `escape` | what the user gets to see |
 //! | `visit`, `jobs`, `stop` | one account once; how many at the same time; the end |
 //! | `metrics` | numbers of a process that stays |
-//! | `sync`, `run`, `list`, `get`, `status`, `doctor`, `demo`, `import`, `generate` | the commands |
+//! | `sync`, `run`, `list`, `get`, `status`, `state_command`, `doctor`, `demo`, `import`, `generate` | the commands |
 
 mod account;
 mod cli;
@@ -46,10 +46,12 @@ mod settings;
 mod simulation;
 mod sizes;
 mod state;
+mod state_command;
 mod status;
 mod stop;
 mod sync;
 mod visit;
+mod why;
 
 #[cfg(feature = "measuring")]
 #[doc(hidden)]
@@ -85,6 +87,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Status(options) => status::run(options, &cli.common).map(|()| None),
         Command::Run(options) => run::run(options, &report, &outlet),
         Command::Quarantine(options) => quarantine::run(options, &cli.common).map(|()| None),
+        Command::State(options) => state_command::run(options, &cli.common).map(|()| None),
         Command::Doctor(options) => doctor::run(options, &cli.common),
         Command::Config(options) => config::run(options, &cli.common, &report),
         Command::Import(options) => import::run(options, &cli.common, &report).map(|()| None),

@@ -24,8 +24,8 @@ use crate::failure::{Failure, Status};
 use crate::key::{Identity, Sum};
 
 pub(crate) use header::{Date, Header};
-pub(crate) use human::{Human, Verbosity, count, count_accounts, size};
-pub(crate) use json::{Fields, Json};
+pub(crate) use human::{Human, Verbosity, count, count_accounts, size, span};
+pub(crate) use json::{Fields, Json, harmless};
 pub(crate) use log::{Format, log};
 pub(crate) use outlet::Outlet;
 pub(crate) use output::{End, Output};

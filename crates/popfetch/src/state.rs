@@ -28,7 +28,7 @@ pub(crate) use error::StateError;
 pub(crate) use facts::{Facts, Ignored, LONGEST_PAUSE, Quirks};
 pub(crate) use marker::{Copied, Mark, Marker, NEVER, Token, Verdict};
 pub(crate) use past::Past;
-pub(crate) use sqlite::SqliteStore;
+pub(crate) use sqlite::{Cell, FORMAT, History, Learned, NotTaken, Record, SqliteStore};
 
 /// Where a message is on its way from the server to a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

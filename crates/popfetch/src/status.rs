@@ -94,15 +94,19 @@ fn show(store: Option<&SqliteStore>, accounts: &[Surveyed], out: &mut Output) ->
         return out.finish();
     };
     for account in accounts {
-        if out.is_json() {
-            out.event("status", &account.name, fields(&account.survey))?;
-        } else {
-            out.line(account.line(&describe(account)))?;
-        }
+        show_account(account, out)?;
         show_given_up(store, account, out)?;
         show_rows(store, account, out, is_pending)?;
     }
     out.finish()
+}
+
+/// Shows an account in numbers.
+pub(crate) fn show_account(account: &Surveyed, out: &mut Output) -> Result<(), End> {
+    match out.is_json() {
+        true => out.event("status", &account.name, fields(&account.survey)),
+        false => out.line(account.line(&describe(account))),
+    }
 }
 
 /// An account in a sentence.
@@ -230,7 +234,7 @@ fn show_one(row: &Row<'_>, account: &str, out: &mut Output) -> Result<(), End> {
     (reason.lines()).try_for_each(|line| out.line(format!("    {}", escape::text(line.trim()))))
 }
 
-fn times(times: u32) -> String {
+pub(crate) fn times(times: u32) -> String {
     match times {
         1 => "once".into(),
         _ => format!("{times} times"),

@@ -111,7 +111,7 @@ impl Fetcher<'_> {
         self.event(Event::HeldBack {
             number: listing.number(message.position),
             identity: key.identity,
-            why: &describe(doubt, message),
+            why: &doubt.describe(message.received.octets, message.received.listed),
             next: "it is fetched again next time",
             is_news: message.standing == Standing::New,
         });
@@ -202,19 +202,4 @@ fn count_left(plan: &Plan, stored: &Stored, doubted: &BTreeSet<u32>) -> usize {
     before
         .filter(|position| !came.contains(position) && !doubted.contains(position))
         .count()
-}
-
-/// What is the matter with a message, behind its number.
-fn describe(doubt: Doubt, message: &Arrived) -> String {
-    let octets = message.received.octets;
-    let listed = message.received.listed.unwrap_or(0);
-    match doubt {
-        Doubt::Short => format!("came shorter than listed ({octets} of {listed} bytes)"),
-        Doubt::Empty => "came empty".into(),
-        Doubt::ErrorText => "came as an error of the server".into(),
-        Doubt::HeaderWithoutEnd => format!("came with a header that has no end ({octets} bytes)"),
-        Doubt::OpenParts => format!("came without its last part ({octets} bytes)"),
-        Doubt::Shifted => "came with the content of another message".into(),
-        Doubt::Unjudged | Doubt::ByHeader => "was not compared with the others yet".into(),
-    }
 }

@@ -347,8 +347,11 @@ pub(crate) fn count_accounts(accounts: usize) -> String {
 }
 
 /// A time for people, in one unit or two.
-fn span(time: Duration) -> String {
+pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
+    if seconds >= 48 * 3600 {
+        return format!("{} days", seconds / (24 * 3600));
+    }
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds} s"),
         (0, minutes, 0) => format!("{minutes} min"),

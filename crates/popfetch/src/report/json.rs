@@ -221,7 +221,7 @@ fn failure(failure: &Failure) -> Fields {
 }
 
 /// Spells out what a terminal would act upon. Such characters are only ever inside strings.
-fn harmless(json: &str) -> String {
+pub(crate) fn harmless(json: &str) -> String {
     let mut harmless = String::with_capacity(json.len());
     for c in json.chars() {
         if escape::is_active(c) {

@@ -68,4 +68,23 @@ impl Doubt {
     pub(crate) fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|doubt| doubt.name() == name)
     }
+
+    /// What is the matter, of a message of which so many octets came and LIST told so many; behind
+    /// its number or name.
+    pub(crate) fn describe(self, octets: u64, listed: Option<u64>) -> String {
+        match (self, listed) {
+            (Self::Short, Some(listed)) => {
+                format!("came shorter than listed ({octets} of {listed} bytes)")
+            }
+            (Self::Short, None) => format!("came shorter than listed ({octets} bytes)"),
+            (Self::Empty, _) => "came empty".into(),
+            (Self::ErrorText, _) => "came as an error of the server".into(),
+            (Self::HeaderWithoutEnd, _) => {
+                format!("came with a header that has no end ({octets} bytes)")
+            }
+            (Self::OpenParts, _) => format!("came without its last part ({octets} bytes)"),
+            (Self::Shifted, _) => "came with the content of another message".into(),
+            (Self::Unjudged | Self::ByHeader, _) => "was not compared with the others yet".into(),
+        }
+    }
 }

@@ -128,6 +128,35 @@ impl Quirks {
             name => self.known.set(name, evidence),
         }
     }
+
+    /// What it means that this was learned of a server, as a sentence about it.
+    pub(crate) fn meaning(name: &str, value: &str) -> String {
+        let Ok(evidence) = value.parse::<Evidence>();
+        let then = match evidence.is_proof() {
+            true => "it is proved, and popfetch does without",
+            false => "it may have been by chance: the next sessions show it",
+        };
+        match name {
+            "capa" => format!("it hangs or hangs up when it is asked for CAPA; {then}"),
+            "capa-after-login" => {
+                format!("it hangs or hangs up when it is asked for CAPA after the login; {then}")
+            }
+            "pipelining" => {
+                format!("sessions break when several commands are on their way; {then}")
+            }
+            TOP => format!("sessions break at TOP; {then}"),
+            SIZES => match value.parse() {
+                Ok(Sizes::MeanNothing) => "LIST's numbers are no evidence of a message's size",
+                _ => "LIST's numbers follow from what is received by this rule",
+            }
+            .into(),
+            IGNORES_DELETION => {
+                "it confirms deletions and deletes nothing: one DELE is tried daily".into()
+            }
+            STAT_SURPLUS => "STAT counts so many messages more than LIST shows".into(),
+            _ => "another version of popfetch learned it".into(),
+        }
+    }
 }
 
 impl Facts {

@@ -14,18 +14,30 @@ use super::{
 use crate::clock::Timestamp;
 use crate::key::{Identity, KeyRef, Sum};
 use file::{StateFile, cannot_open};
+pub(crate) use format::VERSION as FORMAT;
 use group::{Shared, Trouble};
+pub(crate) use history::{History, Learned};
+pub(crate) use transfer::{Cell, NotTaken, Record};
 
 mod apply;
 mod facts;
 mod file;
 mod format;
 mod group;
+mod history;
 mod marker;
+mod moving;
+mod soundness;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
+/// What [`known_row`] reads, of the account `?1`.
+const KNOWN: &str = "identity, occurrence, state, changed_at, sha256, header, octets, excerpt,
+    (SELECT passed FROM facts WHERE facts.account = ?1) - stored_after,
+    attempts, reason, unseen_since, lines, listed, essence, doubt, checks,
+    (SELECT passed FROM facts WHERE facts.account = ?1) - checked, failing";
 /// How long to wait for another process's transaction.
 const BUSY: Duration = Duration::from_secs(30);
 
@@ -108,14 +120,24 @@ impl SqliteStore {
             // A program of the first format that went on after the second had come gives no uid.
             "INSERT INTO account (name, uid) VALUES (?, randomblob(16))
              ON CONFLICT DO UPDATE SET uid = excluded.uid WHERE uid IS NULL";
-        self.connection
-            .write(|connection| Ok(connection.execute(insert, [name])?))
-            .map_err(|trouble| self.failed(trouble))?;
+        self.change(|connection| connection.execute(insert, [name]))?;
         self.account(name)?.ok_or_else(|| StateError::Store {
             path: self.path.clone(),
             reason: "the account vanished".into(),
             is_full: false,
         })
+    }
+
+    /// Keeps other processes from fetching an account that this one may not know, as long as what
+    /// is given lives.
+    ///
+    /// # Errors
+    /// [`StateError::Claimed`] when another process has it.
+    pub(crate) fn hold(&self, name: &str) -> Result<impl Send + Sync + use<>, StateError> {
+        // Nobody else has what is kept in memory.
+        (self.file.as_ref())
+            .map(|file| lock(file, name))
+            .transpose()
     }
 
     fn ask<T>(
@@ -126,10 +148,10 @@ impl SqliteStore {
         answer.map_err(|error| self.failed(error.into()))
     }
 
-    fn change(
+    fn change<T>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<()>,
-    ) -> Result<(), StateError> {
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StateError> {
         let changed = self.connection.write(|connection| Ok(work(connection)?));
         changed.map_err(|trouble| self.failed(trouble))
     }
@@ -202,11 +224,7 @@ impl StateStore for SqliteStore {
     }
 
     fn claim(&self, name: &str) -> Result<Claim, StateError> {
-        let lock = match &self.file {
-            Some(file) => Some(lock(file, name)?),
-            // No other process has it.
-            None => None,
-        };
+        let lock = self.hold(name)?;
         Ok(Claim {
             account: self.meet(name)?,
             _lock: Box::new(lock),
@@ -228,13 +246,9 @@ impl StateStore for SqliteStore {
 
     fn rows(&self, account: AccountId, visit: &mut dyn FnMut(Row<'_>)) -> Result<(), StateError> {
         self.ask(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT identity, occurrence, state, changed_at, sha256, header, octets, excerpt,
-                 (SELECT passed FROM facts WHERE facts.account = ?1) - stored_after,
-                 attempts, reason, unseen_since, lines, listed, essence, doubt, checks,
-                 (SELECT passed FROM facts WHERE facts.account = ?1) - checked, failing
-                 FROM message WHERE account = ?1 ORDER BY identity, occurrence",
-            )?;
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {KNOWN} FROM message WHERE account = ?1 ORDER BY identity, occurrence"
+            ))?;
             let mut rows = statement.query([account.0])?;
             while let Some(row) = rows.next()? {
                 visit(known_row(row)?);

@@ -38,6 +38,10 @@ fn an_output_without_room_is_an_error() {
         &["status", "--json"],
         &["quarantine", "list"],
         &["quarantine", "list", "--json"],
+        &["state", "show", "alice"],
+        &["state", "show", "alice", "--json"],
+        &["state", "check"],
+        &["state", "export", "alice"],
         &["config", "check"],
         &["config", "show"],
         &["config", "show", "--json"],
@@ -69,6 +73,8 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         &["get", "1", "2"],
         &["status", "--json"],
         &["quarantine", "list"],
+        &["state", "show", "alice", "--all"],
+        &["state", "export", "alice"],
         &["config", "show"],
     ] {
         let (reader, writer) = std::io::pipe().unwrap();

@@ -16,6 +16,9 @@ fn complaints(rig: &Rig, status: i32) -> String {
         ran(&mut rig.with_state(&["status"])),
         ran(&mut rig.with_state(&["quarantine", "list"])),
         ran(&mut rig.with_state(&["quarantine", "retry", "--all"])),
+        ran(&mut rig.with_state(&["state", "check"])),
+        ran(&mut rig.with_state(&["state", "show", "alice"])),
+        ran(&mut rig.with_state(&["state", "quirks"])),
     ];
     let mut said: Vec<String> = said
         .into_iter()

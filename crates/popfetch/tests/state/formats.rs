@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use poplib_sandbox::Mailbox;
+
 use crate::namespace::mounted;
 use crate::support::{Rig, finish, names, ran, start};
-use poplib_sandbox::Mailbox;
 
 /// What the last popfetch of the first format left, with messages in every state.
 pub(crate) const FIRST: &str = include_str!("../data/format-1.sql");
@@ -40,7 +41,17 @@ fn a_state_of_the_first_format_is_brought_to_the_second_by_one_of_several() {
         .map(|child| finish(child).expect(0).out)
         .collect();
     told.dedup();
-    insta::assert_snapshot!("first-format", told.join("---\n"));
+    let [told] = &told[..] else {
+        panic!("{told:?}");
+    };
+    for line in [
+        "alice@localhost:38187: stored 3 messages (192 B), the last on 2026-11-29 12:15 UTC\n",
+        "3 deleted on the server, 2 perhaps deleted on the server\n",
+        "carol@localhost:38187: stored 1 message (64 B), the last on 2026-11-29 12:15 UTC, 2 to be ",
+        "ivan@localhost:38187: nothing stored\n",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
     assert_eq!(version(&rig.path("state.db")), 2);
     assert_eq!(version(&rig.path("state.db.format-1")), 1);
     let copies = names(&rig.path(""));

@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod command;
 mod formats;
 mod names;
 mod namespace;
+mod transfer;

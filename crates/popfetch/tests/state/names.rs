@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use poplib_sandbox::SessionRecord;
+
 use crate::namespace::mounted;
 use crate::support::{By, Ran, Rig, ran, start, wait_until};
 
@@ -21,9 +23,7 @@ fn while_it_is_fetched(ask: impl FnOnce(&Rig) -> Ran) -> Ran {
     let mut first = start(&mut sync(&rig, "states/state.db"));
     wait_until("RETR", || {
         let sessions = rig.sandbox.sessions().split_off(sessions);
-        let lines = sessions
-            .iter()
-            .flat_map(poplib_sandbox::SessionRecord::lines);
+        let lines = sessions.iter().flat_map(SessionRecord::lines);
         lines.into_iter().any(|line| line.starts_with("RETR"))
     });
     let second = ask(&rig);

@@ -17,7 +17,7 @@ const SCHEMA: &str = include_str!("../schema.sql");
 /// What makes the first format the second.
 const FORMAT_2: &str = include_str!("format_2.sql");
 /// The format this program writes. A file with a higher number is left alone.
-pub(super) const VERSION: i32 = 2;
+pub(crate) const VERSION: i32 = 2;
 /// Marks the file as ours in SQLite's header: "popf".
 const APPLICATION: i32 = 0x706f_7066;
 /// Copies are compared by so many octets.

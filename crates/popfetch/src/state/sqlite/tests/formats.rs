@@ -21,10 +21,10 @@ const SAME: [&str; 6] = [
 ];
 
 /// A file of the first format.
-struct First(TempDir);
+pub(super) struct First(TempDir);
 
 impl First {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let first = Self(TempDir::new().unwrap());
         let connection = Connection::open(first.path()).unwrap();
         connection
@@ -34,7 +34,7 @@ impl First {
         first
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.0.path().join("state.db")
     }
 

@@ -8,8 +8,9 @@ use poplib::Secret;
 use super::prepare::{self, Basis};
 use super::{Broken, Fetcher, Outcome, blocking};
 use crate::clock::Timestamp;
+use crate::failure::{Failure, Status};
 use crate::plan::{Plan, Policy};
-use crate::report::{Event, Summary};
+use crate::report::{Event, Summary, count};
 use crate::state::{AccountId, Quirks, StateStore};
 
 impl Fetcher<'_> {
@@ -67,6 +68,10 @@ impl Fetcher<'_> {
             Ok(plan)
         })
         .await?;
+        if plan.count.nameless > 0 {
+            let failure = &unmarked(plan.count.nameless);
+            self.event(Event::Warning { failure });
+        }
         match account {
             Some(_) => self.event(Event::Marked {
                 messages: plan.skip.len(),
@@ -83,4 +88,14 @@ impl Fetcher<'_> {
         let _ = opened.session.quit().await;
         Ok(())
     }
+}
+
+/// Messages that nothing but their content tells from others cannot be marked before they come.
+fn unmarked(messages: u64) -> Failure {
+    let message = format!(
+        "{} cannot be marked: the server tells neither unique-ids nor headers of them",
+        count(messages)
+    );
+    Failure::new(Status::Temporary, message)
+        .hint("popfetch sync --only-new fetches them once to know them, and delivers none")
 }

@@ -277,10 +277,7 @@ fn describe_plan(planned: &Planned) -> String {
         (quarantined, "given up after several attempts"),
         (skipped, "left alone"),
         (oversize, "larger than is wanted"),
-        (
-            nameless,
-            "without anything to tell them apart by, left alone",
-        ),
+        (nameless, "told apart by their content"),
     ] {
         if number > 0 {
             text.push_str(&format!(", {number} {what}"));

@@ -3,7 +3,7 @@
 use poplib_sandbox::Mailbox;
 
 use super::whole::{NONE, mail, server};
-use crate::support::{Rig, sorted};
+use crate::support::{Rig, ran, sorted};
 
 const KEEPS: [&str; 4] = ["forever", "none", "1d", "1MB"];
 
@@ -261,4 +261,23 @@ fn e06_control_an_honest_server_costs_no_command_more() {
     };
     assert_eq!(commands(0), "CAPA STAT UIDL LIST TOP RETR NOOP QUIT");
     assert_eq!(commands(1), "CAPA STAT UIDL LIST DELE QUIT");
+}
+
+#[test]
+fn e11_what_only_its_content_tells_apart_is_left_alone_once_it_is_known() {
+    let rig = server(3, &["no-uidl", "no-top"]);
+    let marked = ran(rig
+        .ask(&["mark-seen", "--maildir", "mail"])
+        .arg("--state")
+        .arg(rig.path("other.db")));
+    assert!(
+        marked.err.contains("3 messages cannot be marked"),
+        "{}",
+        marked.err
+    );
+    rig.run(&["--only-new"]).expect(0);
+    assert_eq!(rig.delivered().len(), 0);
+    deliver(&rig, "Subject: new\n\n");
+    rig.run(&["--only-new"]).expect(0);
+    assert_eq!(rig.delivered(), [b"Subject: new\n\n"]);
 }

@@ -25,7 +25,7 @@ const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// maildrop may have changed in between (Q46).
 ///
 /// # Errors
-/// A refusal of LIST where UIDL shows nothing either: that is no empty maildrop.
+/// Nothing is shown, and something was refused that would show it: that is no empty maildrop.
 pub(super) async fn list(session: Session, config: &Config) -> Result<Opened, Broken> {
     let opened = list_once(session, config).await?;
     match opened.stat_surplus {
@@ -48,9 +48,11 @@ async fn list_once(mut session: Session, config: &Config) -> Result<Opened, Brok
     let uidl = overview.unique_ids.map_err(Error::from);
     let no_unique_ids = (uidl.as_ref().err())
         .map(|refused| trouble::no_unique_ids("ask for the unique-ids", config, refused));
-    let list = match (overview.listing, &uidl) {
-        (Err(refused), Err(_)) => return Err(broken("list the messages", &refused.into())),
-        (list, _) => list.unwrap_or_default(),
+    // One of them must have answered, and STAT if UIDL did not, before silence is believed (Q57).
+    let (list, refusal) = match (overview.listing, overview.maildrop.as_ref().err()) {
+        (Ok(list), Some(refused)) if uidl.is_err() => (list, Some(refused.clone())),
+        (Ok(list), _) => (list, None),
+        (Err(refused), _) => (poplib::Listing::default(), Some(refused)),
     };
     let uidl = uidl.unwrap_or_default();
     // Nearly all servers list in order; only for the others is there a copy.
@@ -69,6 +71,12 @@ async fn list_once(mut session: Session, config: &Config) -> Result<Opened, Brok
         complete(&mut session, || merge(scans, sorted.iter().copied())).await
     };
     let listing = listing.map_err(|error| broken("read the headers of the messages", &error))?;
+    if let Some(refusal) = refusal.filter(|_| listing.len() == 0) {
+        return Err(Broken {
+            failure: trouble::unopened("list the messages", config, &refusal.into()),
+            is_avoidable: false,
+        });
+    }
     let counted = overview.maildrop.ok().map(|maildrop| maildrop.messages);
     // A million messages take so much room that they are not to be there twice from here on.
     drop((list, uidl));

@@ -58,6 +58,18 @@ pub(super) fn no_unique_ids(attempt: &str, config: &Config, error: &Error) -> Fa
     failure.hint("without them nobody can tell what is new; try again later")
 }
 
+/// The failure of a listing in which nothing is shown and something was refused (Q57).
+pub(super) fn unopened(attempt: &str, config: &Config, error: &Error) -> Failure {
+    let failure = Failure {
+        status: Status::Temporary,
+        ..failure(attempt, config, error)
+    };
+    failure.hint(
+        "the login succeeded, and the server could not open the maildrop: try again later, and ask \
+         those who run it if it stays so",
+    )
+}
+
 /// What a refusal of a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Denial {

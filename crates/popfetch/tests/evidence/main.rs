@@ -8,6 +8,7 @@ mod support;
 mod away;
 mod breaks;
 mod broken_targets;
+mod closed_maildrops;
 mod filters;
 mod folder_data;
 mod identity;

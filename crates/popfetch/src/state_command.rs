@@ -5,6 +5,7 @@ mod check;
 mod moving;
 mod quirks;
 mod show;
+mod targets;
 mod transfer;
 
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub(crate) fn run(options: &state::State, common: &Common) -> Result<(), Failure
     let done = match options {
         state::State::Show(options) => show::run(options, &mut out),
         state::State::Move(options) => moving::run(options, &mut out),
+        state::State::AcceptTarget(options) => targets::accept(options, &mut out),
+        state::State::Resolve(options) => targets::resolve(options, &mut out),
         state::State::Quirks(options) => quirks::run(options, &mut out),
         state::State::Check(options) => check::run(options, &mut out),
         state::State::Export(options) => transfer::export(options, &mut out),

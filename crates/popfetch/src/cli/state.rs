@@ -13,6 +13,10 @@ pub(crate) enum State {
     Show(Show),
     /// Let an account go by another server, port or user; nothing is fetched again
     Move(Move),
+    /// Use a target as it is that is not what mail was delivered to, such as an empty new disk
+    AcceptTarget(AcceptTarget),
+    /// Settle messages that were on their way into a target that is gone
+    Resolve(Resolve),
     /// Show what was learned of servers, or forget it
     Quirks(Quirks),
     /// Look whether the file is sound
@@ -66,6 +70,51 @@ if the server at the new address has the same messages under the same unique-ids
 
 Example:
   popfetch state move me@old.example.org me@new.example.org";
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptTarget {
+    /// The Maildir or mbox, as the error names it
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+
+    /// What it lacks was put away elsewhere, and is not fetched again [default: it is, if the
+    /// server still has it]
+    #[arg(long)]
+    pub(crate) moved: bool,
+
+    /// Only for this account; may be given more than once [default: all that deliver there]
+    #[arg(short, long, value_name = "ACCOUNT")]
+    pub(crate) account: Vec<String>,
+
+    /// Show what would be done and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resolve {
+    /// The accounts [default: all]
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
+
+    /// Have them fetched again, for the targets of today; without this or the next, they are shown
+    #[arg(long, conflicts_with = "as_delivered")]
+    pub(crate) fetch_again: bool,
+
+    /// Take them for delivered into the target that is gone
+    #[arg(long)]
+    pub(crate) as_delivered: bool,
+
+    /// Show what would be done and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Quirks {

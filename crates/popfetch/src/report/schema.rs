@@ -124,6 +124,11 @@ pub(super) const EVENTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("moved", &["from", "to", "messages", "dry_run"]),
+    ("target-accepted", &["kind", "location", "moved", "dry_run"]),
+    (
+        "target-gone",
+        &["kind", "location", "messages", "then", "dry_run"],
+    ),
     ("quirk", &["name", "value", "since", "meaning"]),
     ("quirk-forgotten", &["name", "dry_run"]),
     ("complaint", &["what"]),

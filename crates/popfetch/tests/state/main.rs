@@ -9,4 +9,5 @@ mod command;
 mod formats;
 mod names;
 mod namespace;
+mod targets;
 mod transfer;

@@ -20,6 +20,8 @@ fn help() {
         ("state", &["state", "--help"]),
         ("state-show", &["state", "show", "--help"]),
         ("state-move", &["state", "move", "--help"]),
+        ("state-accept-target", &["state", "accept-target", "--help"]),
+        ("state-resolve", &["state", "resolve", "--help"]),
         ("state-quirks", &["state", "quirks", "--help"]),
         ("config", &["config", "--help"]),
         ("config-show", &["config", "show", "--help"]),

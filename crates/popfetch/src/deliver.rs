@@ -58,7 +58,7 @@ use line_ends::LineEnds;
 use maildir::Maildir;
 use mbox::Mbox;
 use queue::Bounds;
-use recognition::{Outcome, Recognition};
+use recognition::{Origin, Outcome, Recognition};
 use spool::Spooled;
 
 pub(crate) use batch::{Refused, Stored, Ticket};
@@ -133,9 +133,13 @@ impl Delivery {
                 batch.left_alone.push(ticket.key);
                 return self.abandon(&incoming);
             }
-            Outcome::Delivered { was } => {
+            Outcome::Delivered(origin) => {
                 self.abandon(&incoming)?;
-                batch.recognised.push(Recognised { ticket, read, was });
+                batch.recognised.push(Recognised {
+                    ticket,
+                    read,
+                    origin,
+                });
                 return Ok(());
             }
         }
@@ -301,18 +305,38 @@ impl Delivery {
         }
         let mut changes = recognised.iter().flat_map(|message| {
             let key = message.ticket.key.as_ref();
-            let was = message.was.as_ref().map(Key::as_ref);
-            let renamed = was.map(|was| Change::Renamed { key: was, to: key });
+            let is_new = message.ticket.is_new;
             let recognised = Change::Recognised {
                 key,
                 sum: &message.read.sum,
                 listed: message.ticket.listed,
             };
-            renamed.into_iter().chain([recognised])
+            let before = match &message.origin {
+                Origin::Missing(was) if is_new => {
+                    let was = was.as_ref();
+                    Some(Change::Renamed { key: was, to: key })
+                }
+                Origin::Elsewhere if is_new => Some(Change::Found { key }),
+                _ => None,
+            };
+            let behind = match &message.origin {
+                // Its row stands for this message now.
+                Origin::Missing(was) if !is_new => Some(Change::Forget { key: was.as_ref() }),
+                _ => None,
+            };
+            before.into_iter().chain([recognised]).chain(behind)
         });
         self.store
             .apply(self.account, self.clock.now(), &mut changes)?;
-        for Recognised { ticket, read, .. } in recognised {
+        for Recognised {
+            ticket,
+            read,
+            origin,
+        } in recognised
+        {
+            if *origin != Origin::Own {
+                stored.moved.push(ticket.position);
+            }
             let standing = match ticket.is_believed {
                 true => Standing::Believed,
                 false => Standing::Delivered,

@@ -325,7 +325,10 @@ impl<'a> Fetcher<'a> {
             session, listing, ..
         } = opened;
         let mut fetched = self.fetch_all(session, &listing, &plan, delivery).await?;
+        let trusted = self.trusts_sample;
         let judged = self.judge(&fetched, &listing, &plan, delivery).await?;
+        // Where the sample was no sample, all the rest is fetched.
+        has_more |= trusted && !self.trusts_sample && self.login_delay.is_none();
         let new = fetched.stored.positions.len() - fetched.stored.recognised.len();
         let is_a_part = SHOWN_AT_ONCE.contains(&new) && SHOWN_AT_ONCE.contains(&listing.len());
         let advanced = new + excerpts > 0 || fetched.failed_first || judged.cleared > 0;
@@ -438,7 +441,12 @@ fn ticket(listing: &Listing, fetch: &Fetch, plan: &Plan) -> Ticket {
         known: Arc::clone(&fetch.known),
         essence: fetch.essence,
         is_believed: fetch.is_believed,
-        vanished: fetch.is_new.then(|| Arc::clone(&plan.vanished)),
+        is_new: fetch.is_new,
+        vanished: (fetch.is_new || fetch.is_resized).then(|| Arc::clone(&plan.vanished)),
+        exchanged: plan
+            .exchanged
+            .clone()
+            .filter(|_| fetch.is_new || fetch.is_resized),
         contents,
         sizes: plan.sizes,
         ..Ticket::new(position, listing.number(position), key)

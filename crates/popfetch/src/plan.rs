@@ -89,6 +89,8 @@ pub(crate) struct Fetch {
     /// Nothing was delivered under its identity. It may be one of those that are missing from the
     /// listing, under another key.
     pub(crate) is_new: bool,
+    /// LIST tells another size of it than before.
+    pub(crate) is_resized: bool,
     /// What was delivered under its key is believed to be a whole message.
     pub(crate) is_believed: bool,
 }
@@ -102,6 +104,7 @@ impl Fetch {
             known: Arc::default(),
             essence: None,
             is_new: true,
+            is_resized: false,
             is_believed: false,
         }
     }
@@ -158,6 +161,8 @@ pub(crate) struct Plan {
     pub(crate) vanished: Arc<Vanished>,
     /// What is known of messages by their content only.
     pub(crate) contents: Arc<Contents>,
+    /// What was delivered of messages of which LIST tells another size by now.
+    pub(crate) exchanged: Option<Arc<Vanished>>,
     /// Messages whose sizes are not understood.
     pub(crate) samples: Vec<Sample>,
     /// What is known of LIST's numbers, with what these teach.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::letter::Letter;
 use super::line_ends::LineEnds;
 use super::maildir::{self, Maildir, Written};
+use super::recognition::Origin;
 use super::spool::Spooled;
 use crate::evidence::{Arrivals, Arrived, Read, Reading, Standing};
 use crate::failure::{Failure, Status};
@@ -31,8 +32,12 @@ pub(crate) struct Ticket {
     pub(crate) essence: Option<Sum>,
     /// What was delivered under its key is believed to be a whole message.
     pub(crate) is_believed: bool,
+    /// Nothing was delivered under its key.
+    pub(crate) is_new: bool,
     /// Messages that the listing lacks, one of which this may be.
     pub(crate) vanished: Option<Arc<Vanished>>,
+    /// Messages whose unique-ids may stand for others by now, one of which this may be.
+    pub(crate) exchanged: Option<Arc<Vanished>>,
     /// Where the key is provisional: what is known by its content.
     pub(crate) contents: Option<Arc<Contents>>,
     /// What is known of LIST's numbers.
@@ -53,7 +58,9 @@ impl Ticket {
             known: Arc::default(),
             essence: None,
             is_believed: false,
+            is_new: true,
             vanished: None,
+            exchanged: None,
             contents: None,
             sizes: Sizes::default(),
             excerpt: false,
@@ -192,8 +199,7 @@ impl Batch {
 pub(crate) struct Recognised {
     pub(super) ticket: Ticket,
     pub(super) read: Read,
-    /// The key that it was delivered under, if that is another one.
-    pub(super) was: Option<Key>,
+    pub(super) origin: Origin,
 }
 
 /// What has become of messages.
@@ -207,6 +213,8 @@ pub(crate) struct Stored {
     pub(crate) named: Vec<(u32, Key)>,
     /// Where those of them are that had been delivered before, and were not again.
     pub(crate) recognised: Vec<u32>,
+    /// Where those of these are that had been delivered under another key.
+    pub(crate) moved: Vec<u32>,
     /// Those that some target would not have.
     pub(crate) refused: Vec<Refused>,
     /// Which of the targets that may refuse a message took one.

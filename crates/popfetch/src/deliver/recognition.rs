@@ -1,11 +1,13 @@
 //! Whether a message that has come was delivered before, under its own key or another.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Ticket;
 use super::partly::Partly;
 use crate::evidence::Read;
 use crate::key::{Key, Sum};
+use crate::plan::Vanished;
 use crate::state::{Placed, Unfinished};
 
 /// What a message turns out to be.
@@ -13,10 +15,21 @@ use crate::state::{Placed, Unfinished};
 pub(crate) enum Outcome {
     /// It was not delivered.
     New,
-    /// It was, and perhaps under another key.
-    Delivered { was: Option<Key> },
+    /// It was.
+    Delivered(Origin),
     /// It is known by its content, and is to be left alone.
     LeftAlone,
+}
+
+/// What a message was delivered as.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// As what its key stands for.
+    Own,
+    /// As a message that the listing lacks.
+    Missing(Key),
+    /// As a message whose unique-id stands for another one by now (Q45).
+    Elsewhere,
 }
 
 /// What the messages of a session are compared with.
@@ -50,7 +63,7 @@ impl Recognition {
             *times += 1;
             ticket.key = Key::of_content(sum, *times);
             match contents.is_delivered(sum, *times) {
-                Some(true) => return Outcome::Delivered { was: None },
+                Some(true) => return Outcome::Delivered(Origin::Own),
                 Some(false) => return Outcome::LeftAlone,
                 None if contents.leaves_new_alone() => return Outcome::LeftAlone,
                 None => {}
@@ -58,12 +71,15 @@ impl Recognition {
         }
         let is_same = essence.is_some() && essence == ticket.essence;
         if ticket.known.contains(sum) || is_same {
-            return Outcome::Delivered { was: None };
+            return Outcome::Delivered(Origin::Own);
         }
-        let was = (ticket.vanished.as_ref())
-            .and_then(|vanished| vanished.take(ticket.key.as_ref(), sum, essence));
-        match was {
-            Some(was) => Outcome::Delivered { was: Some(was) },
+        let key = ticket.key.as_ref();
+        let take = |from: &Option<Arc<Vanished>>| from.as_ref()?.take(key, sum, essence);
+        if let Some(was) = take(&ticket.vanished) {
+            return Outcome::Delivered(Origin::Missing(was));
+        }
+        match take(&ticket.exchanged) {
+            Some(_) => Outcome::Delivered(Origin::Elsewhere),
             None => Outcome::New,
         }
     }

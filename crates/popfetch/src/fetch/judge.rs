@@ -140,7 +140,9 @@ impl Fetcher<'_> {
         if plan.resized.is_empty() {
             return false;
         }
-        let is_old = |position: &u32| stored.recognised.contains(position);
+        let is_old = |position: &u32| {
+            stored.recognised.contains(position) && !stored.moved.contains(position)
+        };
         let is_new = |position: &u32| stored.positions.contains(position) && !is_old(position);
         // Where one is another message, those that were not fetched may be, too.
         self.trusts_sample = !plan.sampled.iter().any(is_new);

@@ -38,6 +38,8 @@ pub(crate) struct Planner<'a> {
     unsure: Vec<Sum>,
     exact_samples: Vec<Sample>,
     vanished: Vanished,
+    /// What was delivered of messages of which LIST tells another size by now.
+    exchanged: Vanished,
     contents: Contents,
     plan: Plan,
 }
@@ -72,6 +74,7 @@ impl<'a> Planner<'a> {
             unsure: Vec::new(),
             exact_samples: Vec::new(),
             vanished: Vanished::default(),
+            exchanged: Vanished::default(),
             contents: Contents::new(policy.only_new),
             plan,
         }
@@ -136,6 +139,9 @@ impl<'a> Planner<'a> {
             .sort_unstable_by_key(|removal| removal.position);
         self.plan.listed.sort_unstable();
         self.plan.vanished = Arc::new(self.vanished.sorted());
+        if !self.exchanged.is_empty() {
+            self.plan.exchanged = Some(Arc::new(self.exchanged.sorted()));
+        }
         self.plan.contents = Arc::new(self.contents);
         self.plan
     }

@@ -34,6 +34,10 @@ impl Vanished {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.contents.is_empty()
+    }
+
     /// Adds a message that waits to be fetched.
     pub(super) fn push_waiting(&mut self, key: KeyRef<'_>) {
         self.waiting.insert(key.to_key());

@@ -16,7 +16,9 @@ const FOLDER_DATA: &str = "From: Mail System Internal Data <MAILER-DAEMON@localh
 
 fn tops(rig: &Rig) -> usize {
     let sessions = rig.sandbox.sessions();
-    let lines = sessions.iter().flat_map(|session| session.lines());
+    let lines = sessions
+        .iter()
+        .flat_map(poplib_sandbox::SessionRecord::lines);
     lines.filter(|line| line.starts_with("TOP")).count()
 }
 

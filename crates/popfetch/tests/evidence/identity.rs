@@ -281,3 +281,22 @@ fn e11_what_only_its_content_tells_apart_is_left_alone_once_it_is_known() {
     rig.run(&["--only-new"]).expect(0);
     assert_eq!(rig.delivered(), [b"Subject: new\n\n"]);
 }
+
+#[test]
+fn e08_numbers_for_unique_ids_that_move_up_make_no_second_copies() {
+    for messages in [6, 30] {
+        let rig = server(messages, &["numeric-uidl"]);
+        rig.run(&[]).expect(0);
+        rig.sandbox.remove("alice", 1).unwrap();
+        deliver(&rig, "Subject: new and of another size\n\nnew\n");
+        for _ in 0..3 {
+            rig.run(&[]);
+        }
+        let all = [
+            mail(messages),
+            vec![b"Subject: new and of another size\n\nnew\n".to_vec()],
+        ];
+        assert_eq!(rig.delivered().len(), messages + 1);
+        assert!(rig.delivered() == sorted(all.concat()), "{messages}");
+    }
+}

@@ -94,7 +94,17 @@ impl Planner<'_> {
                 self.want(row.compare(position, delivered), true);
             }
             // It is another message, or the server counts otherwise than before.
-            Number::Changed => self.resized.delivered(row.compare(position, delivered)),
+            Number::Changed => {
+                // Numbers move up when a message goes, and then every one stands for another.
+                self.trusts_sample &= !self.is_numbered(position);
+                if let Some(sum) = row.sum {
+                    self.exchanged.push(row.key.as_ref(), sum, row.essence);
+                }
+                self.resized.delivered(Fetch {
+                    is_resized: true,
+                    ..row.compare(position, delivered)
+                });
+            }
             // What was away and came back is not deleted unseen.
             _ if was_away => self.compare(position, row, delivered),
             _ if row.is_doubted() => {

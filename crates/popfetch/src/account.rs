@@ -238,6 +238,7 @@ fn policy(settings: &Settings) -> Policy {
     Policy {
         keep: settings.keep.unwrap_or_default(),
         skip_over: settings.skip_over.map(|Size(octets)| octets),
+        largest_message: settings.largest_message.map(|Size(octets)| octets),
         oversize: settings.oversize.unwrap_or_default(),
         max_messages: settings.max_messages,
         max_octets: settings.max_octets.map(|Size(octets)| octets),

@@ -1,6 +1,7 @@
 //! Sessions with a server: log in, list, fetch what the plan says, make it durable, and only then
 //! delete and QUIT; and once more, as long as that brings anything.
 
+mod bounds;
 mod deletion;
 mod dry_run;
 mod excerpts;
@@ -41,6 +42,7 @@ use crate::sizes::Sizes;
 use crate::state::Target;
 use crate::stop::Stop;
 
+pub(crate) use bounds::{Bound, Unread};
 pub(crate) use headers::read_head;
 
 use self::deletion::Keys;
@@ -319,6 +321,7 @@ impl<'a> Fetcher<'a> {
         let swept = self.sweep.take();
         let mut has_more = self.put_off(&mut plan, swept.is_some());
         self.tell_plan(&opened.listing, &plan);
+        (self.leave_too_large(&opened.listing, &mut plan, delivery)).await?;
         self.leave_out(&mut opened, &mut plan, delivery).await?;
         let excerpts = self.excerpt(&mut opened, &plan, delivery).await?;
         let Opened {

@@ -10,7 +10,7 @@ use crate::account::Account;
 use crate::cli::{self, Common};
 use crate::config;
 use crate::failure::Failure;
-use crate::fetch::{Fetcher, read_head, trouble};
+use crate::fetch::{Bound, Fetcher, Unread, read_head, trouble};
 use crate::jobs::{Limits, block_on};
 use crate::plan::Listing;
 use crate::report::{End, Header, Output, Report};
@@ -102,9 +102,15 @@ impl List<'_> {
                     None => None,
                     Some((_, Err(refused))) => Some(Err(refused)),
                     Some((_, Ok(body))) => {
-                        read_head(body, LOOKED_AT, &mut octets)
-                            .await
-                            .map_err(cannot)?;
+                        let most = self.account.policy.largest_message;
+                        let bound = Bound::of(listing.octets(position), most);
+                        let read = read_head(body, bound, LOOKED_AT, &mut octets);
+                        read.await.map_err(|unread| match unread {
+                            Unread::Error(error) => cannot(error),
+                            Unread::Excess(excess) => {
+                                excess.failure("read the headers of the messages")
+                            }
+                        })?;
                         Some(Ok(Header::parse(&octets)))
                     }
                 })

@@ -56,6 +56,8 @@ pub(crate) struct Policy {
     /// than the server said is on its way already, and is fetched whole.
     pub(crate) skip_over: Option<u64>,
     pub(crate) oversize: Oversize,
+    /// No message is larger than this; what comes beyond it is not read. `None` is the default.
+    pub(crate) largest_message: Option<u64>,
     /// The most messages and octets to fetch in one session, which is one message at least.
     pub(crate) max_messages: Option<u32>,
     pub(crate) max_octets: Option<u64>,

@@ -207,6 +207,11 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "WHAT", help_heading = POLICY)]
     pub(crate) oversize: Option<Oversize>,
 
+    /// No message is larger than this: what comes beyond it is not read, and one that LIST tells to
+    /// be larger is not asked for [default: 64GiB]
+    #[arg(long, value_name = "SIZE", help_heading = POLICY)]
+    pub(crate) largest_message: Option<Size>,
+
     /// Fetch so many messages at most in one session, then begin another
     #[arg(long, value_name = "N", help_heading = POLICY)]
     pub(crate) max_messages: Option<u32>,

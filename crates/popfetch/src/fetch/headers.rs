@@ -8,6 +8,7 @@ use std::sync::Arc;
 use poplib::tokio::{Body, Session};
 use poplib::{Error, ProtocolError};
 
+use super::bounds::{Bound, Unread};
 use super::header::{self, Comparison, LONGEST};
 use super::lost::{Lost, Why};
 use super::{Broken, Fetcher, Opened, is_pipelined, ticket, trouble};
@@ -135,36 +136,59 @@ impl Fetcher<'_> {
         self.shown.read.borrow_mut().insert(fetch.position);
         let mut octets = Vec::new();
         let mut stop = self.stop.clone();
+        let bound = self.bound(listing.octets(fetch.position));
         let read = async {
             let body = session.retr(number).await?;
-            read_head(body, LONGEST, &mut octets).await
+            read_head(body, bound, LONGEST, &mut octets).await
         };
         let read = tokio::select! {
             biased;
             read = read => read,
             failure = stop.asked_urgently() => return Err(failure.into()),
         };
-        let Err(error) = read else {
+        let Err(unread) = read else {
             octets.truncate(header::alone(&octets).len());
             return Ok(Some(octets));
         };
-        let failure = trouble::failure(&attempt, &self.config, &error);
-        let is_refused = matches!(error, Error::Protocol(ProtocolError::Refused(_)));
-        let why = match is_refused {
-            true => Why::by(trouble::denial(&error)),
-            false => Why::Broke {
-                misbehaved: trouble::is_misbehaviour(&error),
-                alone: true,
-            },
+        let (broken, why) = self.unread(&attempt, &unread);
+        let ticket = ticket(listing, fetch, plan);
+        let Why::Broke { .. } = why else {
+            let failure = broken.failure;
+            lost.push(Lost {
+                ticket,
+                failure,
+                why,
+            });
+            return Ok(None);
         };
+        let failure = Failure::new(broken.failure.status, broken.failure.message.clone());
         lost.push(Lost {
-            ticket: ticket(listing, fetch, plan),
+            ticket,
             failure,
             why,
         });
-        match is_refused {
-            true => Ok(None),
-            false => Err(self.broken(&attempt, &error)),
+        Err(broken)
+    }
+
+    /// Why a message that was asked for alone could not be read.
+    fn unread(&self, attempt: &str, unread: &Unread) -> (Broken, Why) {
+        let alone = true;
+        match unread {
+            Unread::Excess(excess) => {
+                let misbehaved = true;
+                let broken = Broken::from(excess.failure(attempt));
+                (broken, Why::Broke { misbehaved, alone })
+            }
+            Unread::Error(error @ Error::Protocol(ProtocolError::Refused(_))) => {
+                (self.broken(attempt, error), Why::by(trouble::denial(error)))
+            }
+            Unread::Error(error) => {
+                let misbehaved = trouble::is_misbehaviour(error);
+                (
+                    self.broken(attempt, error),
+                    Why::Broke { misbehaved, alone },
+                )
+            }
         }
     }
 
@@ -230,8 +254,18 @@ impl Fetcher<'_> {
             match outcome {
                 Ok(body) => {
                     let mut header = Vec::new();
-                    (read_head(body, LONGEST, &mut header).await)
-                        .map_err(|error| broken(&error))?;
+                    let bound = self.bound(listing.octets(position));
+                    let read = read_head(body, bound, LONGEST, &mut header).await;
+                    read.map_err(|unread| match unread {
+                        Unread::Error(error) => broken(&error),
+                        Unread::Excess(excess) => {
+                            self.top_broke(false);
+                            Broken {
+                                failure: excess.failure("read the headers of the messages"),
+                                is_avoidable: true,
+                            }
+                        }
+                    })?;
                     take(position, Ok(header));
                 }
                 Err(error @ Error::Protocol(ProtocolError::Refused(_))) => {
@@ -248,13 +282,18 @@ impl Fetcher<'_> {
 }
 
 /// Reads a body to its end and keeps so many octets of it, in the place of what was there.
+///
+/// # Errors
+/// After one that the bound gave, more of the body may be on its way, without end.
 pub(crate) async fn read_head(
     mut body: Body<'_>,
+    mut bound: Bound,
     most: usize,
     head: &mut Vec<u8>,
-) -> Result<(), Error> {
+) -> Result<(), Unread> {
     head.clear();
     while let Some(chunk) = body.chunk().await? {
+        bound.take(chunk)?;
         let room = most.saturating_sub(head.len());
         head.extend_from_slice(&chunk[..chunk.len().min(room)]);
     }

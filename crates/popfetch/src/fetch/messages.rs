@@ -229,11 +229,18 @@ impl Fetcher<'_> {
     ) -> Result<(), Trouble> {
         let attempt = format!("fetch message {}", ticket.number);
         let mut comparison = self.shown.comparison(ticket.position);
+        let mut bound = self.bound(expected);
         in_time(queue.begin(ticket)).await?;
         let mut octets = 0;
         loop {
             match flushing(queue, body.chunk()).await {
                 Ok(Some(chunk)) => {
+                    if let Err(excess) = bound.take(chunk) {
+                        return Err(Trouble::Broken {
+                            failure: excess.failure(&attempt),
+                            misbehaved: true,
+                        });
+                    }
                     if let Some(comparison) = &mut comparison {
                         comparison.update(chunk);
                     }

@@ -1,6 +1,6 @@
 //! Q51: the first message is left alone only if all of it says that it is folder data.
 
-use poplib_sandbox::Mailbox;
+use poplib_sandbox::{Mailbox, SessionRecord};
 
 use crate::support::{Rig, USER, five, ran};
 
@@ -16,9 +16,7 @@ const FOLDER_DATA: &str = "From: Mail System Internal Data <MAILER-DAEMON@localh
 
 fn tops(rig: &Rig) -> usize {
     let sessions = rig.sandbox.sessions();
-    let lines = sessions
-        .iter()
-        .flat_map(poplib_sandbox::SessionRecord::lines);
+    let lines = sessions.iter().flat_map(SessionRecord::lines);
     lines.filter(|line| line.starts_with("TOP")).count()
 }
 

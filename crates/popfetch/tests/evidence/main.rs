@@ -6,6 +6,7 @@
 mod support;
 
 mod away;
+mod bounds;
 mod breaks;
 mod broken_targets;
 mod closed_maildrops;

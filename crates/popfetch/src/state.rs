@@ -399,6 +399,17 @@ pub(crate) trait StateStore: Send + Sync {
     /// those copies only.
     fn partly_delivered(&self, account: AccountId) -> Result<Vec<Unfinished>, StateError>;
 
+    /// The name of another account that seems to be the same maildrop, where nothing is known of
+    /// this one: its user is called the same, and most of these messages are its, each with the
+    /// octets that LIST tells. A store of one account knows no other.
+    fn resembling(
+        &self,
+        _account: AccountId,
+        _messages: &[(KeyRef<'_>, u64)],
+    ) -> Result<Option<String>, StateError> {
+        Ok(None)
+    }
+
     /// Makes all these changes at the time `now`, or none of them.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ pub(crate) fn run(options: &state::State, common: &Common) -> Result<(), Failure
     let done = match options {
         state::State::Show(options) => show::run(options, &mut out),
         state::State::Move(options) => moving::run(options, &mut out),
+        state::State::Separate(options) => moving::separate(options, &mut out),
         state::State::AcceptTarget(options) => targets::accept(options, &mut out),
         state::State::Resolve(options) => targets::resolve(options, &mut out),
         state::State::Quirks(options) => quirks::run(options, &mut out),

@@ -13,6 +13,8 @@ pub(crate) enum State {
     Show(Show),
     /// Let an account go by another server, port or user; nothing is fetched again
     Move(Move),
+    /// Fetch from a maildrop though it has the messages of another that the state knows
+    Separate(Separate),
     /// Use a target as it is that is not what mail was delivered to, such as an empty new disk
     AcceptTarget(AcceptTarget),
     /// Settle messages that were on their way into a target that is gone
@@ -70,6 +72,20 @@ if the server at the new address has the same messages under the same unique-ids
 
 Example:
   popfetch state move me@old.example.org me@new.example.org";
+
+#[derive(Debug, Args)]
+pub(crate) struct Separate {
+    /// The new account, by its name in the configuration file, else as USER@HOST
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) account: String,
+
+    /// Show what would be done and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) files: Files,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct AcceptTarget {

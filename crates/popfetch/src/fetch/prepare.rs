@@ -32,6 +32,7 @@ impl Fetcher<'_> {
         let (listing, here) = (Arc::clone(&opened.listing), Arc::clone(delivery));
         let (basis, mut plan) = blocking(move || {
             let now = here.clock.now();
+            refuse_what_was_moved(&here, &listing)?;
             let (policy, quirks) = begin(&*here.store, here.account, policy, now)?;
             let basis = Basis {
                 policy,
@@ -164,6 +165,32 @@ fn unlisted(opened: &Opened) -> Failure {
         "what is shown is fetched; if the difference stays the same it is the server's way to \
          count, and is not said again",
     )
+}
+
+/// So many messages of a maildrop that is new are looked for in others.
+const LOOKED_FOR: usize = 64;
+
+/// Refuses a maildrop that is new, and that the state seems to know by another name: its server may
+/// have got another one, and everything would arrive twice (E13).
+fn refuse_what_was_moved(delivery: &Delivery, listing: &Listing) -> Result<(), Failure> {
+    let step = listing.len().div_ceil(LOOKED_FOR).max(1);
+    let sample = listing.positions().step_by(step);
+    let sample = sample.filter_map(|position| {
+        let key = listing.key(position)?;
+        key.identity.unique_id()?;
+        Some((key, listing.octets(position)?))
+    });
+    let sample: Vec<_> = sample.collect();
+    let (store, new) = (&delivery.store, &delivery.maildrop);
+    let Some(old) = store.resembling(delivery.account, &sample)? else {
+        return Ok(());
+    };
+    let message =
+        format!("{new} seems to be {old}, which the state knows: it has the same messages");
+    Err(Failure::new(Status::Temporary, message).hint(format!(
+        "nothing was fetched. If the server has a new name: popfetch state move {old} {new}. If it \
+         is another maildrop: popfetch state separate {new}"
+    )))
 }
 
 /// A session of the account begins: its time passes, and if it is the first, that is remembered.

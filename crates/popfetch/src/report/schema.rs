@@ -124,6 +124,7 @@ pub(super) const EVENTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("moved", &["from", "to", "messages", "dry_run"]),
+    ("separate", &["dry_run"]),
     ("target-accepted", &["kind", "location", "moved", "dry_run"]),
     (
         "target-gone",

@@ -154,6 +154,7 @@ impl Quirks {
                 "it confirms deletions and deletes nothing: one DELE is tried daily".into()
             }
             STAT_SURPLUS => "STAT counts so many messages more than LIST shows".into(),
+            "separate" => "by your word it is another maildrop than the one it resembles".into(),
             _ => "another version of popfetch learned it".into(),
         }
     }

@@ -268,6 +268,14 @@ impl StateStore for SqliteStore {
         )
     }
 
+    fn resembling(
+        &self,
+        account: AccountId,
+        messages: &[(KeyRef<'_>, u64)],
+    ) -> Result<Option<String>, StateError> {
+        self.ask(|connection| moving::resembling(connection, account, messages))
+    }
+
     fn apply_marked(
         &self,
         account: AccountId,

@@ -1,10 +1,11 @@
-//! `popfetch state move`.
+//! `popfetch state move` and `popfetch state separate`.
 
 use serde_json::json;
 
 use super::Opened;
 use crate::account;
-use crate::cli::state::Move;
+use crate::cli::state::{Move, Separate};
+use crate::clock::{Clock, SystemClock};
 use crate::config::Configuration;
 use crate::escape;
 use crate::failure::{Failure, Status};
@@ -33,6 +34,24 @@ pub(super) fn run(options: &Move, out: &mut Output) -> Result<(), End> {
         }
     }
     tell(&account, &to, messages, options.dry_run, out)
+}
+
+pub(super) fn separate(options: &Separate, out: &mut Output) -> Result<(), End> {
+    let opened = Opened::new(&options.files)?;
+    let (_, account) = opened.account(&options.account)?;
+    if !options.dry_run {
+        let store = opened.to_change()?;
+        let _held = store.hold(&account.survey.name)?;
+        store.separate(account.survey.account, SystemClock.now())?;
+    }
+    if out.is_json() {
+        let fields = vec![("dry_run", json!(options.dry_run))];
+        return out.event("separate", &account.name, fields);
+    }
+    let is = if options.dry_run { "would be" } else { "is" };
+    out.line(account.line(&format!(
+        "{is} a maildrop of its own, and fetched by the next sync"
+    )))
 }
 
 /// What the state is to know the account by.

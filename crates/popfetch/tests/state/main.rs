@@ -7,6 +7,7 @@ mod support;
 
 mod command;
 mod formats;
+mod moved;
 mod names;
 mod namespace;
 mod targets;

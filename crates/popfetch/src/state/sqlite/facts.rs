@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::moving::SEPARATE;
 use crate::clock::Timestamp;
 use crate::state::AccountId;
 use crate::state::facts::{Facts, Quirks};
@@ -81,7 +82,7 @@ fn write_quirks(
         (names.query_map([account.0], |row| row.get(0))?).collect::<rusqlite::Result<_>>()?;
     for name in known
         .iter()
-        .filter(|name| !entries.iter().any(|(kept, _)| kept == name))
+        .filter(|name| *name != SEPARATE && !entries.iter().any(|(kept, _)| kept == name))
     {
         connection.execute(
             "DELETE FROM quirk WHERE account = ? AND name = ?",

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod answer;
+mod body;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -9,12 +10,14 @@ use core::fmt;
 use core::ops::Range;
 
 use self::answer::Part;
-pub use self::answer::{BodyStep, ListLine, Subject};
+pub use self::answer::{ListLine, Subject};
+pub use self::body::{BodyStep, Content};
 use crate::error::{Error, Misbehaviour, Misuse};
 use crate::exchange::{Step, Want};
 use crate::observe::{Event, Observer, Shown};
 use crate::wire::buffer::{Receive, Transmit};
 use crate::wire::capability::Capabilities;
+use crate::wire::glued::Glued;
 use crate::wire::limits::Limits;
 use crate::wire::line::{CommandLine, Verb};
 
@@ -40,6 +43,7 @@ pub struct Connection {
     next: Ticket,
     part: Part,
     run: Range<usize>,
+    glued: Glued,
     ended_body: Option<Ticket>,
     state: State,
     protected: bool,
@@ -94,6 +98,7 @@ struct Request {
     ticket: Ticket,
     verb: Verb,
     shape: Shape,
+    content: Content,
     decisive: bool,
 }
 
@@ -106,6 +111,7 @@ impl Connection {
             ticket: Ticket::GREETING,
             verb: Verb::GREETING,
             shape: Shape::Line,
+            content: Content::Anything,
             decisive: true,
         };
         Self {
@@ -117,6 +123,7 @@ impl Connection {
             next: Ticket(1),
             part: Part::Status,
             run: 0..0,
+            glued: Glued::new(),
             ended_body: None,
             state: State::Greeting,
             protected: false,
@@ -303,9 +310,17 @@ impl Connection {
             ticket,
             verb: line.verb().clone(),
             shape,
+            content: Content::Anything,
             decisive,
         });
         Ok(ticket)
+    }
+
+    /// Says what is known of the body that answers the command submitted last.
+    pub fn expect(&mut self, content: Content) {
+        if let Some(last) = self.flight.back_mut() {
+            last.content = content;
+        }
     }
 
     /// Sends a line that continues the request at hand, as a SASL response does. Its length is

@@ -150,6 +150,20 @@ pub enum Misbehaviour {
     UnexpectedChallenge,
     /// A reply whose framing is right and whose content is not.
     MalformedReply,
+    /// A message, or another body, over [`Limits::message_octets`](crate::Limits::message_octets).
+    MessageTooLong,
+    /// A message that is longer than LIST told by more than
+    /// [`Limits::surplus_octets`](crate::Limits::surplus_octets) and
+    /// [`Limits::listed_factor`](crate::Limits::listed_factor) allow.
+    LongerThanListed {
+        /// Octets as LIST told them.
+        listed: u64,
+    },
+    /// A header over [`Limits::header_octets`](crate::Limits::header_octets).
+    HeaderTooLong,
+    /// A status line in the middle of a listing, or of a message behind which other answers are
+    /// awaited: the server broke it off and goes on with another answer (Q39).
+    StatusWithin,
 }
 
 /// Who seems to answer instead of a POP3 server.
@@ -374,6 +388,15 @@ impl fmt::Display for Misbehaviour {
             ),
             Self::UnexpectedChallenge => f.write_str("the server sent a challenge out of place"),
             Self::MalformedReply => f.write_str("the server's answer cannot be understood"),
+            Self::MessageTooLong => f.write_str("the server sent a message over the limit"),
+            Self::LongerThanListed { listed } => write!(
+                f,
+                "the server sent far more than the {listed} octets that it listed"
+            ),
+            Self::HeaderTooLong => f.write_str("the server sent a header over the limit"),
+            Self::StatusWithin => {
+                f.write_str("the server broke off in the middle of its answer and began another")
+            }
         }
     }
 }

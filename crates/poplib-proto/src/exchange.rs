@@ -2,7 +2,7 @@
 
 use core::{fmt, mem};
 
-use crate::connection::{Connection, ListLine, Shape, State, Subject, Ticket};
+use crate::connection::{Connection, Content, ListLine, Shape, State, Subject, Ticket};
 use crate::error::{Error, Misbehaviour, Misuse};
 use crate::wire::line::{CommandLine, Verb};
 use crate::wire::reply::Status;
@@ -127,6 +127,11 @@ pub trait Command {
     /// The keyword.
     fn verb(&self) -> Verb;
 
+    /// What is known of the body that answers it.
+    fn content(&self) -> Content {
+        Content::Anything
+    }
+
     /// The line. Called once.
     ///
     /// # Errors
@@ -193,6 +198,7 @@ impl<C: Command> Call<C> {
             connection.require(&self.command.verb(), C::STATES)?;
             let line = self.command.encode(connection)?;
             let ticket = connection.submit(&line, C::SHAPE, C::DECISIVE)?;
+            connection.expect(self.command.content());
             self.stage = Stage::Status(ticket);
         }
         Ok(())

@@ -3,6 +3,7 @@
 pub(crate) mod buffer;
 pub mod capability;
 pub mod code;
+pub(crate) mod glued;
 pub mod lenient;
 pub mod limits;
 pub mod line;

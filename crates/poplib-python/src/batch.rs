@@ -9,6 +9,12 @@ use poplib_proto::{Connection, Error, Exchange, Pipeline, Planned, Step, Want, W
 use crate::operation::{Body, Operation};
 use crate::output::Output;
 
+/// A message's number, and its octets as LIST tells them.
+pub(crate) type Wanted = (u32, Option<u64>);
+
+/// What is expected of a message whose octets are not known.
+const UNKNOWN: u64 = 64 * 1024;
+
 /// A batch of RETR that can be stopped, so that another command may have the connection.
 pub(crate) struct Batch {
     plan: Plan,
@@ -22,12 +28,12 @@ pub(crate) struct Batch {
 struct Plan(Arc<Mutex<VecDeque<Planned<Retr>>>>);
 
 impl Batch {
-    /// Messages, and the octets that LIST tells of them.
-    pub(crate) fn new(messages: Vec<(u32, u64)>, window: Window) -> Self {
+    /// Messages, and the octets that LIST tells of them, if it does.
+    pub(crate) fn new(messages: Vec<Wanted>, window: Window) -> Self {
         let planned = messages.into_iter().map(|(number, octets)| Planned {
             number,
-            command: Retr::new(number),
-            octets,
+            command: Retr::new(number).listed(octets),
+            octets: octets.filter(|octets| *octets > 0).unwrap_or(UNKNOWN),
         });
         let plan = Plan(Arc::new(Mutex::new(planned.collect())));
         Self {
@@ -39,11 +45,11 @@ impl Batch {
 
     /// Asks for no more. The outcomes of what was asked for come, and then the end. What was not
     /// is given back.
-    pub(crate) fn stop(&self) -> Vec<(u32, u64)> {
+    pub(crate) fn stop(&self) -> Vec<Wanted> {
         let planned = std::mem::take(&mut *self.plan.lock());
         planned
             .into_iter()
-            .map(|planned| (planned.number, planned.octets))
+            .map(|planned| (planned.number, planned.command.octets_listed()))
             .collect()
     }
 }

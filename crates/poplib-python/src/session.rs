@@ -10,7 +10,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Wanted};
 use crate::error::exception;
 use crate::login::LoginRequest;
 use crate::operation::{Message, Operation, Simple};
@@ -226,9 +226,9 @@ impl Session {
         self.begin(Simple::new(Call::new(Quit), Output::Reply));
     }
 
-    /// A batch of `(number, octets expected)`. Each output is `(number, message or exception)`,
+    /// A batch of `(number, octets as listed or None)`. Each output is `(number, message or exception)`,
     /// and None at the end.
-    fn begin_batch(&mut self, messages: Vec<(u32, u64)>, pipelined: bool) {
+    fn begin_batch(&mut self, messages: Vec<Wanted>, pipelined: bool) {
         let window = if pipelined {
             Window::default()
         } else {
@@ -239,7 +239,7 @@ impl Session {
 
     /// Asks for no more messages, and gives back what was not asked for. Outputs come for what
     /// was, and then None.
-    fn stop_batch(&mut self) -> Vec<(u32, u64)> {
+    fn stop_batch(&mut self) -> Vec<Wanted> {
         match self.running_mut() {
             Running::Batch(batch) => batch.stop(),
             _ => Vec::new(),

@@ -46,7 +46,8 @@ const HEADER_OCTETS: u64 = 4096;
 
 pub(crate) fn retr(wanted: Wanted) -> Planned<Retr> {
     let octets = wanted.octets.unwrap_or(UNKNOWN_OCTETS);
-    plan(wanted.number, Retr::new(wanted.number), octets)
+    let retr = Retr::new(wanted.number).listed(wanted.octets);
+    plan(wanted.number, retr, octets)
 }
 
 pub(crate) fn top(number: u32, lines: u32) -> Planned<Top> {

@@ -109,6 +109,14 @@ impl Core {
         }
     }
 
+    /// The end of the connection within a body. What to tell the caller.
+    pub(crate) fn learn_from_body(&self, error: ProtocolError) -> Error {
+        if matches!(error, ProtocolError::PipelineBroken(_)) {
+            self.known().broke(Practice::Pipelining, Point::answers(1));
+        }
+        Error::Protocol(error)
+    }
+
     /// In a flight of several commands a reset may come of that, too (Q7).
     fn in_flight(&self, error: Error, is_pipelined: bool) -> Error {
         match (error, self.connection.poisoned()) {

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{ANY_STATE, BodyStart};
-use crate::connection::{Connection, Shape, State, Ticket};
+use crate::connection::{Connection, Shape, State, Subject, Ticket};
 use crate::error::Error;
 use crate::exchange::{Command, Malformed};
 use crate::wire::line::{CommandLine, Verb};
@@ -44,6 +44,7 @@ macro_rules! custom_command {
         impl Command for $name {
             type Output = $output;
             const SHAPE: Shape = $shape;
+            const SUBJECT: Subject = Subject::Anything;
             const STATES: &'static [State] = ANY_STATE;
 
             fn verb(&self) -> Verb {

@@ -1,7 +1,7 @@
 //! RETR (RFC 1939 §5).
 
 use super::TRANSACTION;
-use crate::connection::{Connection, Shape, State, Ticket};
+use crate::connection::{Connection, Content, Shape, State, Ticket};
 use crate::error::Error;
 use crate::exchange::{Command, Malformed};
 use crate::wire::line::{CommandLine, Verb};
@@ -13,6 +13,7 @@ const VERB: Verb = Verb::new("RETR");
 #[derive(Clone, Debug)]
 pub struct Retr {
     number: u32,
+    listed: Option<u64>,
 }
 
 /// The beginning of a body. The body itself is read with
@@ -29,7 +30,22 @@ impl Retr {
     /// The message with this number (from 1).
     #[must_use]
     pub fn new(number: u32) -> Self {
-        Self { number }
+        let listed = None;
+        Self { number, listed }
+    }
+
+    /// The same, where LIST told so many octets of the message, if it did: a bound for what comes
+    /// ([`Limits::surplus_octets`](crate::Limits::surplus_octets)).
+    #[must_use]
+    pub fn listed(mut self, octets: Option<u64>) -> Self {
+        self.listed = octets;
+        self
+    }
+
+    /// What LIST told of it, as far as that was said.
+    #[must_use]
+    pub fn octets_listed(&self) -> Option<u64> {
+        self.listed
     }
 }
 
@@ -40,6 +56,11 @@ impl Command for Retr {
 
     fn verb(&self) -> Verb {
         VERB
+    }
+
+    fn content(&self) -> Content {
+        let listed = self.listed;
+        Content::Message { listed }
     }
 
     fn encode(&mut self, _connection: &mut Connection) -> Result<CommandLine, Error> {

@@ -1,7 +1,7 @@
 //! TOP (RFC 1939 §7).
 
 use super::{BodyStart, TRANSACTION};
-use crate::connection::{Connection, Shape, State, Ticket};
+use crate::connection::{Connection, Content, Shape, State, Ticket};
 use crate::error::Error;
 use crate::exchange::{Command, Malformed};
 use crate::wire::line::{CommandLine, Verb};
@@ -33,6 +33,13 @@ impl Command for Top {
 
     fn verb(&self) -> Verb {
         VERB
+    }
+
+    fn content(&self) -> Content {
+        match self.lines {
+            0 => Content::Header,
+            _ => Content::Message { listed: None },
+        }
     }
 
     fn encode(&mut self, _connection: &mut Connection) -> Result<CommandLine, Error> {

@@ -2,20 +2,21 @@
 
 use core::ops::Range;
 
+use super::body::Body;
 use super::{Connection, Request, Shape, Ticket};
 use crate::error::{Closed, Error, Misbehaviour, Misuse, OtherProtocol, Refused};
 use crate::observe::Event;
 use crate::wire::buffer::Line;
 use crate::wire::line::Verb;
 use crate::wire::reply::{Indicator, Status};
-use crate::wire::unstuff::{Decoded, LineEnd, Unstuff};
+use crate::wire::unstuff::LineEnd;
 
 /// Which part comes next of the answer to the oldest request in flight.
 #[derive(Debug)]
 pub(super) enum Part {
     Status,
     Lines(Tally),
-    Body(Unstuff),
+    Body(Body),
     /// TLS has the stream, until [`Connection::protect`] says that it protects it.
     Handshake,
 }
@@ -39,17 +40,6 @@ pub enum ListLine<'a> {
     End,
 }
 
-/// What there is of a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyStep {
-    /// A piece, to be looked at with [`Connection::run`].
-    Run,
-    /// More must be read first.
-    Read,
-    /// The terminator came. The body is complete.
-    End,
-}
-
 /// What a multi-line answer lists, which decides how long it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
@@ -57,6 +47,8 @@ pub enum Subject {
     Maildrop,
     /// The server itself: its capabilities, its languages.
     Server,
+    /// Nobody here knows: any line may be content. It may be as long as that of a maildrop.
+    Anything,
 }
 
 impl Connection {
@@ -113,43 +105,6 @@ impl Connection {
         }
     }
 
-    /// Moves on in the body that answers `ticket`, whose status was +OK.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Closed`] where the stream ended before the body, [`Error::Poisoned`], and
-    /// [`Misuse::AnswerGone`] where the rest of the body was skipped: what there was of it is
-    /// not the whole message.
-    pub fn advance_body(&mut self, ticket: Ticket) -> Result<BodyStep, Error> {
-        self.check_poison()?;
-        if self.ended_body == Some(ticket) {
-            return Ok(BodyStep::End);
-        }
-        if !self.is_at(ticket) || !matches!(self.part, Part::Body(_)) {
-            return Err(Misuse::AnswerGone.into());
-        }
-        match self.next_run() {
-            Ok(Some(range)) if range.is_empty() => {
-                self.ended_body = Some(ticket);
-                Ok(BodyStep::End)
-            }
-            Ok(Some(range)) => {
-                self.run = range;
-                self.observe_line(Event::Content(self.run()));
-                Ok(BodyStep::Run)
-            }
-            Ok(None) => Ok(BodyStep::Read),
-            Err(error) => Err(self.give_up(error)),
-        }
-    }
-
-    /// The piece of a body that the last [`advance_body`](Self::advance_body) found, until the
-    /// next call of it or of [`space`](Self::space).
-    #[must_use]
-    pub fn run(&self) -> &[u8] {
-        self.receive.slice(self.run.clone())
-    }
-
     fn next_status(&mut self, ticket: Ticket) -> Result<Option<Range<usize>>, Error> {
         while self.front().is_some_and(|front| front.ticket < ticket) {
             if !self.skip_front()? {
@@ -168,7 +123,7 @@ impl Connection {
         let Some(request) = self.flight.front() else {
             return Ok(None);
         };
-        let (verb, shape) = (request.verb.clone(), request.shape);
+        let (verb, shape, content) = (request.verb.clone(), request.shape, request.content);
         let Some(line) = self.take_line()? else {
             return Ok(None);
         };
@@ -194,7 +149,8 @@ impl Connection {
             }
             (Indicator::Ok, Shape::Body) => {
                 self.observe_line(Event::Received(octets));
-                self.part = Part::Body(Unstuff::new(line_end(&line)));
+                self.glued.reset();
+                self.part = Part::Body(Body::new(line_end(&line), content, &self.limits));
             }
             (Indicator::Ok, Shape::Upgrade) => {
                 self.observe_line(Event::Received(octets));
@@ -227,8 +183,12 @@ impl Connection {
         }
         tally.lines += 1;
         tally.octets += line.octets;
+        if subject != Subject::Anything && is_status(octets, tally.lines, self.flight.len()) {
+            let how = Misbehaviour::StatusWithin;
+            return Err(Error::misbehaved(&self.front_verb(), how, octets));
+        }
         let most_octets = match subject {
-            Subject::Maildrop => self.limits.listing_octets,
+            Subject::Maildrop | Subject::Anything => self.limits.listing_octets,
             Subject::Server => self.limits.capability_octets,
         };
         if tally.lines > self.limits.listing_lines || tally.octets > most_octets {
@@ -240,27 +200,6 @@ impl Connection {
         Ok(Some(Some(
             line.range.start + usize::from(stuffed)..line.range.end,
         )))
-    }
-
-    /// The next run of the body at hand; an empty one is its end.
-    fn next_run(&mut self) -> Result<Option<Range<usize>>, Error> {
-        let Part::Body(unstuff) = &mut self.part else {
-            return Ok(Some(0..0));
-        };
-        match unstuff.decode(self.receive.waiting()) {
-            Decoded::Run { run, consumed } => {
-                let length = run.len();
-                let taken = self.receive.take(consumed);
-                Ok(Some(taken.end - length..taken.end))
-            }
-            Decoded::End { consumed } => {
-                self.receive.take(consumed);
-                self.finish_front();
-                Ok(Some(0..0))
-            }
-            Decoded::More if self.ended => Err(self.closed()),
-            Decoded::More => Ok(None),
-        }
     }
 
     /// Skips what there is of the answer to the oldest request; whether it is complete.
@@ -280,7 +219,7 @@ impl Connection {
                 // Whole lines have been taken, so that a body's decoder can go on here.
                 Part::Lines(tally) => {
                     let (line_end, after) = (tally.line_end, tally.after_line_end);
-                    self.part = Part::Body(Unstuff::resumed(line_end, after));
+                    self.part = Part::Body(Body::skipped(line_end, after));
                     true
                 }
                 Part::Body(_) => self.next_run()?.is_some(),
@@ -351,7 +290,7 @@ impl Connection {
     }
 
     /// Whether the answer to `ticket` is the one at hand.
-    fn is_at(&self, ticket: Ticket) -> bool {
+    pub(super) fn is_at(&self, ticket: Ticket) -> bool {
         self.front().is_some_and(|front| front.ticket == ticket)
     }
 
@@ -373,6 +312,12 @@ impl Connection {
             partial: partial[..partial.len().min(SHOWN)].into(),
         })
     }
+}
+
+/// Whether a line of a listing is none, but a status line: the server broke the listing off (Q39).
+/// Some repeat +OK in front of a listing, and where no other answer is awaited it is none.
+fn is_status(line: &[u8], line_number: usize, in_flight: usize) -> bool {
+    line.starts_with(b"-ERR") || line.starts_with(b"+OK") && line_number > 1 && in_flight > 1
 }
 
 fn line_end(line: &Line) -> LineEnd {

@@ -5,6 +5,7 @@ mod support;
 
 mod attacks;
 mod auth;
+mod bodies;
 mod cancel;
 mod limits;
 mod order;

@@ -201,7 +201,8 @@ fn batch(names: &[&str], heard: &[bool], wire: &[u8], pace: Pace) -> Vec<Result<
 fn is_fatal(outcome: &Result<Outcome, String>) -> bool {
     outcome.as_ref().is_err_and(|failure| {
         let misbehaved = failure.starts_with("misbehaved") && !failure.contains("MalformedReply");
-        misbehaved || failure.starts_with("closed") || failure.starts_with("poisoned")
+        let broken = ["closed", "poisoned", "pipeline broken"];
+        misbehaved || broken.iter().any(|how| failure.starts_with(how))
     })
 }
 

@@ -12,9 +12,6 @@ from typing import Any, Protocol, TypedDict, TypeVar
 
 from ._native import Session
 
-# What a message is taken for that LIST does not tell of.
-_UNKNOWN = 64 * 1024
-
 Outcome = tuple[int, Any]
 
 
@@ -91,7 +88,7 @@ class Batch:
         self._numbers = None if numbers is None else [int(number) for number in numbers]
         self._pipelined = False
         # What is not asked for yet; None before LIST.
-        self._messages: list[tuple[int, int]] | None = None
+        self._messages: list[tuple[int, int | None]] | None = None
         # What came early, because another command had to be sent.
         self._ready: deque[Outcome] = deque()
         self._session: Session | None = None
@@ -144,6 +141,6 @@ class Batch:
         self._pipelined = session.advertises_pipelining
         session.begin_list()
         scans = yield from converse(session)
-        octets = {number: size or _UNKNOWN for number, size in scans}
+        octets: dict[int, int | None] = dict(scans)
         numbers = list(octets) if self._numbers is None else self._numbers
-        self._messages = [(n, octets.get(n, _UNKNOWN)) for n in numbers]
+        self._messages = [(number, octets.get(number)) for number in numbers]

@@ -70,7 +70,7 @@ impl Body<'_> {
     /// Goes on to the next piece; whether there is one.
     fn advance(&mut self) -> Result<bool, Error> {
         loop {
-            match self.link.core.connection.advance_body(self.start.ticket)? {
+            match self.step()? {
                 BodyStep::Run => {
                     self.used = 0;
                     return Ok(true);

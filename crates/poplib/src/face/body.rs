@@ -22,6 +22,13 @@ macro_rules! body {
                 &self.start.reply
             }
 
+            /// Goes on with what has come of it.
+            fn step(&mut self) -> Result<BodyStep, Error> {
+                let core = &mut self.link.core;
+                let step = core.connection.advance_body(self.start.ticket);
+                step.map_err(|error| core.learn_from_body(error))
+            }
+
             /// What is left of the present piece.
             fn rest(&self) -> &[u8] {
                 let run = self.link.core.connection.run();

@@ -79,7 +79,7 @@ impl Body<'_> {
     /// Goes on to the next piece; whether there is one.
     async fn advance(&mut self) -> Result<bool, Error> {
         loop {
-            match self.link.core.connection.advance_body(self.start.ticket)? {
+            match self.step()? {
                 BodyStep::Run => {
                     self.used = 0;
                     return Ok(true);
@@ -144,9 +144,7 @@ impl AsyncBufRead for Body<'_> {
     fn poll_fill_buf(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let body = self.get_mut();
         while body.rest().is_empty() {
-            let ticket = body.start.ticket;
-            let step = body.link.core.connection.advance_body(ticket);
-            match step.map_err(Error::from)? {
+            match body.step()? {
                 BodyStep::Run => body.used = 0,
                 BodyStep::End => return Poll::Ready(Ok(&[])),
                 BodyStep::Read => ready!(body.poll_read_body(context))?,

@@ -1,9 +1,10 @@
 //! RETR and TOP: bodies as streams.
 
+use poplib::{Limits, ProtocolError};
 use poplib_sandbox::{Generated, Mailbox, Sandbox};
 
 use super::*;
-use crate::support::{message, sandbox, started};
+use crate::support::{implicit_tls, message, sandbox, started};
 
 behaviour! { retr_in_chunks {
     let sandbox = started(sandbox());
@@ -157,7 +158,7 @@ behaviour! { a_large_message_comes_whole_under_tls {
     let in_clear = go!(body.collect()).unwrap();
     go!(plain.quit()).unwrap();
     assert_eq!(in_clear.len(), 3_000_000);
-    let client = go!(connected(&crate::support::implicit_tls(&sandbox)));
+    let client = go!(connected(&implicit_tls(&sandbox)));
     let mut session = go!(logged_in(client));
     let body = go!(session.retr(1)).unwrap();
     assert_eq!(go!(read_all(body)).unwrap(), in_clear);
@@ -185,7 +186,7 @@ behaviour! { what_has_been_read_is_not_given_again {
 behaviour! { a_connection_that_ends_in_a_body_is_an_error_under_tls_too {
     for fault in ["cut-in-body=1:20", "reset-in-body=1:20"] {
         let sandbox = started(sandbox().misbehave(fault));
-        for config in [plaintext(&sandbox), crate::support::implicit_tls(&sandbox)] {
+        for config in [plaintext(&sandbox), implicit_tls(&sandbox)] {
             let client = go!(connected(&config));
             let mut session = go!(logged_in(client));
             let error = match go!(session.retr(1)) {
@@ -198,4 +199,88 @@ behaviour! { a_connection_that_ends_in_a_body_is_an_error_under_tls_too {
             go!(session.noop()).unwrap_err();
         }
     }
+}}
+
+/// What is wrong with an answer, if that is what happened.
+fn misbehaviour(error: &ProtocolError) -> Option<String> {
+    match error {
+        ProtocolError::Misbehaved(misbehaved) => Some(misbehaved.how.to_string()),
+        ProtocolError::PipelineBroken(cause) => misbehaviour(cause),
+        _ => None,
+    }
+}
+
+function! {
+    fn bounded_session(sandbox: &Sandbox) -> Session {
+        let mut limits = Limits::default();
+        limits.message_octets = 200_000;
+        limits.surplus_octets = 20_000;
+        limits.header_octets = 10_000;
+        let client = go!(connected(&plaintext(sandbox).with_limits(limits)));
+        go!(logged_in(client))
+    }
+}
+
+behaviour! { e19_a_message_without_end_ends_the_session {
+    for (fault, listed, how) in [
+        ("endless-body=2", false, "the server sent a message over the limit"),
+        ("endless-body=2", true, "the server sent far more than the"),
+        ("endless-header=2", true, "the server sent a header over the limit"),
+    ] {
+        let sandbox = started(sandbox().misbehave(fault));
+        let mut session = go!(bounded_session(&sandbox));
+        let listing = go!(session.list()).unwrap();
+        let wanted = listing.scans().iter().map(|scan| match listed {
+            true => poplib::Wanted::from(scan),
+            false => poplib::Wanted::from(scan.number()),
+        });
+        let mut bodies = go!(session.retr_many(wanted)).unwrap();
+        let (_, first) = go!(bodies.next_body()).unwrap().unwrap();
+        assert_eq!(go!(first.unwrap().collect()).unwrap(), message(1));
+        let (_, second) = go!(bodies.next_body()).unwrap().unwrap();
+        let error = go!(second.unwrap().collect()).unwrap_err();
+        let found = misbehaviour(error.protocol().unwrap()).unwrap();
+        assert!(found.starts_with(how), "{fault}: {error}");
+        assert!(!error.is_retryable());
+        go!(bodies.next_body()).map(|_| ()).unwrap_err();
+        drop(bodies);
+        go!(session.noop()).unwrap_err();
+    }
+}}
+
+behaviour! { e19_a_header_without_end_ends_the_session {
+    let sandbox = started(sandbox().misbehave("top-endless"));
+    let mut session = go!(bounded_session(&sandbox));
+    let body = go!(session.top(1, 0)).unwrap();
+    let error = go!(body.collect()).unwrap_err();
+    let found = misbehaviour(error.protocol().unwrap());
+    assert_eq!(found.as_deref(), Some("the server sent a header over the limit"));
+    go!(session.noop()).unwrap_err();
+}}
+
+behaviour! { e31_an_err_in_the_middle_of_a_message_shifts_nothing {
+    let sandbox = started(sandbox().mechanisms(["CRAM-MD5"]).misbehave("err-in-body=2:7@1"));
+    let config = implicit_tls(&sandbox);
+    let credentials = poplib::Credentials::password(USER, PASSWORD);
+    let mut session = go!(Session::open(&config, &credentials)).unwrap();
+    let mut bodies = go!(session.retr_many(1..=3u32)).unwrap();
+    let (_, first) = go!(bodies.next_body()).unwrap().unwrap();
+    assert_eq!(go!(first.unwrap().collect()).unwrap(), message(1));
+    let (_, second) = go!(bodies.next_body()).unwrap().unwrap();
+    let error = go!(read_all(second.unwrap())).unwrap_err();
+    assert!(error.to_string().contains("began another: \"-ERR"), "{error}");
+    go!(bodies.next_body()).map(|_| ()).unwrap_err();
+    drop(bodies);
+    drop(session);
+    // Whether it was the server's way with several commands, the next session shows.
+    assert!(config.quirks().pipelining.is_suspicion());
+    let mut session = go!(Session::open(&config, &credentials)).unwrap();
+    let mut bodies = go!(session.retr_many(1..=3u32)).unwrap();
+    for number in 1..=3 {
+        let (_, body) = go!(bodies.next_body()).unwrap().unwrap();
+        assert_eq!(go!(body.unwrap().collect()).unwrap(), message(number));
+    }
+    drop(bodies);
+    assert_eq!(config.quirks().pipelining.breaks(), 1);
+    go!(session.quit()).unwrap();
 }}

@@ -1,5 +1,7 @@
 //! `popfetch status`: what the state knows, without asking any server.
 
+mod held_up;
+
 use console::style;
 use serde_json::{Map, json};
 
@@ -10,6 +12,8 @@ use crate::escape;
 use crate::failure::{Failure, Status};
 use crate::report::{End, Fields, Output, count, size};
 use crate::state::{Row, SqliteStore, State, StateStore, StateSurvey, Survey};
+
+pub(crate) use held_up::{gone, is_in};
 
 /// Tells what is known of the accounts that the options name.
 ///
@@ -97,6 +101,7 @@ fn show(store: Option<&SqliteStore>, accounts: &[Surveyed], out: &mut Output) ->
         show_account(account, out)?;
         show_given_up(store, account, out)?;
         show_rows(store, account, out, is_pending)?;
+        held_up::show(store, account, out)?;
     }
     out.finish()
 }

@@ -96,6 +96,8 @@ pub(super) const EVENTS: &[(&str, &[&str])] = &[
     ("status", &["states", "failing", "last_stored"]),
     ("given-up", &["uid", "attempts", "since", "reason"]),
     ("pending", &["uid", "attempts", "since", "reason"]),
+    ("doubted", &["uid", "doubt", "since", "why", "next"]),
+    ("target", &["kind", "location", "since", "why", "next"]),
     ("retried", &["uid"]),
     ("dropped", &["uid"]),
     (

@@ -129,6 +129,11 @@ impl Quirks {
         }
     }
 
+    /// Whether messages wait because of it.
+    pub(crate) fn holds_up(name: &str) -> bool {
+        name == IGNORES_DELETION
+    }
+
     /// What it means that this was learned of a server, as a sentence about it.
     pub(crate) fn meaning(name: &str, value: &str) -> String {
         let Ok(evidence) = value.parse::<Evidence>();

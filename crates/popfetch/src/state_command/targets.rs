@@ -15,8 +15,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::escape;
 use crate::failure::{Failure, Status};
 use crate::report::{End, Output, count};
-use crate::state::{Change, Marker, SqliteStore, StateStore, Target, Unfinished, Verdict};
-use crate::status::Surveyed;
+use crate::state::{Change, Marker, SqliteStore, StateStore, Target, Verdict};
+use crate::status::{Surveyed, gone, is_in};
 
 pub(super) fn accept(options: &AcceptTarget, out: &mut Output) -> Result<(), End> {
     let opened = Opened::new(&options.files)?;
@@ -164,29 +164,6 @@ pub(super) fn resolve(options: &Resolve, out: &mut Output) -> Result<(), End> {
         out.heading("no message waits for a target that is gone")?;
     }
     Ok(())
-}
-
-/// The targets of these messages that are not where they were.
-fn gone(messages: &[Unfinished]) -> Vec<Target> {
-    let copies = messages.iter().flat_map(|message| &message.copies);
-    let targets = copies.map(|copy| &copy.target);
-    let mut gone: Vec<Target> = targets.filter(|target| is_gone(target)).cloned().collect();
-    gone.sort();
-    gone.dedup();
-    gone
-}
-
-fn is_gone(target: &Target) -> bool {
-    let path = Path::new(OsStr::from_bytes(&target.location));
-    match target.kind.as_str() {
-        "maildir" => !path.join("new").exists(),
-        "mbox" => !path.exists(),
-        _ => false,
-    }
-}
-
-fn is_in(message: &Unfinished, target: &Target) -> bool {
-    message.copies.iter().any(|copy| copy.target == *target)
 }
 
 /// Lets the state know what the user says of a target that is gone.

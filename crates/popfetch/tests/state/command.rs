@@ -71,6 +71,17 @@ fn it_shows_what_the_server_has_and_is_doubted() {
     insta::assert_snapshot!("doubted", shown.out);
     let programs = state(&rig, &["show", "--json", &account, uid]).expect(0);
     insta::assert_snapshot!("doubted-json", programs.out);
+    execute(
+        &rig,
+        "INSERT INTO quirk (account, name, value, since)
+         VALUES (1, 'ignores-deletion', '1795954539 1795954539', 1795954539)",
+    );
+    let status = |options: &[&str]| {
+        let arguments = [&["status", &*account], options].concat();
+        ran(&mut rig.with_state(&arguments)).expect(0).out
+    };
+    insta::assert_snapshot!("status-doubted", status(&[]));
+    insta::assert_snapshot!("status-doubted-json", status(&["--json"]));
     let unknown = state(&rig, &["show", &account, uid, "\x1b[2J"]).expect(66);
     insta::assert_snapshot!("unknown-message", unknown.err);
     let unknown = state(&rig, &["show", "nobody"]).expect(64);

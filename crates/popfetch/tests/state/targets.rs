@@ -47,6 +47,20 @@ fn e26_what_a_target_lacks_is_fetched_again_when_the_user_takes_it_as_it_is() {
 }
 
 #[test]
+fn e26_status_says_that_a_target_is_away_and_what_to_do() {
+    let rig = without_its_disk();
+    let status = |options: &[&str]| ran(rig.with_state(&["status"]).args(options)).expect(0).out;
+    let path = rig.path("mail").display().to_string();
+    let told = status(&[]);
+    assert!(told.contains(&format!("  {path}, since ")), "{told}");
+    assert!(
+        told.contains(&format!("popfetch state accept-target {path}\n")),
+        "{told}"
+    );
+    assert!(status(&["--json"]).contains("{\"event\":\"target\","));
+}
+
+#[test]
 fn e26_what_was_put_away_is_not_fetched_again() {
     let rig = without_its_disk();
     let accept = ["accept-target", "mail", "--moved", "--json"];
@@ -97,6 +111,10 @@ fn e14_messages_whose_target_is_gone_are_fetched_for_another() {
     let held = into_another(&rig);
     assert!(rig.states().contains(&"storing".into()), "{}", held.err);
     assert_eq!(held.status, Some(75), "{}", held.err);
+    let told = ran(&mut rig.with_state(&["status"])).expect(0);
+    let waits = "/old: it is not there, and 5 messages wait for it\n    mount its disk; if it is gone \
+                 for good: popfetch state resolve\n";
+    assert!(told.out.contains(waits), "{}", told.out);
     let shown = state(&rig, &["resolve"]).expect(0);
     assert!(
         shown

@@ -36,6 +36,7 @@ pub mod discovery;
 pub mod docs;
 mod error;
 mod evidence;
+mod exclusive;
 mod eyeballs;
 mod face;
 mod learning;

@@ -10,6 +10,7 @@ use rustls::ClientConnection;
 use super::stream::{Stream, Transport};
 use super::tls::TlsStream;
 use crate::core::{Core, end_of_stream};
+use crate::exclusive::Exclusive;
 use crate::timeouts::{Deadline, Phase, Progress};
 use crate::tls::{TlsError, TlsFacts};
 use crate::{Config, Error, Security};
@@ -21,14 +22,14 @@ pub(super) const COMMAND_OCTETS: usize = 4_000;
 /// A session and its stream.
 pub(super) struct Link {
     pub(super) core: Core,
-    stream: Stream,
+    stream: Exclusive<Stream>,
 }
 
 impl Link {
     pub(super) fn new(transport: Box<dyn Transport>, config: &Config, begun: Instant) -> Self {
         Self {
             core: Core::new(config, begun),
-            stream: Stream::Plain(transport),
+            stream: Exclusive::new(Stream::Plain(transport)),
         }
     }
 
@@ -137,8 +138,8 @@ impl Link {
         step: impl Fn(&mut Stream, &mut Connection) -> io::Result<T>,
     ) -> io::Result<T> {
         loop {
-            self.stream.set_timeout(deadline.remaining()?)?;
-            match step(&mut self.stream, &mut self.core.connection) {
+            self.stream.get().set_timeout(deadline.remaining()?)?;
+            match step(self.stream.get(), &mut self.core.connection) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => return other,
             }
@@ -154,19 +155,19 @@ impl Link {
         let deadline = self.core.deadline(Phase::Tls);
         let connection = ClientConnection::new(config, name).map_err(TlsError::from)?;
         // While the handshake lasts, and after one that failed, the stream cannot be used.
-        let Stream::Plain(transport) = std::mem::replace(&mut self.stream, Stream::Closed) else {
+        let Stream::Plain(transport) = std::mem::replace(self.stream.get(), Stream::Closed) else {
             return Err(self.core.timed_out(&deadline));
         };
         let mut stream = Box::new(TlsStream::new(connection, transport));
         handshake(&mut stream, &deadline).map_err(|failure| self.fail(failure, &deadline))?;
         self.core.protected(TlsFacts::of(&stream.connection));
-        self.stream = Stream::Tls(stream);
+        *self.stream.get() = Stream::Tls(stream);
         Ok(())
     }
 
     /// Ends the stream after QUIT.
     pub(super) fn close(&mut self) {
-        self.stream.close();
+        self.stream.get().close();
     }
 }
 

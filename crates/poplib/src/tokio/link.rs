@@ -13,6 +13,7 @@ use tokio_rustls::TlsConnector;
 
 use super::stream::{Buffered, Stream, Transport};
 use crate::core::{Core, end_of_stream};
+use crate::exclusive::Exclusive;
 use crate::timeouts::{Deadline, Phase, Progress};
 use crate::tls::{TLS_BUFFER, TlsFacts};
 use crate::{Config, Error, Security};
@@ -24,7 +25,7 @@ pub(super) const COMMAND_OCTETS: usize = 24 * 1024;
 /// A session and its stream.
 pub(super) struct Link {
     pub(super) core: Core,
-    stream: Stream,
+    stream: Exclusive<Stream>,
     /// Whether something is written that the stream may still hold back.
     unflushed: bool,
 }
@@ -33,7 +34,7 @@ impl Link {
     pub(super) fn new(transport: Box<dyn Transport>, config: &Config, begun: Instant) -> Self {
         Self {
             core: Core::new(config, begun),
-            stream: Stream::Plain(transport),
+            stream: Exclusive::new(Stream::Plain(transport)),
             unflushed: false,
         }
     }
@@ -116,14 +117,14 @@ impl Link {
             unflushed,
         } = self;
         while !core.connection.to_send().is_empty() {
-            match ready!(stream.poll_write(context, core.connection.to_send()))? {
+            match ready!(stream.get().poll_write(context, core.connection.to_send()))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 octets => core.connection.sent(octets),
             }
             *unflushed = true;
         }
         if *unflushed {
-            ready!(stream.poll_flush(context))?;
+            ready!(stream.get().poll_flush(context))?;
             *unflushed = false;
         }
         Poll::Ready(Ok(()))
@@ -136,7 +137,7 @@ impl Link {
             return Poll::Ready(Err(error));
         }
         let connection = &mut self.core.connection;
-        let read = ready!(self.stream.poll_read(context, connection.space()));
+        let read = ready!(self.stream.get().poll_read(context, connection.space()));
         let octets = end_of_stream(read)?;
         connection.received(octets);
         Poll::Ready(Ok(octets))
@@ -160,7 +161,7 @@ impl Link {
         let deadline = self.core.deadline(Phase::Tls);
         // While the handshake lasts, and after one that failed or was cancelled, the stream
         // cannot be used.
-        let Stream::Plain(transport) = std::mem::replace(&mut self.stream, Stream::Closed) else {
+        let Stream::Plain(transport) = std::mem::replace(self.stream.get(), Stream::Closed) else {
             return Err(self.core.timed_out(&deadline));
         };
         let transport = Buffered::with_capacity(TLS_BUFFER, transport);
@@ -168,14 +169,14 @@ impl Link {
         let result = within(&deadline, handshake).await;
         let stream = self.settle(result, &deadline)?;
         self.core.protected(TlsFacts::of(stream.get_ref().1));
-        self.stream = Stream::Tls(Box::new(stream));
+        *self.stream.get() = Stream::Tls(Box::new(stream));
         Ok(())
     }
 
     /// Ends the stream after QUIT.
     pub(super) async fn close(&mut self) {
         let deadline = self.core.deadline(Phase::Command(Verb::new("QUIT")));
-        drop(within(&deadline, self.stream.close()).await);
+        drop(within(&deadline, self.stream.get().close()).await);
     }
 }
 

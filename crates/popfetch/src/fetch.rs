@@ -20,6 +20,7 @@ mod remove;
 #[cfg(test)]
 mod tests;
 pub(crate) mod trouble;
+mod turn;
 mod weaknesses;
 
 use std::cell::Cell;
@@ -35,6 +36,7 @@ use tokio::task::spawn_blocking;
 use crate::account::{self, Account};
 use crate::deliver::{Delivery, Refused, Ticket};
 use crate::failure::{Failure, Status};
+use crate::jobs::Turn;
 use crate::key::{Key, KeyRef};
 use crate::plan::{Fetch, Listing, Plan};
 use crate::report::{Event, Planned, Report, Summary, TlsShown};
@@ -49,6 +51,7 @@ use self::deletion::Keys;
 use self::filter::Filtered;
 use self::headers::Shown;
 use self::lost::Failed;
+use self::turn::Movement;
 
 /// A session that was shown so many messages may have been shown only a part: some servers list a
 /// few hundred at a time (Q22).
@@ -68,6 +71,11 @@ pub(crate) struct Fetcher<'a> {
     /// How long the server wants to be left alone between two logins, if it says so.
     login_delay: Option<Duration>,
     noop_every: Duration,
+    /// The turn that it has, where others may wait for one.
+    turn: Option<&'a Turn>,
+    movement: Movement,
+    /// It gave its turn away, with more to fetch.
+    gave_way: bool,
     /// Messages that failed in this run.
     failed: BTreeMap<Key, Failed>,
     /// Whether a message has broken a session, even if it came in another one.
@@ -109,6 +117,8 @@ pub(crate) struct Outcome {
     pub(crate) failure: Option<Failure>,
     /// How long the server wants to be left alone now, if it says so.
     pub(crate) login_delay: Option<Duration>,
+    /// It gave its turn away, and there is more to fetch.
+    pub(crate) gave_way: bool,
     /// Whether a session came about.
     is_open: bool,
     next: Next,
@@ -187,6 +197,9 @@ impl<'a> Fetcher<'a> {
             config: account.config.clone(),
             login_delay: None,
             noop_every: NOOP_EVERY,
+            turn: None,
+            movement: Movement::new(),
+            gave_way: false,
             failed: BTreeMap::new(),
             blamed_message: false,
             working: Vec::new(),
@@ -227,6 +240,7 @@ impl<'a> Fetcher<'a> {
             outcome.failure.get_or_insert(failure);
         }
         outcome.login_delay = self.login_delay;
+        outcome.gave_way = self.gave_way;
         outcome.failure = outcome.failure.or_else(|| self.filtered.failure());
         outcome.summary.held_back += self.filtered.held_back();
         outcome.summary.not_fetched = self.failed.len();
@@ -317,6 +331,10 @@ impl<'a> Fetcher<'a> {
         let mut plan = self.prepare(&mut opened, delivery).await?;
         for wanted in [&mut plan.fetch, &mut plan.excerpts] {
             wanted.retain(|fetch| self.may_be_tried(&opened.listing, fetch));
+        }
+        if self.gave_way {
+            // Only what is stored is deleted yet.
+            plan.more = false;
         }
         let swept = self.sweep.take();
         let mut has_more = self.put_off(&mut plan, swept.is_some());

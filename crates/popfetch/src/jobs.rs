@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU16;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
@@ -62,22 +63,67 @@ const SPARE_THREADS: usize = 32;
 
 /// Gives every account its turn, first come, first served.
 pub(crate) struct Turns {
-    all: Arc<Semaphore>,
+    all: Arc<Places>,
     per_host: usize,
-    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    hosts: Mutex<HashMap<String, Arc<Places>>>,
+}
+
+/// So many may have their turn at once, and others wait.
+struct Places {
+    free: Arc<Semaphore>,
+    waiting: AtomicUsize,
 }
 
 /// A turn; it ends when this is dropped.
 pub(crate) struct Turn {
-    _host: OwnedSemaphorePermit,
-    _all: OwnedSemaphorePermit,
+    _places: [OwnedSemaphorePermit; 2],
+    limits: [Arc<Places>; 2],
+}
+
+impl Turn {
+    /// Whether somebody else would have a turn if this one ended.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let waiting = |places: &Arc<Places>| places.waiting.load(Ordering::Relaxed) > 0;
+        self.limits.iter().any(waiting)
+    }
+}
+
+impl Places {
+    fn new(places: usize) -> Arc<Self> {
+        Arc::new(Self {
+            free: Arc::new(Semaphore::new(places)),
+            waiting: AtomicUsize::new(0),
+        })
+    }
+
+    async fn take(&self) -> OwnedSemaphorePermit {
+        let _waiting = Waiting::among(&self.waiting);
+        let place = Arc::clone(&self.free).acquire_owned().await;
+        place.expect("no semaphore here is ever closed")
+    }
+}
+
+/// Counts one who waits, until this is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn among(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Turns {
     pub(crate) fn new(limits: Limits) -> Self {
         let (jobs, per_host) = limits.numbers();
         Self {
-            all: Arc::new(Semaphore::new(jobs.get().into())),
+            all: Places::new(jobs.get().into()),
             per_host: per_host.get().into(),
             hosts: Mutex::default(),
         }
@@ -86,26 +132,21 @@ impl Turns {
     /// Waits for a turn on this host.
     pub(crate) async fn take(&self, host: &str) -> Turn {
         // The host's limit comes first: whoever waits for his host keeps nobody else waiting.
-        let host = permit(self.host(host)).await;
-        let all = permit(Arc::clone(&self.all)).await;
+        let limits = [self.host(host), Arc::clone(&self.all)];
+        let places = [limits[0].take().await, limits[1].take().await];
         Turn {
-            _host: host,
-            _all: all,
+            _places: places,
+            limits,
         }
     }
 
-    fn host(&self, host: &str) -> Arc<Semaphore> {
+    fn host(&self, host: &str) -> Arc<Places> {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let semaphore = hosts
+        let places = hosts
             .entry(host.to_ascii_lowercase())
-            .or_insert_with(|| Arc::new(Semaphore::new(self.per_host)));
-        Arc::clone(semaphore)
+            .or_insert_with(|| Places::new(self.per_host));
+        Arc::clone(places)
     }
-}
-
-async fn permit(semaphore: Arc<Semaphore>) -> OwnedSemaphorePermit {
-    let permit = semaphore.acquire_owned().await;
-    permit.expect("no semaphore here is ever closed")
 }
 
 /// Does the work on this thread, tasks that it spawns locally included, and listens for signals

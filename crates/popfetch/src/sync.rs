@@ -11,7 +11,7 @@ use crate::config;
 use crate::failure::{Failure, Status};
 use crate::fetch::Outcome;
 use crate::jobs::{self, Turns};
-use crate::report::{Event, Outlet, Report, Total};
+use crate::report::{Event, Outlet, Report, Summary, Total};
 use crate::secret::{self, Source};
 use crate::stop::Stop;
 use crate::visit::{Mode, Shared};
@@ -109,10 +109,18 @@ async fn visit_all(
     for account in accounts {
         let (shared, turns, mut stop) = (shared.clone(), Arc::clone(&turns), stop.clone());
         visits.spawn_local(async move {
-            let turn = stop.or(async { Ok(turns.take(account.host()).await) });
-            match turn.await {
-                Ok(_turn) => shared.visit(&account, &stop).await,
-                Err(stopped) => stopped.into(),
+            let mut summary = Summary::default();
+            loop {
+                let turn = stop.or(async { Ok(turns.take(account.host()).await) });
+                let mut outcome = match turn.await {
+                    Ok(turn) => shared.visit(&account, &stop, &turn).await,
+                    Err(stopped) => Outcome::from(stopped),
+                };
+                outcome.summary += summary;
+                if !outcome.gave_way || outcome.failure.is_some() {
+                    return outcome;
+                }
+                summary = outcome.summary;
             }
         });
     }

@@ -14,7 +14,7 @@ use crate::deliver::{Delivery, Targets};
 use crate::failure::{Failure, Status};
 use crate::fetch::{Fetcher, Outcome, blocking};
 use crate::fs::{FileSystem, OsFileSystem};
-use crate::jobs::Limits;
+use crate::jobs::{Limits, Turn};
 use crate::report::{Event, Report, Summary, count};
 use crate::secret;
 use crate::state::{SqliteStore, StateStore};
@@ -78,11 +78,11 @@ impl Shared {
 
     /// Visits the account and tells how that ended, unless somebody asked to stop: that is told
     /// once, and not for each account.
-    pub(crate) async fn visit(&self, account: &Arc<Account>, stop: &Stop) -> Outcome {
+    pub(crate) async fn visit(&self, account: &Arc<Account>, stop: &Stop, turn: &Turn) -> Outcome {
         let begun = Instant::now();
         self.report.report(&account.name, Event::Began);
         let visited = match self.mode {
-            Mode::Fetch => self.fetch(account, stop).await,
+            Mode::Fetch => self.fetch(account, stop, turn).await,
             Mode::DryRun => self.dry_run(account, stop).await,
             Mode::MarkSeen | Mode::DryMarkSeen => self.mark_seen(account, stop).await,
         };
@@ -104,12 +104,18 @@ impl Shared {
         outcome
     }
 
-    async fn fetch(&self, account: &Arc<Account>, stop: &Stop) -> Result<Outcome, Failure> {
+    async fn fetch(
+        &self,
+        account: &Arc<Account>,
+        stop: &Stop,
+        turn: &Turn,
+    ) -> Result<Outcome, Failure> {
         let delivery = {
             let (shared, account) = (self.clone(), Arc::clone(account));
             blocking(move || shared.prepare(&account)).await?
         };
-        let (mut fetcher, password) = self.fetcher(account, stop).await?;
+        let (fetcher, password) = self.fetcher(account, stop).await?;
+        let mut fetcher = fetcher.in_turn(turn);
         let mut outcome = fetcher.fetch(password, &delivery).await;
         // Those that are listed have been counted.
         let held_back = &mut outcome.summary.held_back;

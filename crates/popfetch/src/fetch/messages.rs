@@ -60,6 +60,7 @@ impl Fetcher<'_> {
         plan: &Plan,
         delivery: &Arc<Delivery>,
     ) -> Result<Fetched, Failure> {
+        self.movement.restart();
         let mut queue = Queue::start(Arc::clone(delivery));
         let mut run = Run::default();
         let mut stop = self.stop.clone();
@@ -85,7 +86,8 @@ impl Fetcher<'_> {
         let (mut stored, session) = self.wait_for_disk(queue, session, &mut run).await?;
         run.failure = stored.ended.take().or(run.failure);
         // A QUIT may delete what was fetched (P10), and what a target refused is not stored.
-        let is_withheld = session.is_some() && !stored.refused.is_empty();
+        self.gave_way |= run.gives_way;
+        let is_withheld = run.gives_way || session.is_some() && !stored.refused.is_empty();
         let session = session.filter(|_| !is_withheld);
         run.lost.extend(self.not_taken(&mut stored));
         let failed_first = self.settle(&run.lost, delivery).await?;
@@ -97,7 +99,9 @@ impl Fetcher<'_> {
             octets: run.octets,
             failure: run.failure,
             session,
-            pipeline_broke: broke && self.config.quirks().pipelining.is_suspicion(),
+            pipeline_broke: broke
+                && !run.gives_way
+                && self.config.quirks().pipelining.is_suspicion(),
             blames_message: run.lost.iter().any(Lost::is_blamed),
             failed_first,
             is_withheld,
@@ -194,6 +198,10 @@ impl Fetcher<'_> {
                 }
             };
             self.prove(run, queue).await?;
+            // No turn is for nothing.
+            if run.has_fetched && self.gives_way() {
+                return Err(Trouble::GivesWay);
+            }
             let ticket = ticket(listing, fetch, plan);
             match outcome {
                 Ok(body) => {
@@ -246,6 +254,7 @@ impl Fetcher<'_> {
                     }
                     in_time(queue.write(chunk)).await?;
                     octets += chunk.len() as u64;
+                    self.movement.add(chunk.len());
                     self.event(Event::Received {
                         octets: chunk.len(),
                         messages: 0,

@@ -94,3 +94,35 @@ fn those_who_wait_for_their_host_keep_nobody_else_waiting() {
         }
     });
 }
+
+#[test]
+fn e19_a_turn_knows_whether_others_wait_for_it() {
+    jobs(async {
+        let turns = Turns::new(limits(2, 1));
+        let first = turns.take("a").await;
+        let second = turns.take("b").await;
+        assert!(!first.is_wanted() && !second.is_wanted());
+        {
+            // Only the turn on its own host would help it.
+            let mut same_host = std::pin::pin!(turns.take("A"));
+            tokio::select! {
+                biased;
+                _turn = &mut same_host => panic!("the host has one already"),
+                () = task::yield_now() => {}
+            }
+            assert!(first.is_wanted() && !second.is_wanted());
+        }
+        // Whoever has given up waits no more.
+        assert!(!first.is_wanted());
+        let mut third = std::pin::pin!(turns.take("c"));
+        tokio::select! {
+            biased;
+            _turn = &mut third => panic!("there are two already"),
+            () = task::yield_now() => {}
+        }
+        assert!(first.is_wanted() && second.is_wanted());
+        drop(first);
+        third.await;
+        assert!(!second.is_wanted());
+    });
+}

@@ -20,12 +20,12 @@ mod tests;
 
 /// Fetches an account once.
 pub(super) trait Visit {
-    async fn visit(&self, account: &Arc<Account>, stop: &Stop) -> Outcome;
+    async fn visit(&self, account: &Arc<Account>, stop: &Stop, turn: &Turn) -> Outcome;
 }
 
 impl Visit for Shared {
-    async fn visit(&self, account: &Arc<Account>, stop: &Stop) -> Outcome {
-        Self::visit(self, account, stop).await
+    async fn visit(&self, account: &Arc<Account>, stop: &Stop, turn: &Turn) -> Outcome {
+        Self::visit(self, account, stop, turn).await
     }
 }
 
@@ -60,9 +60,15 @@ impl<V: Visit> Round<V> {
                     // What was wrong may be right now. Only what the server wants still holds.
                     (pace, due) = (Pace::default(), Some(earliest));
                 }
-                _turn = self.turn(due, account.host()) => {
-                    let outcome = self.visitor.visit(account, &stop).await;
+                turn = self.turn(due, account.host()) => {
+                    let outcome = self.visitor.visit(account, &stop, &turn).await;
+                    drop(turn);
                     let now = Instant::now();
+                    if outcome.gave_way && outcome.failure.is_none() {
+                        // Behind those who wait for their turn.
+                        due = Some(now);
+                        continue;
+                    }
                     let login_delay = outcome.login_delay;
                     earliest = now + login_delay.unwrap_or_default();
                     let failure = outcome.failure.as_ref();

@@ -15,7 +15,7 @@ use crate::account::Account;
 use crate::deliver::Destinations;
 use crate::failure::{Failure, Status};
 use crate::fetch::Outcome;
-use crate::jobs::{Limits, Turns};
+use crate::jobs::{Limits, Turn, Turns};
 use crate::plan::Policy;
 use crate::report::{Event, Report};
 use crate::secret::Source;
@@ -71,7 +71,7 @@ impl Script {
 }
 
 impl Visit for Script {
-    async fn visit(&self, account: &Arc<Account>, _stop: &Stop) -> Outcome {
+    async fn visit(&self, account: &Arc<Account>, _stop: &Stop, _turn: &Turn) -> Outcome {
         sleep(self.takes).await;
         let visit = (account.name.clone(), self.begun.elapsed());
         self.visits.borrow_mut().push(visit);

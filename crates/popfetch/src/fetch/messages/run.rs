@@ -28,6 +28,8 @@ pub(super) enum Trouble {
     },
     /// Somebody wants to stop.
     Asked(Failure),
+    /// It is another account's turn.
+    GivesWay,
     /// The disk stopped.
     Disk,
 }
@@ -60,6 +62,10 @@ pub(super) struct Run {
     /// How many at the end of `lost` were refused one behind the other.
     refused_in_a_row: usize,
     pub(super) failure: Option<Failure>,
+    /// At least one message was whole.
+    pub(super) has_fetched: bool,
+    /// The rest was left for another turn.
+    pub(super) gives_way: bool,
 }
 
 impl Run {
@@ -70,6 +76,7 @@ impl Run {
         };
         self.octets += unproven.octets;
         self.refused_in_a_row = 0;
+        self.has_fetched = true;
         self.current = None;
         true
     }
@@ -138,6 +145,7 @@ impl Run {
                 }
             }
             Trouble::Asked(failure) => self.failure = Some(failure),
+            Trouble::GivesWay => self.gives_way = true,
             Trouble::Disk => {}
         }
     }

@@ -50,6 +50,18 @@ async fn after_a_failure_it_is_visited_soon() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn e19_whoever_gave_the_turn_away_is_next_behind_those_who_wait() {
+    let gave_way = || {
+        let mut outcome = Outcome::default();
+        outcome.gave_way = true;
+        outcome
+    };
+    let waits = waits(&polled(HOUR, [gave_way(), gave_way()], async |_| {}).await);
+    assert!(waits[..2].iter().all(|wait| wait.abs() < 0.1), "{waits:?}");
+    assert!((269.0..331.0).contains(&waits[2]), "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wrong_setting_waits_for_new_orders() {
     let ends = || [failed(Status::Configuration)];
     assert_eq!(polled(24 * HOUR, ends(), async |_| {}).await.len(), 1);

@@ -184,5 +184,9 @@ fn incomplete(summary: &Summary) -> Option<Failure> {
         (lost, 0) => format!("{} could not be fetched", number(lost)),
         (lost, held) => format!("{} could not be fetched, held back {held}", number(lost)),
     };
-    Some(Failure::new(Status::Temporary, message))
+    let failure = Failure::new(Status::Temporary, message);
+    Some(match summary.held_back {
+        0 => failure,
+        _ => failure.hint("popfetch status tells why, and what to do"),
+    })
 }

@@ -195,6 +195,13 @@ impl Connection {
         self.receive.slice(self.run.clone())
     }
 
+    /// Whether what comes next is of a body. While an exchange other than the reader of that body
+    /// waits for its own answer, the rest of the body is skipped.
+    #[must_use]
+    pub fn is_within_body(&self) -> bool {
+        matches!(self.part, Part::Body(_))
+    }
+
     /// The next run of the body at hand; an empty one is its end.
     pub(super) fn next_run(&mut self) -> Result<Option<Range<usize>>, Error> {
         let Part::Body(body) = &mut self.part else {

@@ -57,16 +57,23 @@ impl Link {
         self.run(Stls::new(), Phase::Command(Stls::VERB))
     }
 
-    /// The driver's loop.
+    /// The driver's loop. What is left of a body that nobody reads any more has the time of its
+    /// progress, and the exchange's own begins behind it.
     pub(super) fn run<E: Exchange>(
         &mut self,
         mut exchange: E,
         phase: Phase,
     ) -> Result<E::Output, Error> {
-        let deadline = self.core.deadline(phase);
+        let begin = move |core: &Core| core.deadline(phase.clone());
+        let mut deadline = begin(&self.core);
+        let mut progress = self.core.progress();
         loop {
             match exchange.resume(&mut self.core.connection)? {
                 Step::Want(Want::Write) => self.write(&deadline)?,
+                Step::Want(Want::Read) if self.core.connection.is_within_body() => {
+                    self.read_body(&mut progress)?;
+                    deadline = begin(&self.core);
+                }
                 Step::Want(Want::Read) => self.read(&deadline)?,
                 Step::StartTls => self.start_tls()?,
                 Step::Done(output) => return Ok(output),

@@ -13,6 +13,7 @@ mod login;
 mod panics;
 mod proxies;
 mod secrets;
+mod skipping;
 mod trace;
 mod transaction;
 mod trust;

@@ -32,7 +32,7 @@ fn connect_to_one(
     loop {
         let tried = match untried.next() {
             Some(address) => {
-                race.enter(address, deadline)?;
+                race.enter(address, untried.len() > 0, deadline)?;
                 true
             }
             None => false,
@@ -49,7 +49,7 @@ fn connect_to_one(
     }
 }
 
-/// Attempts side by side, each on a thread of its own.
+/// Attempts side by side, each on a thread of its own. One that has no other beside it needs none.
 struct Race {
     source: Option<IpAddr>,
     running: usize,
@@ -68,15 +68,20 @@ impl Race {
         }
     }
 
-    fn enter(&mut self, address: SocketAddr, deadline: &Deadline) -> Result<(), Error> {
+    fn enter(&mut self, address: SocketAddr, more: bool, deadline: &Deadline) -> Result<(), Error> {
         let time = deadline.remaining()?;
         let source = self.source;
         let sender = self.sender.clone();
-        thread::spawn(move || {
+        let attempt = move || {
             // Nobody listens any more once another attempt has won.
             let _ = sender.send(connect_to(address, source, time));
-        });
+        };
+        let is_alone = self.running == 0 && !more;
         self.running += 1;
+        // Where no thread can be made the attempts come one after the other.
+        if is_alone || thread::Builder::new().spawn(attempt.clone()).is_err() {
+            attempt();
+        }
         Ok(())
     }
 
@@ -106,20 +111,26 @@ fn is_own_timeout(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
 }
 
-/// The resolver of the C library cannot be interrupted, so it runs on a thread of its own.
+/// The resolver of the C library cannot be interrupted, so it runs on a thread of its own. An address
+/// needs none.
 fn resolve(host: &str, port: u16, deadline: &Deadline) -> Result<Vec<SocketAddr>, Error> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let failed = |source| Error::Resolve {
+        host: host.to_owned(),
+        source,
+    };
     let (sender, receiver) = mpsc::channel();
     let name = host.to_owned();
-    thread::spawn(move || {
+    let resolver = thread::Builder::new().spawn(move || {
         let addresses = (name.as_str(), port).to_socket_addrs();
         let _ = sender.send(addresses.map(Iterator::collect));
     });
+    resolver.map_err(failed)?;
     let time = deadline.remaining()?.unwrap_or(Duration::MAX);
     let answer: io::Result<Vec<_>> = receiver.recv_timeout(time).map_err(|_| deadline.passed())?;
-    answer.map_err(|source| Error::Resolve {
-        host: host.to_owned(),
-        source,
-    })
+    answer.map_err(failed)
 }
 
 fn connect_to(

@@ -368,6 +368,8 @@ impl<'a> Fetcher<'a> {
             ..Outcome::default()
         };
         match plan.ignored {
+            // Those that were just noticed are counted already.
+            None if judged.ignores_deletion => {}
             None => plan.delete.extend(judged.removals),
             Some(_) => outcome.summary.held_back += judged.removals.len(),
         }

@@ -148,6 +148,9 @@ pub(crate) struct Plan {
     pub(crate) listed: Vec<u32>,
     /// Positions of messages that the server shows, though it confirmed that it deleted them.
     pub(crate) kept: Vec<u32>,
+    /// Positions of messages that it has confirmed to have deleted, some time ago, of which it is not
+    /// known whether they are others by now.
+    pub(crate) lingering: Vec<u32>,
     /// What is known of a server that ignores deletions.
     pub(crate) ignored: Option<Ignored>,
     /// How many messages that it deleted are missing from a listing for the first time.

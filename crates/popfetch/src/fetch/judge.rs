@@ -9,12 +9,12 @@ use super::messages::Fetched;
 use super::{Fetcher, blocking};
 use crate::deliver::{Delivery, Stored};
 use crate::evidence::{Arrived, Same, Standing, Whole};
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::key::{Key, KeyList, KeyRef};
 use crate::plan::{Keep, Listing, Plan, Removal};
-use crate::report::Event;
+use crate::report::{Event, count};
 use crate::sizes::Sizes;
-use crate::state::{Change, Doubt};
+use crate::state::{Change, Doubt, Ignored};
 
 /// What came of it.
 pub(super) struct Judged {
@@ -24,6 +24,8 @@ pub(super) struct Judged {
     pub(super) is_shifted: bool,
     /// How many messages are doubted for the first time.
     pub(super) new_doubts: usize,
+    /// The server ignores deletions, as has just been noticed.
+    pub(super) ignores_deletion: bool,
     /// How many were doubted and are believed now.
     pub(super) cleared: usize,
     /// How many stay on the server because something about them is not known.
@@ -37,6 +39,8 @@ struct Lesson {
     doubts: Vec<(Key, Option<Doubt>)>,
     /// What is known of LIST's numbers now.
     sizes: Option<Sizes>,
+    /// The server was found to ignore deletions.
+    ignores_deletion: bool,
     /// Positions of messages that are the same, whatever LIST tells of them now.
     listed: Vec<u32>,
     /// Rows of messages that are not on the server any more, under no key.
@@ -68,6 +72,7 @@ impl Fetcher<'_> {
             is_shifted: verdicts.is_shifted,
             new_doubts: 0,
             cleared: 0,
+            ignores_deletion: is_ignored(plan, stored),
             held_back: plan.held_back(),
         };
         let (mut lesson, mut doubted) = (Lesson::default(), BTreeSet::new());
@@ -92,6 +97,13 @@ impl Fetcher<'_> {
             .sizes
             .or((plan.sizes != self.sizes).then_some(plan.sizes));
         self.sizes = lesson.sizes.unwrap_or(self.sizes);
+        if judged.ignores_deletion {
+            let messages = plan.lingering.len();
+            judged.held_back += messages;
+            lesson.ignores_deletion = true;
+            let failure = &ignored(messages as u64);
+            self.event(Event::Warning { failure });
+        }
         if self.judge_sample(plan, stored) {
             lesson.listed.clone_from(&plan.resized);
         }
@@ -167,9 +179,13 @@ impl Lesson {
         let (listing, delivery) = (Arc::clone(listing), Arc::clone(delivery));
         blocking(move || {
             let (store, account) = (&delivery.store, delivery.account);
-            if let Some(sizes) = self.sizes {
+            if self.sizes.is_some() || self.ignores_deletion {
+                let now = delivery.clock.now();
                 let mut facts = store.facts(account)?;
-                facts.quirks.sizes = sizes;
+                facts.quirks.sizes = self.sizes.unwrap_or(facts.quirks.sizes);
+                if self.ignores_deletion {
+                    facts.quirks.ignores_deletion = Ignored::after(None, 1, 0, now);
+                }
                 store.learn(account, &facts)?;
             }
             let doubts = self.doubts.iter().map(|(key, doubt)| Change::Judged {
@@ -192,6 +208,26 @@ impl Lesson {
         })
         .await
     }
+}
+
+/// Whether a message that the server has confirmed to have deleted, some time ago, is there and is
+/// the same, while it deleted no other.
+fn is_ignored(plan: &Plan, stored: &Stored) -> bool {
+    let is_same =
+        |position: &u32| stored.recognised.contains(position) && !stored.moved.contains(position);
+    plan.obeyed == 0 && plan.lingering.iter().any(is_same)
+}
+
+/// The server confirmed deletions and shows the messages still (Q43).
+fn ignored(messages: u64) -> Failure {
+    let message = format!(
+        "the server confirmed that it deleted {}, and shows them still",
+        count(messages)
+    );
+    Failure::new(Status::Temporary, message).hint(
+        "they are stored and are not fetched again; popfetch tries to delete one a day; ask those \
+         who run the server",
+    )
 }
 
 /// How many messages were doubted before and still are, those left out that are doubted anew.

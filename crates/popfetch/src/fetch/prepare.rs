@@ -78,10 +78,6 @@ impl Fetcher<'_> {
         } = basis.quirks;
         let kept = plan.kept.len() as u64;
         plan.ignored = Ignored::after(ignores_deletion, kept, plan.obeyed, basis.now);
-        if ignores_deletion.is_none() && plan.ignored.is_some() {
-            let failure = &ignored(kept);
-            self.event(Event::Warning { failure });
-        }
         if let Some(ignored) = &mut plan.ignored {
             let is_due = ignored.try_again(basis.now) && !plan.delete.is_empty();
             plan.count.ignored = plan.delete.len() as u64;
@@ -139,18 +135,6 @@ impl Fetcher<'_> {
         });
         Ok(plan.await?)
     }
-}
-
-/// The server confirmed deletions and shows the messages still (Q43).
-fn ignored(messages: u64) -> Failure {
-    let message = format!(
-        "the server confirmed that it deleted {}, and shows them still",
-        count(messages)
-    );
-    Failure::new(Status::Temporary, message).hint(
-        "they are stored and are not fetched again; popfetch tries to delete one a day; ask those \
-         who run the server",
-    )
 }
 
 /// STAT and the listing disagree, also when asked again.
@@ -223,7 +207,9 @@ pub(super) fn plan(
         trusts_sample,
         now,
     } = basis;
-    let mut planner = Planner::new(listing, policy, now).with_sizes(quirks.sizes);
+    let mut planner = Planner::new(listing, policy, now)
+        .with_sizes(quirks.sizes)
+        .with_ignored_deletions(quirks.ignores_deletion.is_some());
     if !trusts_sample {
         planner = planner.without_sample();
     }

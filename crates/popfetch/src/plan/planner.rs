@@ -34,6 +34,10 @@ pub(crate) struct Planner<'a> {
     trusts_sample: bool,
     /// Rows that are doubted, and are settled when all rows are known.
     doubted: Vec<(u32, KnownRow, Arc<[Sum]>)>,
+    /// Messages that the server has confirmed to have deleted, and shows still.
+    lingering: Vec<(u32, KnownRow, Arc<[Sum]>)>,
+    /// Whether it is known to ignore deletions.
+    ignores_deletion: bool,
     /// Contents of doubted messages, any of which may have come in the place of another's.
     unsure: Vec<Sum>,
     exact_samples: Vec<Sample>,
@@ -71,6 +75,8 @@ impl<'a> Planner<'a> {
             resized: Resized::default(),
             trusts_sample: true,
             doubted: Vec::new(),
+            lingering: Vec::new(),
+            ignores_deletion: false,
             unsure: Vec::new(),
             exact_samples: Vec::new(),
             vanished: Vanished::default(),
@@ -83,6 +89,14 @@ impl<'a> Planner<'a> {
     /// The same with what is known of LIST's numbers.
     pub(crate) fn with_sizes(self, sizes: Sizes) -> Self {
         Self { sizes, ..self }
+    }
+
+    /// The same for a server that is known to ignore deletions, if it is.
+    pub(crate) fn with_ignored_deletions(self, ignores_deletion: bool) -> Self {
+        Self {
+            ignores_deletion,
+            ..self
+        }
     }
 
     /// The same, and every message whose size has changed is fetched: a sample showed that some are
@@ -117,6 +131,7 @@ impl<'a> Planner<'a> {
         self.listing
             .nameless()
             .for_each(|position| self.want(Fetch::new(position), false));
+        self.settle_lingering();
         self.settle_doubts();
         let resized = std::mem::take(&mut self.resized);
         let (fetch, waiting) = resized.split(self.trusts_sample);
@@ -144,6 +159,30 @@ impl<'a> Planner<'a> {
         }
         self.plan.contents = Arc::new(self.contents);
         self.plan
+    }
+
+    /// What becomes of messages that are there though the server has confirmed to have deleted them.
+    /// Where it is known to ignore that, or has deleted others, they are what they were. Else some
+    /// are compared: their unique-ids may stand for others by now (Q45).
+    fn settle_lingering(&mut self) {
+        const SAMPLE: usize = 3;
+        let is_known = self.ignores_deletion || self.plan.obeyed > 0;
+        let lingering = std::mem::take(&mut self.lingering);
+        for (index, (position, row, delivered)) in lingering.into_iter().enumerate() {
+            if is_known {
+                self.plan.kept.push(position);
+                self.stored(position, &row, row.whole(), &delivered);
+                continue;
+            }
+            // At once after QUIT the server may still be about to (Q58).
+            if !row.may_be_going(self.now) {
+                self.plan.lingering.push(position);
+            }
+            match index {
+                ..SAMPLE => self.want(row.compare(position, &delivered), false),
+                _ => self.plan.count.keep += 1,
+            }
+        }
     }
 
     /// What becomes of doubted messages, once it is known what all of them say of LIST's numbers.

@@ -21,6 +21,8 @@ fn e12_a_server_that_ignores_dele_is_noticed_and_asked_once_a_day() {
     rig.pass_hours(1);
     let noticed = rig.run(&NONE).expect(75);
     assert!(noticed.err.contains("shows them still"), "{}", noticed.err);
+    // A few are compared, as their unique-ids might stand for others.
+    assert_eq!(retrieved(&rig), 8);
     rig.pass_hours(1);
     let again = rig.run(&NONE).expect(75);
     assert!(
@@ -28,13 +30,13 @@ fn e12_a_server_that_ignores_dele_is_noticed_and_asked_once_a_day() {
         "once: {}",
         again.err
     );
-    assert_eq!((deletions(&rig), retrieved(&rig)), (0, 5));
+    assert_eq!((deletions(&rig), retrieved(&rig)), (0, 8));
     rig.pass_hours(25);
     rig.run(&NONE).expect(75);
-    assert_eq!((deletions(&rig), retrieved(&rig)), (1, 5));
+    assert_eq!((deletions(&rig), retrieved(&rig)), (1, 8));
     rig.pass_hours(1);
     rig.run(&NONE).expect(75);
-    assert_eq!((deletions(&rig), retrieved(&rig)), (0, 5));
+    assert_eq!((deletions(&rig), retrieved(&rig)), (0, 8));
     // It obeys, and the verdict is forgotten.
     rig.misbehave(&[]);
     rig.pass_hours(25);
@@ -42,7 +44,7 @@ fn e12_a_server_that_ignores_dele_is_noticed_and_asked_once_a_day() {
     rig.pass_hours(1);
     rig.run(&NONE).expect(0);
     assert_eq!((rig.delivered(), rig.left()), (sorted(mail(5)), 0));
-    assert_eq!(retrieved(&rig), 5);
+    assert_eq!(retrieved(&rig), 8);
 }
 
 #[test]
@@ -64,5 +66,5 @@ fn q58_a_server_that_deletes_after_its_answer_is_given_time() {
     // At once after QUIT the listing is no evidence.
     let ran = rig.run(&NONE).expect(0);
     assert_eq!(ran.err, "");
-    assert_eq!(retrieved(&rig), 3);
+    assert_eq!(rig.delivered(), sorted(mail(3)));
 }

@@ -58,7 +58,8 @@ impl Planner<'_> {
         }
     }
 
-    /// One that was deleted, by what the server said.
+    /// One that was deleted, by what the server said. What becomes of one that no listing lacked
+    /// since is settled when all rows are known.
     fn deleted_message(
         &mut self,
         position: u32,
@@ -71,11 +72,9 @@ impl Planner<'_> {
         if was_away || number != Number::Same || self.is_numbered(position) {
             // The unique-id was in use before: it may stand for something else now.
             self.compare(position, row, delivered);
-        } else if row.may_be_going(self.now) {
-            self.plan.count.keep += 1;
         } else {
-            self.plan.kept.push(position);
-            self.stored(position, row, row.whole(), delivered);
+            let delivered = Arc::clone(delivered);
+            self.lingering.push((position, row.clone(), delivered));
         }
     }
 

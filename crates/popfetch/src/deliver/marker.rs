@@ -339,3 +339,87 @@ pub(super) fn is_missing(error: &io::Error) -> bool {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::OsFileSystem;
+
+    const TOKEN: Token = [0xab; 16];
+
+    fn shown(batch: u64) -> Shown {
+        Shown {
+            state: "0123".into(),
+            account: "4567".into(),
+            maildrop: "me@example.org".into(),
+            token: TOKEN,
+            batch,
+        }
+    }
+
+    fn maildir(directory: &tempfile::TempDir) -> Site {
+        let location = directory.path().as_os_str().as_bytes().to_vec();
+        let kind = maildir::KIND.into();
+        Site::of(&Target { kind, location }).unwrap()
+    }
+
+    #[test]
+    fn a_marker_tells_the_batch_that_it_was_told_last() {
+        let directory = tempfile::tempdir().unwrap();
+        let site = maildir(&directory);
+        let batch = || {
+            site.read(&OsFileSystem, &TOKEN)
+                .unwrap()
+                .map(|shown| shown.batch)
+        };
+        assert_eq!(batch(), None);
+        site.create(&OsFileSystem, &shown(1), 0o600).unwrap();
+        for next in [2, 3, 3, 10, 11, 100] {
+            site.advance(&OsFileSystem, &TOKEN, next).unwrap();
+            assert_eq!(batch(), Some(next));
+        }
+        assert_eq!(site.all(&OsFileSystem).unwrap(), [shown(100)]);
+        site.remove(&OsFileSystem, &TOKEN).unwrap();
+        site.remove(&OsFileSystem, &TOKEN).unwrap();
+        assert_eq!(batch(), None);
+        assert!(site.advance(&OsFileSystem, &TOKEN, 101).is_err());
+    }
+
+    #[test]
+    fn a_line_that_was_written_in_part_leaves_the_other_one() {
+        let text = shown(8).to_text();
+        let whole = |text: &str| Shown::from_text(text).map(|shown| shown.batch);
+        assert_eq!(whole(&text), Some(8));
+        // The ninth is on its way into the second line.
+        let second = text.len() - line(&TOKEN, 9).len();
+        for written in 0..line(&TOKEN, 9).len() {
+            let torn = [
+                &text[..second],
+                &line(&TOKEN, 9)[..written],
+                &text[second + written..],
+            ];
+            assert!(matches!(whole(&torn.concat()), Some(8 | 9)), "{written}");
+        }
+        // The digits of one marker prove nothing in another.
+        let foreign = text.replace(&hex(&TOKEN), &hex(&[0xcd; 16]));
+        assert_eq!(whole(&foreign), None);
+        assert_eq!(whole(""), None);
+        assert_eq!(whole(&text.replace("format 1", "format 2")), None);
+    }
+
+    #[test]
+    fn the_markers_of_an_mbox_lie_beside_it_and_are_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let site = |name: &str| {
+            let location = directory.path().join(name).into_os_string().into_vec();
+            let kind = mbox::KIND.into();
+            Site::of(&Target { kind, location }).unwrap()
+        };
+        site("in").create(&OsFileSystem, &shown(1), 0o600).unwrap();
+        let name = format!(".in.popfetch-{}", hex(&TOKEN));
+        assert!(directory.path().join(name).exists());
+        assert_eq!(site("in").all(&OsFileSystem).unwrap().len(), 1);
+        assert_eq!(site("out").all(&OsFileSystem).unwrap(), []);
+        assert_eq!(site("no/where").all(&OsFileSystem).unwrap(), []);
+    }
+}

@@ -29,36 +29,6 @@ pub(crate) struct Marker {
     pub(crate) since: Option<Timestamp>,
 }
 
-impl Marker {
-    /// That of a target that the user takes as it is, whatever was known of it: what it lacks is
-    /// fetched again ([`Verdict::Accepted`]), or was put away by the user ([`Verdict::Emptied`]).
-    /// The next visit sees to that.
-    #[expect(
-        dead_code,
-        reason = "the command that says so comes with the next steps"
-    )]
-    pub(crate) fn taken(
-        target: Target,
-        known: Option<Self>,
-        verdict: Verdict,
-        now: Timestamp,
-    ) -> Self {
-        let known = known.unwrap_or(Self {
-            target,
-            token: None,
-            batch: 0,
-            seen: None,
-            verdict: None,
-            since: None,
-        });
-        Self {
-            verdict: Some(verdict),
-            since: Some(now),
-            ..known
-        }
-    }
-}
-
 /// Why a target is not simply used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {

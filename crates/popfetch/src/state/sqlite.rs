@@ -17,6 +17,7 @@ use file::{StateFile, cannot_open};
 pub(crate) use format::VERSION as FORMAT;
 use group::{Shared, Trouble};
 pub(crate) use history::{History, Learned};
+use mapping::Journal;
 pub(crate) use transfer::{Cell, NotTaken, Record};
 
 mod apply;
@@ -25,6 +26,7 @@ mod file;
 mod format;
 mod group;
 mod history;
+mod mapping;
 mod marker;
 mod moving;
 mod soundness;
@@ -61,9 +63,11 @@ impl SqliteStore {
         let wrong = |error| unreadable(path.into(), &error);
         let mut connection = Connection::open(&file.real).map_err(wrong)?;
         connection.busy_timeout(BUSY).map_err(wrong)?;
+        let journal = Journal::at(&file.real);
+        journal.begin(&connection, &file.real).map_err(wrong)?;
         // What is not ours, or newer, stays as it is.
         format::look(&connection, path)?;
-        set_up(&connection).map_err(wrong)?;
+        set_up(&connection, journal).map_err(wrong)?;
         format::prepare(&mut connection, path, Some(&file))?;
         Self::opened(path, Some(file), connection)
     }
@@ -77,6 +81,10 @@ impl SqliteStore {
         let Some(file) = StateFile::find(path)? else {
             return Ok(None);
         };
+        if Journal::at(&file.real) == Journal::Rollback {
+            // What a crash left in its journal must be put back before anything can be read.
+            return Self::open(path).map(Some);
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&file.real, flags)
             .and_then(|connection| connection.busy_timeout(BUSY).map(|()| connection))
@@ -342,8 +350,8 @@ fn lock(file: &StateFile, account: &str) -> Result<File, StateError> {
     }
 }
 
-fn set_up(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "journal_mode", "wal")?;
+fn set_up(connection: &Connection, journal: Journal) -> rusqlite::Result<()> {
+    journal.set(connection)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // What it takes to undo a part of a transaction; not worth a file.

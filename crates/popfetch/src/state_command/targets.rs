@@ -74,8 +74,16 @@ fn target_at(path: &Path) -> Result<Target, Failure> {
     };
     let is_directory = fs::metadata(path).map_err(wrong)?.is_dir();
     let path = std::path::absolute(path).map_err(wrong)?;
+    // As sync knows them: an mbox by its directory's own path.
+    let (kind, path) = match (is_directory, path.parent().zip(path.file_name())) {
+        (false, Some((directory, name))) => {
+            let directory = fs::canonicalize(directory).map_err(wrong)?;
+            ("mbox", directory.join(name))
+        }
+        _ => ("maildir", path),
+    };
     Ok(Target {
-        kind: if is_directory { "maildir" } else { "mbox" }.into(),
+        kind: kind.into(),
         location: path.into_os_string().into_vec(),
     })
 }

@@ -90,7 +90,7 @@ fn e01_a_maildir_that_was_deleted_after_a_crash_is_made_anew_when_the_user_says_
         sh(&rig, "rm -r disk/mail");
         assert_held_back(&rig, run(&rig, &options));
         assert_eq!(rig.left(), 5);
-        accept(&rig, "disk/mail", "accepted");
+        accept(&rig, "disk/mail", &[]);
         run(&rig, &options).expect(0);
         assert_eq!(delivered(&rig, "--maildir"), sorted(five()));
         assert_eq!(rig.left(), 0);
@@ -133,7 +133,7 @@ fn e02_nothing_is_deleted_when_the_target_disappears_in_mid_run() {
                     sh(&rig, "cd disk/elsewhere; mv $(ls -A) ..");
                 }
                 if !is_back {
-                    accept(&rig, "disk/mail", "accepted");
+                    accept(&rig, "disk/mail", &[]);
                 }
                 run(&rig, &options).expect(0);
                 assert_eq!(delivered(&rig, kind), sorted(five()), "{gone}");
@@ -214,7 +214,7 @@ fn e27_a_maildir_remade_at_the_same_path_or_on_a_disk_formatted_anew_is_another_
             assert_eq!(rig.left(), 5);
             assert_eq!(delivered(&rig, "--maildir"), [[0; 0]; 0]);
             // What was in it counts as missing.
-            accept(&rig, "disk/mail", "accepted");
+            accept(&rig, "disk/mail", &[]);
             let ran = run(&rig, &options).expect(0);
             assert!(ran.err.contains("is used as it is"), "{}", ran.err);
             assert_eq!(delivered(&rig, "--maildir"), sorted(five()), "{anew}");
@@ -230,7 +230,7 @@ fn e27_what_the_user_says_to_have_put_away_does_not_come_back() {
     rig.run(&[]).expect(0);
     fs::remove_dir_all(rig.path("mail")).unwrap();
     rig.run(&[]).expect(75);
-    accept(&rig, "mail", "emptied");
+    accept(&rig, "mail", &["--moved"]);
     rig.run(&[]).expect(0);
     assert_eq!(rig.delivered(), [[0; 0]; 0]);
     rig.run(&["--keep", "none"]).expect(0);
@@ -243,7 +243,7 @@ fn e27_a_marker_that_was_deleted_by_mistake_costs_a_question_and_no_mail() {
     rig.run(&[]).expect(0);
     fs::remove_file(marker(&rig.path("mail"))).unwrap();
     rig.run(&["--keep", "none"]).expect(75);
-    accept(&rig, "mail", "accepted");
+    accept(&rig, "mail", &[]);
     rig.run(&["--keep", "none"]).expect(0);
     rig.assert_five();
     assert_eq!(rig.left(), 0);
@@ -275,7 +275,7 @@ fn e26_a_target_of_the_first_format_is_known_by_what_it_shows_and_asked_about_ot
         assert!(ran.err.contains("accept-target"), "{}", ran.err);
     }
     assert_eq!(rig.left(), 5);
-    accept(&rig, "mail", "emptied");
+    accept(&rig, "mail", &["--moved"]);
     rig.run(&["--keep", "none"]).expect(0);
     assert_eq!((rig.delivered().len(), rig.left()), (0, 0));
 }

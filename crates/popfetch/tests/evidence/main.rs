@@ -17,5 +17,7 @@ mod moved;
 mod obedience;
 mod older;
 mod refused_messages;
+mod small_disk;
+mod two_owners;
 mod volumes;
 mod whole;

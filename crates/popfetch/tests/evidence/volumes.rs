@@ -92,12 +92,11 @@ pub(crate) fn marker(directory: &Path) -> PathBuf {
 }
 
 /// The user takes a target as it is. What it lacks is fetched again, or was put away.
-pub(crate) fn accept(rig: &Rig, path: &str, verdict: &str) {
-    let state = rusqlite::Connection::open(rig.path("state.db")).unwrap();
-    let sql = "UPDATE marker SET verdict = ?1
-        WHERE target = (SELECT id FROM target WHERE location = CAST(?2 AS BLOB))";
+#[track_caller]
+pub(crate) fn accept(rig: &Rig, path: &str, more: &[&str]) {
     let path = rig.path(path).into_os_string().into_string().unwrap();
-    assert_eq!(state.execute(sql, [verdict, &path]).unwrap(), 1);
+    let accept = ["state", "accept-target", &path];
+    ran(&mut rig.with_state(&[&accept, more].concat())).expect(0);
 }
 
 /// Has the state forget what the first format did not know.

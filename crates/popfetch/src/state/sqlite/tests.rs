@@ -12,6 +12,7 @@ use crate::state::{Placement, Received, Tally};
 mod copies;
 mod files;
 mod formats;
+mod markers;
 mod soundness;
 mod surveys;
 

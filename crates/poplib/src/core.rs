@@ -25,6 +25,9 @@ pub(crate) struct Core {
     config: Config,
     /// What this session does without.
     avoided: Avoided,
+    /// Whether the server has said something under TLS: until then, in TLS 1.3, it may still refuse
+    /// our certificate.
+    heard_under_tls: bool,
     session_end: Option<Instant>,
 }
 
@@ -42,6 +45,7 @@ impl Core {
             tls: None,
             config: config.clone(),
             avoided: config.known().avoided(Instant::now()),
+            heard_under_tls: false,
             session_end: config.timeouts().session_end(begun),
         }
     }
@@ -169,6 +173,12 @@ impl Core {
         Ok((self.config.tls().client_config()?, name))
     }
 
+    /// Octets came; none is the end of the stream.
+    pub(crate) fn received(&mut self, octets: usize) {
+        self.heard_under_tls |= octets > 0 && self.tls.is_some();
+        self.connection.received(octets);
+    }
+
     pub(crate) fn protected(&mut self, facts: TlsFacts) {
         self.connection.protect();
         self.tls = Some(facts);
@@ -182,7 +192,7 @@ impl Core {
 
     /// The stream failed: nothing more can come of the connection. What to tell the caller.
     pub(crate) fn failed(&mut self, source: io::Error, deadline: &Deadline) -> Error {
-        let error = stream_error(source, deadline);
+        let error = stream_error(source, deadline, self.heard_under_tls);
         self.connection.disconnect();
         error
     }
@@ -194,14 +204,20 @@ impl Core {
 }
 
 /// What a failure of the stream means: time-outs and errors of TLS hide in it.
-fn stream_error(source: io::Error, deadline: &Deadline) -> Error {
+fn stream_error(source: io::Error, deadline: &Deadline, heard_under_tls: bool) -> Error {
     use io::ErrorKind::{TimedOut, WouldBlock};
 
     if let Some(error) = source
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())
     {
-        return Error::Tls(TlsError::from(error.clone()));
+        return match heard_under_tls {
+            true => Error::TlsBroken {
+                phase: deadline.phase().clone(),
+                source: TlsError::Other(error.to_string()),
+            },
+            false => Error::Tls(TlsError::from(error.clone())),
+        };
     }
     // A blocking socket says WouldBlock when its time is over.
     if matches!(source.kind(), WouldBlock | TimedOut) {

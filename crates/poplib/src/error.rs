@@ -38,8 +38,16 @@ pub enum Error {
     },
     /// A deadline passed.
     Timeout(Phase),
-    /// TLS did not come about.
+    /// TLS did not come about. No credential has been sent.
     Tls(TlsError),
+    /// TLS broke in the middle of the session: what came was not what the server sent, or the server
+    /// gave TLS up.
+    TlsBroken {
+        /// During what.
+        phase: Phase,
+        /// How; an alert of the server's in its words.
+        source: TlsError,
+    },
     /// TLS was demanded and the server refused STLS. Nothing was sent in clear beyond that.
     StlsRefused(poplib_proto::Error),
 }
@@ -67,7 +75,9 @@ impl Error {
         match self {
             // The time was the caller's, and is over.
             Self::Timeout(phase) => *phase != Phase::Session,
-            Self::Io { .. } | Self::Protocol(Closed(_) | PipelineBroken(_)) => true,
+            Self::Io { .. }
+            | Self::TlsBroken { .. }
+            | Self::Protocol(Closed(_) | PipelineBroken(_)) => true,
             _ => false,
         }
     }
@@ -77,9 +87,11 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Protocol(error) => error.fault(),
-            Self::Resolve { .. } | Self::Connect { .. } | Self::Io { .. } | Self::Timeout(_) => {
-                Fault::Network
-            }
+            Self::Resolve { .. }
+            | Self::Connect { .. }
+            | Self::Io { .. }
+            | Self::TlsBroken { .. }
+            | Self::Timeout(_) => Fault::Network,
             Self::Tls(TlsError::NoAuthority(_) | TlsError::BadName(_)) => Fault::Caller,
             Self::Tls(_) | Self::StlsRefused(_) => Fault::Server,
         }
@@ -90,9 +102,11 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Protocol(error) => error.is_retryable(),
-            Self::Resolve { .. } | Self::Connect { .. } | Self::Io { .. } | Self::Timeout(_) => {
-                true
-            }
+            Self::Resolve { .. }
+            | Self::Connect { .. }
+            | Self::Io { .. }
+            | Self::TlsBroken { .. }
+            | Self::Timeout(_) => true,
             Self::Tls(_) | Self::StlsRefused(_) => false,
         }
     }
@@ -120,7 +134,7 @@ impl std::error::Error for Error {
             Self::Resolve { source, .. }
             | Self::Connect { source, .. }
             | Self::Io { source, .. } => Some(source),
-            Self::Tls(error) => Some(error),
+            Self::Tls(error) | Self::TlsBroken { source: error, .. } => Some(error),
             Self::Timeout(_) => None,
         }
     }
@@ -135,6 +149,7 @@ impl fmt::Display for Error {
             }
             Self::Connect { address, source } => write!(f, "connecting to {address}: {source}"),
             Self::Io { phase, source } => write!(f, "{phase}: {source}"),
+            Self::TlsBroken { phase, source } => write!(f, "{phase}: {source}"),
             Self::Timeout(phase) => write!(f, "{phase} took too long"),
             Self::Tls(error) => error.fmt(f),
             Self::StlsRefused(error) => write!(f, "TLS is required, but {error}"),

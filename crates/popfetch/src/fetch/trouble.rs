@@ -106,6 +106,9 @@ pub(crate) fn failure(attempt: &str, config: &Config, error: &Error) -> Failure 
             source,
         } => failed(Status::Unavailable, &source.to_string()).hint(ports(config)),
         Error::Io { source, .. } => temporary(failed(Status::Temporary, &source.to_string())),
+        Error::TlsBroken { source, .. } => {
+            temporary(failed(Status::Temporary, &source.to_string()))
+        }
         Error::Tls(error) => tls(attempt, config, error),
         Error::StlsRefused(refused) => {
             let failure = failed(Status::Unavailable, "the server offers no TLS on this port");

@@ -100,7 +100,7 @@ impl Link {
     fn read(&mut self, deadline: &Deadline) -> Result<(), Error> {
         match self.read_some(deadline) {
             Ok(octets) => {
-                self.core.connection.received(octets);
+                self.core.received(octets);
                 Ok(())
             }
             Err(failure) => Err(self.fail(failure, deadline)),
@@ -115,7 +115,7 @@ impl Link {
             self.read_some(&deadline)
         };
         let octets = read.map_err(|failure| self.fail(failure, &deadline))?;
-        self.core.connection.received(octets);
+        self.core.received(octets);
         progress.count(octets);
         Ok(())
     }

@@ -1,11 +1,11 @@
-//! Why TLS did not come about.
+//! Why TLS did not come about, or broke.
 
 use std::fmt;
 use std::fmt::Write;
 
 use rustls::{CertificateError, InvalidMessage};
 
-/// Why TLS did not come about. No credential has been sent by then.
+/// Why TLS did not come about, or broke later.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum TlsError {

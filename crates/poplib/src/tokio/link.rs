@@ -146,7 +146,7 @@ impl Link {
         let connection = &mut self.core.connection;
         let read = ready!(self.stream.get().poll_read(context, connection.space()));
         let octets = end_of_stream(read)?;
-        connection.received(octets);
+        self.core.received(octets);
         Poll::Ready(Ok(octets))
     }
 

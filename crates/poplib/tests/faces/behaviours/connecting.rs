@@ -320,3 +320,20 @@ behaviour! { p07_a_refused_capa_clears_what_was_known {
     // The connection goes on.
     go!(client.user("me")).unwrap();
 }}
+
+behaviour! { tls_that_breaks_in_the_middle_is_none_that_never_began {
+    let sandbox = started(sandbox());
+    let is_broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let address = wire::breaking(sandbox.tls_addr(), is_broken.clone());
+    let config = implicit_tls(&sandbox).with_port(address.port());
+    let client = go!(connected(&config));
+    let mut session = go!(logged_in(client));
+    go!(session.noop()).unwrap();
+    is_broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    let error = go!(session.stat()).unwrap_err();
+    assert!(matches!(error, Error::TlsBroken { .. }), "{error:?}");
+    assert_eq!(error.to_string(), "STAT: TLS failed: cannot decrypt peer's message");
+    assert_eq!(error.fault(), Fault::Network);
+    assert!(error.is_retryable());
+    go!(session.noop()).unwrap_err();
+}}

@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -41,6 +43,32 @@ pub(crate) fn dripping(target: SocketAddr, at_once: usize, pause: Duration) -> S
         let passed = pass_on(&upstream, &client, at_once as u64);
         if passed {
             drip(&upstream, &client, pause);
+        }
+        let _ = upstream.shutdown(Shutdown::Both);
+    })
+}
+
+/// Passes on what both sides say; once `is_broken`, a record before what the server says next that
+/// nobody has encrypted.
+pub(crate) fn breaking(target: SocketAddr, is_broken: Arc<AtomicBool>) -> SocketAddr {
+    const RECORD: &[u8] = &[
+        0x17, 3, 3, 0, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20,
+    ];
+    server(move |client| {
+        let upstream = TcpStream::connect(target).unwrap();
+        let commands = client.try_clone().unwrap();
+        let up = upstream.try_clone().unwrap();
+        thread::spawn(move || {
+            let _ = std::io::copy(&mut &commands, &mut &up);
+            let _ = up.shutdown(Shutdown::Both);
+        });
+        let mut buffer = [0; 4096];
+        while let Ok(octets @ 1..) = (&upstream).read(&mut buffer) {
+            if is_broken.load(Ordering::SeqCst) && (&client).write_all(RECORD).is_err()
+                || (&client).write_all(&buffer[..octets]).is_err()
+            {
+                break;
+            }
         }
         let _ = upstream.shutdown(Shutdown::Both);
     })

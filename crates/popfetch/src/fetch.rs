@@ -390,7 +390,7 @@ impl<'a> Fetcher<'a> {
         // A QUIT may delete whatever was fetched, on some servers without any DELE (P10, Q22). It
         // is only sent when everything fetched is stored, and believed to be whole.
         let has_unstored = (self.shown).read_more_than(&fetched.stored.positions, &plan.reject);
-        let is_withheld = fetched.is_withheld || has_unstored || judged.new_doubts > 0;
+        let is_withheld = fetched.is_withheld || has_unstored || judged.doubted > 0;
         let Some(session) = session.filter(|_| !is_withheld) else {
             if is_withheld && outcome.failure.is_none() {
                 outcome.next = self.delete_in_another(&plan, has_more || plan.more && advanced);

@@ -22,8 +22,8 @@ pub(super) struct Judged {
     pub(super) removals: Vec<Removal>,
     /// The server gave other messages than those that were asked for.
     pub(super) is_shifted: bool,
-    /// How many messages are doubted for the first time.
-    pub(super) new_doubts: usize,
+    /// How many messages that came are doubted.
+    pub(super) doubted: usize,
     /// The server ignores deletions, as has just been noticed.
     pub(super) ignores_deletion: bool,
     /// How many were doubted and are believed now.
@@ -70,7 +70,7 @@ impl Fetcher<'_> {
         let mut judged = Judged {
             removals: Vec::new(),
             is_shifted: verdicts.is_shifted,
-            new_doubts: 0,
+            doubted: 0,
             cleared: 0,
             ignores_deletion: is_ignored(plan, stored),
             held_back: plan.held_back(),
@@ -84,7 +84,7 @@ impl Fetcher<'_> {
             if let Some(doubt) = doubt {
                 doubted.insert(message.position);
                 self.doubted.insert(key.to_key());
-                judged.new_doubts += usize::from(is_news);
+                judged.doubted += 1;
                 self.tell_doubt(*doubt, message, key, listing);
             } else {
                 judged.cleared += usize::from(!is_news);

@@ -115,7 +115,8 @@ impl KnownRow {
                 .essence
                 .filter(|_| self.is_whole() && self.has_unique_id()),
             is_new: false,
-            is_believed: self.is_whole() && self.listed.is_some(),
+            // What is compared with several may be equal to one that is doubted.
+            is_believed: self.is_whole() && self.listed.is_some() && delivered.len() <= 1,
             ..Fetch::new(position)
         }
     }

@@ -339,7 +339,9 @@ impl<'a> Planner<'a> {
         }
         match (row.state, row.sum) {
             (State::Stored | State::Deleting, Some(sum)) if !row.excerpt => {
-                self.vanished.push(key, sum, row.essence);
+                // A part of a message has its header, too.
+                let essence = row.essence.filter(|_| row.whole().is_some());
+                self.vanished.push(key, sum, essence);
             }
             (State::Pending, _) => self.vanished.push_waiting(key),
             _ => {}

@@ -168,15 +168,13 @@ fn q47_a_short_message_is_told_to_programs_once() {
 fn e31_an_error_in_the_middle_of_a_body_ends_the_session() {
     let rig = server(6, &["err-in-body=3:1000@1"]);
     let options = ["--keep", "none", "--timeout", "1"];
-    rig.run(&options);
-    assert_eq!(rig.left(), 6);
-    rig.pass_hours(1);
-    rig.run(&options);
-    rig.pass_hours(1);
-    rig.run(&options).expect(0);
-    let delivered = rig.delivered();
-    assert!(mail(6).iter().all(|message| delivered.contains(message)));
-    // What was glued together, and one that came in the place of another, are there in addition.
-    assert!(delivered.len() <= 8, "{}", delivered.len());
+    for _ in 0..3 {
+        rig.run(&options);
+        // Nothing of the session in which it happened counts.
+        let delivered = rig.delivered();
+        assert!(delivered.iter().all(|message| mail(6).contains(message)));
+        rig.pass_hours(1);
+    }
+    assert!(rig.delivered() == sorted(mail(6)));
     assert_eq!(rig.left(), 0);
 }

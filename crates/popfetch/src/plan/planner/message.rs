@@ -97,7 +97,7 @@ impl Planner<'_> {
                 // Numbers move up when a message goes, and then every one stands for another.
                 self.trusts_sample &= !self.is_numbered(position);
                 if let Some(sum) = row.sum {
-                    self.exchanged.push(row.key.as_ref(), sum, row.essence);
+                    self.exchanged.push(row.key.as_ref(), sum, None);
                 }
                 self.resized.delivered(Fetch {
                     is_resized: true,

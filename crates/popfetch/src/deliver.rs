@@ -143,7 +143,7 @@ impl Delivery {
                 return Ok(());
             }
         }
-        let already = recognition.copies(&ticket, &read.sum);
+        let already = recognition.copies(&ticket, &read);
         let mut message = Message {
             ticket,
             read,

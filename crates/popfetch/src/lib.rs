@@ -32,6 +32,7 @@ mod get;
 mod import;
 mod jobs;
 mod key;
+mod likeness;
 mod list;
 mod metrics;
 mod plan;

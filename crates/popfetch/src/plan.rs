@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::evidence::{Same, Whole};
 use crate::key::{KeyList, Sum};
+use crate::likeness::Likeness;
 use crate::sizes::{Sample, Sizes};
 use crate::state::{Facts, Ignored, Past};
 
@@ -85,11 +86,11 @@ pub(crate) struct Fetch {
     /// What was delivered under the same identity. If the content is one of these, it must not be
     /// delivered again.
     pub(crate) known: Arc<[Sum]>,
-    /// What no server changes in the message that was delivered under the same unique-id. A message
-    /// with the same is the same message.
-    pub(crate) essence: Option<Sum>,
-    /// Nothing was delivered under its identity. It may be one of those that are missing from the
-    /// listing, under another key.
+    /// What a message must have in common with the one that was delivered under its key to be the
+    /// same, where its content is another.
+    pub(crate) likeness: Option<Likeness>,
+    /// What was delivered under its identity, if anything was, is deleted or doubted. It may be one
+    /// of those that are missing from the listing, under another key.
     pub(crate) is_new: bool,
     /// LIST tells another size of it than before.
     pub(crate) is_resized: bool,
@@ -104,7 +105,7 @@ impl Fetch {
             position,
             past: None,
             known: Arc::default(),
-            essence: None,
+            likeness: None,
             is_new: true,
             is_resized: false,
             is_believed: false,

@@ -24,16 +24,21 @@ mod check;
 mod cuts;
 mod disk;
 mod file_system;
+mod given;
+mod mail;
 mod maildrop;
+mod mischief;
 mod random;
 mod sabotage;
+mod server;
+mod session;
+mod setting;
 mod store;
 mod tests;
 mod wire;
 mod world;
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use poplib::Secret;
@@ -43,15 +48,17 @@ use tokio::runtime::{self, Runtime};
 use self::check::Place;
 use self::disk::{Disk, Loss};
 use self::file_system::SimulatedFileSystem;
-use self::maildrop::{Mail, Maildrop};
+use self::maildrop::Maildrop;
 use self::random::Random;
 use self::sabotage::Sabotage;
+use self::server::Obeys;
+use self::setting::Setting;
 use self::store::SimulatedStore;
 use self::world::{Fault, FaultKind, World};
 use crate::account::Account;
 use crate::clock::Clock;
 use crate::deliver::queue::Bounds;
-use crate::deliver::{Delivery, Destination, Destinations, Targets};
+use crate::deliver::{Delivery, Destinations, Targets};
 use crate::failure::Failure;
 use crate::fetch::Fetcher;
 use crate::fs::FileSystem;
@@ -59,16 +66,19 @@ use crate::key::Key;
 use crate::plan::Keep;
 use crate::report::{Event, Report};
 use crate::settings::Settings;
-use crate::state::{AccountId, Change, Claim, Row, SqliteStore, State, StateStore};
+use crate::state::{AccountId, Change, Claim, Doubt, Row, SqliteStore, State, StateStore};
 use crate::stop::Stop;
 
 pub(crate) use wire::open;
 
 /// So many undisturbed runs must do.
-const ENOUGH: usize = 12;
+const ENOUGH: usize = 24;
+/// So many messages tell how a server counts octets.
+const ENOUGH_SIZES: usize = 10;
 /// More messages than there are.
 const ONE_BATCH: usize = 100;
 const HOUR: i64 = 60 * 60;
+const DAY: i64 = 24 * HOUR;
 const MINUTE: i64 = 60;
 
 /// What seeds need that run one behind the other.
@@ -129,48 +139,6 @@ impl Trial {
     }
 }
 
-/// What stays as it is while a seed is lived through.
-#[derive(Debug)]
-struct Setting {
-    maildir: bool,
-    mbox: bool,
-    keep: Keep,
-    /// Messages of a batch.
-    batch: usize,
-    /// The server's: see [`Maildrop`].
-    pipelines: bool,
-    deletes_fetched: bool,
-}
-
-impl Setting {
-    fn draw(random: &mut Random) -> Self {
-        let (maildir, mbox) = match random.below(4) {
-            0 | 1 => (true, false),
-            2 => (false, true),
-            _ => (true, true),
-        };
-        Self {
-            maildir,
-            mbox,
-            keep: random.pick(&[Keep::None, Keep::None, Keep::Forever]),
-            batch: ONE_BATCH,
-            pipelines: random.once_in(2),
-            deletes_fetched: random.once_in(6),
-        }
-    }
-
-    /// Where messages go, for the checker and for the engine.
-    fn targets(&self, root: &Path) -> (Vec<Place>, Vec<Destination>) {
-        let (maildir, mbox) = (root.join("mail"), root.join("mbox"));
-        let maildir = self.maildir.then(|| {
-            let place = Place::Maildir(maildir.clone());
-            (place, Destination::Maildir(maildir))
-        });
-        let mbox = (self.mbox).then(|| (Place::Mbox(mbox.clone()), Destination::Mbox(mbox)));
-        maildir.into_iter().chain(mbox).unzip()
-    }
-}
-
 struct Simulation {
     world: World,
     random: Random,
@@ -179,8 +147,6 @@ struct Simulation {
     account: Account,
     batch: usize,
     file_system: Arc<dyn FileSystem>,
-    /// Every message there ever was.
-    all: Vec<Mail>,
 }
 
 struct Silent;
@@ -221,13 +187,7 @@ impl Simulation {
             all,
             ..account.destinations
         };
-        let maildrop = Maildrop {
-            messages: Vec::new(),
-            pipelines: setting.pipelines,
-            deletes_fetched: setting.deletes_fetched,
-            mischief_in: 0,
-            cut: None,
-        };
+        let maildrop = Maildrop::new(setting.server);
         let disk = Disk::new(bench.root.path());
         let world = World::new(Random::new(random.next()), disk, maildrop, sabotage, tells);
         world.lock().places = places;
@@ -244,17 +204,18 @@ impl Simulation {
             account_id,
             account,
             batch: setting.batch,
-            all: Vec::new(),
         }
     }
 
     fn live(&mut self, bench: &Bench) {
-        let first = match self.random.below(8) {
+        let first = match self.random.below(4) {
             0 => 9,
             _ => 1,
         };
         let messages = first + self.random.below(4);
-        self.receive(messages);
+        let mut inside = self.world.lock();
+        inside.maildrop.receive(messages, &mut self.random);
+        drop(inside);
         for _ in 0..=self.random.below(5) {
             let fault = self.fault();
             self.world.tell(|| format!("a run, and {fault:?}"));
@@ -267,74 +228,41 @@ impl Simulation {
             self.between_runs();
         }
         self.retry();
-        for _ in 0..ENOUGH {
+        self.settle(bench);
+    }
+
+    /// Nothing goes wrong any more, until there is nothing left to do.
+    fn settle(&mut self, bench: &Bench) {
+        let mut inside = self.world.lock();
+        let few = ENOUGH_SIZES.saturating_sub(inside.maildrop.messages.len());
+        if inside.maildrop.server.overstates() {
+            inside.maildrop.receive(few, &mut self.random);
+        }
+        drop(inside);
+        for run in 0..ENOUGH {
             self.world.tell(|| "an undisturbed run".into());
             let mut inside = self.world.lock();
             inside.begin(None);
             inside.maildrop.mischief_in = 0;
-            inside.now += HOUR;
+            inside.now += if run < ENOUGH / 2 { HOUR } else { DAY };
             drop(inside);
             let ended = bench.runtime.block_on(self.run(bench));
             if let Err(failure) = &ended {
                 self.world.tell(|| format!("  it failed: {failure}"));
             }
             if ended.is_ok() && self.is_settled() {
-                return self.world.lock().check(&self.all);
+                break;
+            }
+            if run + 1 == ENOUGH {
+                let rows = self.rows();
+                let mut inside = self.world.lock();
+                let left = inside.maildrop.messages.len();
+                (inside.violations).push(format!("{left} messages are left, and rows: {rows:?}"));
             }
         }
-        let rows = self.rows();
         let mut inside = self.world.lock();
-        let left = inside.maildrop.messages.len();
-        (inside.violations).push(format!("{left} messages are left, and rows: {rows:?}"));
-        inside.check(&self.all);
-    }
-
-    /// Mail arrives at the server.
-    fn receive(&mut self, messages: usize) {
-        let is_first = self.all.is_empty();
-        for _ in 0..messages {
-            let number = self.all.len();
-            let unique_id = match is_first && self.random.once_in(8) {
-                // Some servers give a unique-id twice at a time,
-                true => "shared".into(),
-                // and some give it to another message when the first is gone.
-                false => (self.used_unique_id()).unwrap_or_else(|| format!("id{number}")),
-            };
-            let mut filling = "x".repeat(self.random.below(200));
-            let content = loop {
-                let content = format!("Number: {number}\r\n\r\n{filling}\r\nend of {number}\r\n");
-                // Where a deletion was not confirmed, only the size tells them apart.
-                let is_like = |other: &Mail| {
-                    other.unique_id == unique_id && other.content.len() == content.len()
-                };
-                if is_first || !self.all.iter().any(is_like) {
-                    break content.into_bytes();
-                }
-                filling.push('x');
-            };
-            let mail = Mail {
-                unique_id,
-                content,
-                refusals: 2,
-            };
-            self.all.push(mail.clone());
-            self.world.lock().maildrop.messages.push(mail);
-        }
-    }
-
-    /// A unique-id whose message is gone, if the server is to use it again. Whoever keeps messages
-    /// would take the next one for that.
-    fn used_unique_id(&mut self) -> Option<String> {
-        if self.account.policy.keep == Keep::Forever || !self.random.once_in(3) {
-            return None;
-        }
-        let there = self.world.lock().maildrop.messages.clone();
-        let used = self.all.iter().map(|mail| &mail.unique_id);
-        let free: Vec<&String> = used
-            .filter(|&used| there.iter().all(|mail| mail.unique_id != *used))
-            .filter(|&used| used != "shared")
-            .collect();
-        (!free.is_empty()).then(|| self.random.pick(&free).clone())
+        let mut findings = inside.findings();
+        inside.violations.append(&mut findings);
     }
 
     fn fault(&mut self) -> Option<Fault> {
@@ -411,9 +339,13 @@ impl Simulation {
                 }
             }
         }
-        drop(inside);
-        if self.random.once_in(3) {
-            self.receive(1);
+        let messages = inside.maildrop.messages.len();
+        if messages > 0 && self.random.once_in(12) {
+            let index = self.random.below(messages);
+            inside.take(index);
+        }
+        for told in inside.maildrop.pass(&mut self.random) {
+            inside.tell(|| told);
         }
     }
 
@@ -421,8 +353,8 @@ impl Simulation {
     fn retry(&self) {
         let rows = self.rows().into_iter();
         let given_up: Vec<Key> = rows
-            .filter(|(_, state)| *state == State::Quarantined)
-            .map(|(key, _)| key)
+            .filter(|(_, state, _)| *state == State::Quarantined)
+            .map(|(key, ..)| key)
             .collect();
         let mut changes = given_up
             .iter()
@@ -432,9 +364,9 @@ impl Simulation {
         retried.expect("they were given up");
     }
 
-    fn rows(&self) -> Vec<(Key, State)> {
+    fn rows(&self) -> Vec<(Key, State, Option<Doubt>)> {
         let mut rows = Vec::new();
-        let visit = &mut |row: Row<'_>| rows.push((row.key.to_key(), row.state));
+        let visit = &mut |row: Row<'_>| rows.push((row.key.to_key(), row.state, row.doubt));
         if let Err(error) = self.store.inner.rows(self.account_id, visit) {
             let mut inside = self.world.lock();
             inside.violations.push(format!("unreadable: {error}"));
@@ -442,10 +374,29 @@ impl Simulation {
         rows
     }
 
-    /// Whether there is nothing left to do.
+    /// Whether there is nothing left to do: what can go is gone from the server, and what stays is
+    /// not asked for again.
     fn is_settled(&self) -> bool {
-        let on_server = self.world.lock().maildrop.messages.len();
-        let is_empty = self.account.policy.keep == Keep::Forever || on_server == 0;
-        is_empty && (self.rows().iter()).all(|(_, state)| *state != State::Storing)
+        let rows = self.rows();
+        if (rows.iter()).any(|(_, state, _)| *state == State::Storing) {
+            return false;
+        }
+        let is_decided =
+            (rows.iter()).all(|(_, state, doubt)| *state != State::Pending && doubt.is_none());
+        let inside = self.world.lock();
+        let Maildrop {
+            server,
+            messages,
+            asked,
+            ..
+        } = &inside.maildrop;
+        let stays = self.account.policy.keep == Keep::Forever || server.obeys == Obeys::Nothing;
+        if !stays {
+            return messages.is_empty();
+        }
+        let is_known = inside.maildrop.is_known_again();
+        let is_quiet = asked.is_little() || !is_known;
+        let is_whole = is_decided && is_known;
+        is_quiet && (is_whole || inside.findings().is_empty())
     }
 }

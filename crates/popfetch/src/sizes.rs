@@ -2,7 +2,7 @@
 //! constant, or tell what a file takes on their disk (Q13, Q59). One rule that explains LIST's
 //! number by what was received, for enough messages of different size, is that server's arithmetic.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -95,56 +95,82 @@ impl Sizes {
         }
     }
 
+    /// What LIST's numbers are as long as nothing else is known is no rule.
+    fn of(rule: Rule) -> Self {
+        let as_they_are = Rule {
+            lines_as_one: false,
+            then: Then::Plus(0),
+        };
+        match rule == as_they_are {
+            true => Self::Unknown,
+            false => Self::Follow(rule),
+        }
+    }
+
     /// What these messages teach, if it is something else than is known.
     pub(crate) fn taught(self, samples: &[Sample]) -> Option<Self> {
-        let odd = samples.iter().any(|sample| {
+        let is_odd = samples.iter().any(|sample| {
             let fit = self.fit(sample.octets, sample.lines, sample.listed);
             matches!(fit, Fit::Shorter | Fit::Longer)
         });
-        let rule = odd.then(|| Rule::of(samples)).flatten();
-        let learned = match rule {
-            Some(rule) => Self::Follow(rule),
-            None if odd && mean_nothing(samples) => Self::MeanNothing,
-            None => return None,
+        if !is_odd {
+            return None;
+        }
+        let (rule, explained) = Rule::strong(samples)?;
+        let learned = if 2 * explained.len() >= samples.len() {
+            // What most messages follow is the server's way to count. The others were cut.
+            says_enough(&explained).then(|| Self::of(rule))?
+        } else if let Some(rule) = Rule::weak(samples) {
+            Self::Follow(rule)
+        } else {
+            mean_nothing(samples).then_some(Self::MeanNothing)?
         };
         (learned != self).then_some(learned)
     }
 }
 
+/// Whether these messages say enough for a rule that explains them.
+fn says_enough(samples: &[Sample]) -> bool {
+    let mut most: BTreeMap<u64, u32> = BTreeMap::new();
+    for sample in samples {
+        let weight = 1 + 2 * sample.checks.min(2);
+        let said = most.entry(sample.octets).or_default();
+        *said = weight.max(*said);
+    }
+    most.len() >= 2 && most.values().sum::<u32>() >= ENOUGH
+}
+
 impl Rule {
-    /// The rule that explains all these messages, if they say enough for it.
-    fn of(samples: &[Sample]) -> Option<Self> {
+    /// The rule that explains most of these messages, and those that it explains. Hardly a message
+    /// fits it by accident.
+    fn strong(samples: &[Sample]) -> Option<(Self, Vec<Sample>)> {
+        let mut best: Option<(Self, Vec<Sample>)> = None;
+        for lines_as_one in [false, true] {
+            let with = |then| Self { lines_as_one, then };
+            let offsets: BTreeSet<i64> = (samples.iter())
+                .filter_map(|sample| {
+                    let base = with(Then::Plus(0)).base(sample.octets, sample.lines);
+                    i64::try_from(i128::from(sample.listed) - i128::from(base)).ok()
+                })
+                .collect();
+            let rules = offsets.into_iter().map(Then::Plus);
+            for rule in rules.chain(ROUNDED_TO.map(Then::RoundedUp)).map(with) {
+                let is_explained = |one: &&Sample| rule.explains(one.octets, one.lines, one.listed);
+                let explained: Vec<Sample> = samples.iter().filter(is_explained).copied().collect();
+                if (best.as_ref()).is_none_or(|(_, most)| explained.len() > most.len()) {
+                    best = Some((rule, explained));
+                }
+            }
+        }
+        best
+    }
+
+    /// Rules that need many messages, and must explain all of them.
+    fn weak(samples: &[Sample]) -> Option<Self> {
         let different: BTreeSet<u64> = samples.iter().map(|sample| sample.octets).collect();
-        let weight = |sample: &Sample| 1 + 2 * sample.checks.min(2);
-        let said: u32 = (different.iter())
-            .filter_map(|octets| {
-                let of_size = samples.iter().filter(|sample| sample.octets == *octets);
-                of_size.map(weight).max()
-            })
-            .sum();
-        let many = different.len() >= ENOUGH as usize;
-        if different.len() < 2 || said < ENOUGH {
+        if different.len() < ENOUGH as usize {
             return None;
         }
-        Self::strong(samples).or_else(|| many.then(|| Self::weak(samples)).flatten())
-    }
-
-    /// Rules that hardly a message fits by accident.
-    fn strong(samples: &[Sample]) -> Option<Self> {
-        let first = samples.first()?;
-        let rules = [false, true].into_iter().flat_map(|lines_as_one| {
-            let with = move |then| Self { lines_as_one, then };
-            let base = with(Then::Plus(0)).base(first.octets, first.lines);
-            let plus = i64::try_from(i128::from(first.listed) - i128::from(base)).ok();
-            (plus.map(Then::Plus).into_iter())
-                .chain(ROUNDED_TO.map(Then::RoundedUp))
-                .map(with)
-        });
-        rules.into_iter().find(|rule| rule.explains_all(samples))
-    }
-
-    /// Rules that need many messages.
-    fn weak(samples: &[Sample]) -> Option<Self> {
         let longest = samples.iter().max_by_key(|sample| sample.octets)?;
         let unsent = samples
             .iter()
@@ -376,6 +402,44 @@ mod tests {
             });
         }
         assert_eq!(taught(&cut), "");
+    }
+
+    #[test]
+    fn e04_messages_that_were_cut_do_not_hide_how_the_server_counts() {
+        for expected in ["octets +3", "octets up-to-multiple-of 1024"] {
+            let sizes: Sizes = expected.parse().unwrap();
+            let mut all = match expected {
+                "octets +3" => samples(|octets, _, _| octets + 3),
+                _ => samples(|octets, _, _| octets.next_multiple_of(1024)),
+            };
+            all.iter_mut().for_each(|sample| sample.checks = 2);
+            for sample in all.iter_mut().rev().take(4) {
+                (sample.octets, sample.lines) = (133, 9);
+            }
+            assert_eq!(taught(&all), expected);
+            let fits = all
+                .iter()
+                .map(|one| sizes.fit(one.octets, one.lines, one.listed));
+            assert_eq!(fits.filter(|fit| *fit == Fit::Shorter).count(), 4);
+        }
+    }
+
+    #[test]
+    fn e04_one_message_that_was_cut_is_no_line_that_was_not_sent() {
+        for (plus, expected) in [(0, ""), (3, "octets +3")] {
+            for cut in [1, 2, 200] {
+                let mut all = samples(|octets, _, _| octets + plus);
+                all[4].octets -= cut;
+                assert_eq!(taught(&all), expected, "{cut}");
+                // What was known before stays known.
+                let known: Sizes = expected.parse().unwrap_or_default();
+                assert_eq!(known.taught(&all), None);
+                assert_eq!(
+                    known.fit(all[4].octets, all[4].lines, all[4].listed),
+                    Fit::Shorter
+                );
+            }
+        }
     }
 
     #[test]

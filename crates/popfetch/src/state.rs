@@ -22,6 +22,7 @@ mod sqlite;
 
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyRef, Sum};
+use crate::likeness::Essence;
 
 pub(crate) use doubt::Doubt;
 pub(crate) use error::StateError;
@@ -89,13 +90,13 @@ pub(crate) struct Row<'a> {
     pub(crate) lines: Option<u64>,
     /// The octets that LIST told when it was fetched last, if LIST told any.
     pub(crate) listed: Option<u64>,
-    /// Of what no server changes in it, where it has a Message-ID.
-    pub(crate) essence: Option<Sum>,
+    /// What no server changes in it, where it has a Message-ID.
+    pub(crate) essence: Option<Essence>,
     /// Why its content is not believed to be the whole message.
     pub(crate) doubt: Option<Doubt>,
     /// How often it was fetched again since that doubt arose, and had the same content.
     pub(crate) checks: u32,
-    /// How long ago that was last, in seconds of the account's time.
+    /// How long ago it was fetched again last, in seconds of the account's time.
     pub(crate) checked: Option<i64>,
     /// What is stored is its header only.
     pub(crate) excerpt: bool,
@@ -169,6 +170,8 @@ pub(crate) struct Unfinished {
     pub(crate) since: Timestamp,
     /// Of the message as received.
     pub(crate) sum: Option<Sum>,
+    /// What no server changes in it, where it has a Message-ID.
+    pub(crate) essence: Option<Essence>,
     pub(crate) copies: Vec<Placed>,
 }
 
@@ -213,8 +216,8 @@ pub(crate) struct Received {
     pub(crate) lines: u64,
     /// The octets that LIST told of it, if LIST told any.
     pub(crate) listed: Option<u64>,
-    /// Of what no server changes in it, where it has a Message-ID.
-    pub(crate) essence: Option<Sum>,
+    /// What no server changes in it, where it has a Message-ID.
+    pub(crate) essence: Option<Essence>,
     /// Why its content may not be the whole message.
     pub(crate) doubt: Option<Doubt>,
 }

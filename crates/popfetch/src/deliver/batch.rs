@@ -10,6 +10,7 @@ use super::spool::Spooled;
 use crate::evidence::{Arrivals, Arrived, Read, Reading, Standing};
 use crate::failure::{Failure, Status};
 use crate::key::{Key, Sum};
+use crate::likeness::Likeness;
 use crate::plan::{Contents, Vanished};
 use crate::sizes::Sizes;
 use crate::state::{Past, Placed, Target};
@@ -28,8 +29,9 @@ pub(crate) struct Ticket {
     pub(crate) past: Option<Arc<Past>>,
     /// Contents that were delivered under the same identity and must not be again.
     pub(crate) known: Arc<[Sum]>,
-    /// What no server changes in the message that was delivered under the same unique-id.
-    pub(crate) essence: Option<Sum>,
+    /// What it must have in common with the one that was delivered under its key to be the same,
+    /// where its content is another.
+    pub(crate) likeness: Option<Likeness>,
     /// What was delivered under its key is believed to be a whole message.
     pub(crate) is_believed: bool,
     /// Nothing was delivered under its key.
@@ -56,7 +58,7 @@ impl Ticket {
             listed: None,
             past: None,
             known: Arc::default(),
-            essence: None,
+            likeness: None,
             is_believed: false,
             is_new: true,
             vanished: None,

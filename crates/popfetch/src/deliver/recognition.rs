@@ -51,8 +51,8 @@ impl Recognition {
     }
 
     /// The copies of a new message that an earlier session delivered.
-    pub(super) fn copies(&mut self, ticket: &Ticket, sum: &Sum) -> Vec<Placed> {
-        self.partly.take(ticket, sum)
+    pub(super) fn copies(&mut self, ticket: &Ticket, read: &Read) -> Vec<Placed> {
+        self.partly.take(ticket, &read.sum, read.received.essence)
     }
 
     /// What the message is. One that has no key yet gets it by its content.
@@ -69,7 +69,8 @@ impl Recognition {
                 None => {}
             }
         }
-        let is_same = essence.is_some() && essence == ticket.essence;
+        let is_same = (ticket.likeness.zip(essence))
+            .is_some_and(|(likeness, essence)| likeness.is_met_by(essence));
         if ticket.known.contains(sum) || is_same {
             return Outcome::Delivered(Origin::Own);
         }

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::essence;
 use crate::key::{HeaderDigest, Sum};
+use crate::likeness::Essence;
 use crate::sizes::{Fit, Sizes};
 use crate::state::{Doubt, Received};
 
@@ -40,7 +41,9 @@ enum Head {
 struct Closed {
     has_ended: bool,
     is_error: bool,
-    essence: Option<Sum>,
+    /// The digest of what the sender wrote into it.
+    digest: Option<Sum>,
+    octets: u64,
     boundary: Option<Vec<u8>>,
 }
 
@@ -55,7 +58,8 @@ impl Closed {
         Self {
             has_ended,
             is_error: head.starts_with(b"-ERR"),
-            essence: essence::of_header(head),
+            digest: essence::of_header(head),
+            octets: head.len() as u64,
             boundary: essence::boundary(head),
         }
     }
@@ -132,7 +136,7 @@ impl Reading {
                 octets,
                 lines,
                 listed,
-                essence: closed.essence,
+                essence: closed.essence(octets),
                 doubt,
             },
             sum: sha.finalize().into(),
@@ -142,6 +146,11 @@ impl Reading {
 }
 
 impl Closed {
+    /// What no server changes in a message of so many octets.
+    fn essence(&self, octets: u64) -> Option<Essence> {
+        Some(Essence::new(&self.digest?, octets - self.octets))
+    }
+
     /// A sign in the message itself that it is not whole.
     fn sign(&self, octets: u64, lines: u64, tail: &[u8]) -> Option<Doubt> {
         let is_open = |boundary: &Vec<u8>| !has_closing_line(tail, boundary);

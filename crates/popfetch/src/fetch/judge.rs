@@ -93,9 +93,7 @@ impl Fetcher<'_> {
                 lesson.doubts.push((key.to_key(), *doubt));
             }
         }
-        lesson.sizes = verdicts
-            .sizes
-            .or((plan.sizes != self.sizes).then_some(plan.sizes));
+        lesson.sizes = verdicts.sizes;
         self.sizes = lesson.sizes.unwrap_or(self.sizes);
         if judged.ignores_deletion {
             let messages = plan.lingering.len();

@@ -56,6 +56,7 @@ impl Fetcher<'_> {
         }
         plan.limit(&opened.listing, basis.policy);
         let quirks = self.learn_from_listing(&mut plan, opened, basis);
+        self.sizes = quirks.sizes;
         let (listing, here) = (Arc::clone(&opened.listing), Arc::clone(delivery));
         let plan = blocking(move || {
             if quirks != basis.quirks {
@@ -92,6 +93,7 @@ impl Fetcher<'_> {
         Quirks {
             ignores_deletion: plan.ignored,
             stat_surplus: opened.stat_surplus,
+            sizes: plan.sizes,
             ..basis.quirks
         }
     }

@@ -6,6 +6,7 @@ use super::{Fetch, Removal};
 use crate::clock::Timestamp;
 use crate::evidence::{Same, Whole};
 use crate::key::{Key, Sum};
+use crate::likeness::{Essence, Likeness};
 use crate::sizes::{Fit, Sample, Sizes};
 use crate::state::{Doubt, Past, Row, State};
 
@@ -24,7 +25,7 @@ pub(super) struct KnownRow {
     pub(super) octets: Option<u64>,
     lines: Option<u64>,
     pub(super) listed: Option<u64>,
-    pub(super) essence: Option<Sum>,
+    pub(super) essence: Option<Essence>,
     doubt: Option<Doubt>,
     checks: u32,
     checked: Option<i64>,
@@ -111,14 +112,23 @@ impl KnownRow {
         Fetch {
             past: self.past.clone(),
             known: Arc::clone(delivered),
-            essence: self
-                .essence
-                .filter(|_| self.is_whole() && self.has_unique_id()),
-            is_new: false,
+            likeness: self.likeness(),
+            // Once it was deleted, the unique-id may stand for any other one; and the whole message
+            // may have come under another.
+            is_new: self.state == State::Gone || self.is_doubted(),
             // What is compared with several may be equal to one that is doubted.
             is_believed: self.is_whole() && self.listed.is_some() && delivered.len() <= 1,
             ..Fetch::new(position)
         }
+    }
+
+    /// What a message under its key must have in common with it to be the same.
+    fn likeness(&self) -> Option<Likeness> {
+        let essence = self.essence.filter(|_| !self.excerpt)?;
+        Some(match self.is_whole() && self.has_unique_id() {
+            true => Likeness::Header(essence),
+            false => Likeness::Length(essence),
+        })
     }
 
     pub(super) fn has_unique_id(&self) -> bool {
@@ -153,8 +163,8 @@ impl KnownRow {
             return Belief::Understood(whole);
         }
         let pause = match self.checks {
-            0 => 0,
-            1 => HOUR,
+            0 if self.checked.is_none() => 0,
+            0 | 1 => HOUR,
             _ => DAY,
         };
         match self.checked.is_none_or(|ago| ago >= pause) {

@@ -306,6 +306,7 @@ impl<'a> Planner<'a> {
             && self.plan.count.nameless > 0
         {
             // It may be any of those, which only their content tells apart.
+            self.sample(row);
             return self.contents.push(sum, row, self.goes(row));
         }
         let is_lost = row.state.is_delivered() && row.state != State::Gone;
@@ -339,9 +340,7 @@ impl<'a> Planner<'a> {
         }
         match (row.state, row.sum) {
             (State::Stored | State::Deleting, Some(sum)) if !row.excerpt => {
-                // A part of a message has its header, too.
-                let essence = row.essence.filter(|_| row.whole().is_some());
-                self.vanished.push(key, sum, essence);
+                self.vanished.push(key, sum, row.essence);
             }
             (State::Pending, _) => self.vanished.push_waiting(key),
             _ => {}

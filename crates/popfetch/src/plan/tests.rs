@@ -127,7 +127,7 @@ fn q15_a_unique_id_that_comes_back_from_the_dead_is_compared() {
             plan.fetch,
             [Fetch {
                 known: [[1; 32]].into(),
-                is_new: false,
+                is_new: true,
                 is_believed: true,
                 ..Fetch::new(0)
             }]
@@ -269,7 +269,7 @@ fn p04_a_copy_left_over_is_recognised_by_its_content_only() {
             plan.fetch,
             [Fetch {
                 known: [[1; 32]].into(),
-                is_new: false,
+                is_new: first == State::Gone,
                 is_believed: true,
                 ..Fetch::new(0)
             }]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::key::{Key, KeyList, KeyRef, Sum};
+use crate::likeness::Essence;
 
 /// What is known of messages that the listing lacks. Each of them answers for one new message.
 #[derive(Debug, Default)]
@@ -13,7 +14,7 @@ pub(crate) struct Vanished {
     /// Contents that were delivered, and the indices of their keys, in order once all are there.
     contents: Vec<(Sum, u32)>,
     /// The same by what no server changes in a message, of those that had no unique-id.
-    essences: Vec<(Sum, u32)>,
+    essences: Vec<(Essence, u32)>,
     /// Those that have answered.
     taken: Mutex<BTreeSet<u32>>,
     /// Those that were not delivered to every target.
@@ -22,7 +23,7 @@ pub(crate) struct Vanished {
 
 impl Vanished {
     /// Adds a message that was delivered.
-    pub(super) fn push(&mut self, key: KeyRef<'_>, sum: Sum, essence: Option<Sum>) {
+    pub(super) fn push(&mut self, key: KeyRef<'_>, sum: Sum, essence: Option<Essence>) {
         let Ok(index) = u32::try_from(self.keys.len()) else {
             return;
         };
@@ -53,7 +54,7 @@ impl Vanished {
 
     /// The key under which a new message was delivered, if its content says that it was. Messages
     /// without a unique-id are also known by what no server changes in them.
-    pub(crate) fn take(&self, new: KeyRef<'_>, sum: &Sum, essence: Option<Sum>) -> Option<Key> {
+    pub(crate) fn take(&self, new: KeyRef<'_>, sum: &Sum, essence: Option<Essence>) -> Option<Key> {
         let essence = essence.filter(|_| new.identity.unique_id().is_none());
         let found = (self.first_left(&self.contents, sum))
             .or_else(|| self.first_left(&self.essences, &essence?))?;
@@ -61,9 +62,11 @@ impl Vanished {
         Some(self.keys.get(found as usize)?.to_key())
     }
 
-    fn first_left(&self, known: &[(Sum, u32)], sum: &Sum) -> Option<u32> {
-        let first = known.partition_point(|(other, _)| other < sum);
-        let same = known[first..].iter().take_while(|(other, _)| other == sum);
+    fn first_left<T: Ord>(&self, known: &[(T, u32)], wanted: &T) -> Option<u32> {
+        let first = known.partition_point(|(other, _)| other < wanted);
+        let same = known[first..]
+            .iter()
+            .take_while(|(other, _)| other == wanted);
         let taken = self.taken();
         (same.map(|&(_, index)| index)).find(|index| !taken.contains(index))
     }
@@ -100,14 +103,18 @@ mod tests {
         }
     }
 
+    fn essence(digest: u8) -> Essence {
+        Essence::new(&[digest; 32], 100)
+    }
+
     #[test]
     fn e09_each_message_that_vanished_answers_for_one_new_message() {
         let mut vanished = Vanished::default();
-        vanished.push(key(b"Ua"), [1; 32], Some([9; 32]));
+        vanished.push(key(b"Ua"), [1; 32], Some(essence(9)));
         vanished.push(key(b"Ub"), [1; 32], None);
-        vanished.push(key(b"Hc"), [3; 32], Some([8; 32]));
+        vanished.push(key(b"Hc"), [3; 32], Some(essence(8)));
         let vanished = vanished.sorted();
-        let take = |sum: u8, essence: Option<Sum>| {
+        let take = |sum: u8, essence: Option<Essence>| {
             let key = vanished.take(key(b"Un"), &[sum; 32], essence)?;
             Some(key.as_ref().identity.octets().to_vec())
         };
@@ -115,9 +122,12 @@ mod tests {
         assert_eq!(take(1, None), Some(b"Ub".to_vec()));
         assert_eq!(take(1, None), None);
         // A unique-id tells more than a Message-ID, so that only the content counts beside it.
-        assert_eq!(take(7, Some([9; 32])), None);
-        assert_eq!(take(7, Some([8; 32])), None);
-        let without = vanished.take(key(b"Hn"), &[7; 32], Some([8; 32]));
+        assert_eq!(take(7, Some(essence(9))), None);
+        assert_eq!(take(7, Some(essence(8))), None);
+        // A part of a message has its header, too.
+        let part = Some(Essence::new(&[8; 32], 99));
+        assert_eq!(vanished.take(key(b"Hn"), &[7; 32], part), None);
+        let without = vanished.take(key(b"Hn"), &[7; 32], Some(essence(8)));
         assert_eq!(without, Some(key(b"Hc").to_key()));
         assert_eq!(vanished.take(key(b"Hm"), &[3; 32], None), None);
         let mut gone = KeyList::default();

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::disk::Disk;
-use super::maildrop::Mail;
+use super::mail::{self, Mail};
+use super::maildrop::Maildrop;
 use super::world::Inside;
 
 /// Where messages go.
@@ -17,15 +18,17 @@ pub(super) enum Place {
 const SEPARATOR: &[u8] = b"From MAILER-DAEMON ";
 
 impl Place {
-    /// Whether the worst loss of power leaves the message there.
-    fn has_durably(&self, disk: &Disk, content: &[u8]) -> bool {
+    /// Whether the worst loss of power leaves the whole message there.
+    fn has_durably(&self, disk: &Disk, mail: &Mail) -> bool {
         match self {
             Self::Maildir(root) => ["new", "cur"].iter().any(|directory| {
                 let files = disk.durable_files(&root.join(directory));
-                files.into_iter().any(|file| file == content)
+                files.into_iter().any(|file| mail.is_whole_in(file))
             }),
-            Self::Mbox(path) => (disk.durable_file(path))
-                .is_some_and(|file| memchr::memmem::find(file, content).is_some()),
+            Self::Mbox(path) => (disk.durable_file(path)).is_some_and(|file| {
+                let messages = messages(file);
+                messages.iter().any(|message| mail.is_whole_in(message))
+            }),
         }
     }
 
@@ -65,53 +68,68 @@ fn messages(mbox: &[u8]) -> Vec<Vec<u8>> {
     foreign.into_iter().chain(ours).collect()
 }
 
-impl Mail {
-    fn title(&self) -> String {
-        let line = self.content.split(|&octet| octet == b'\r').next();
-        String::from_utf8_lossy(line.unwrap_or_default()).into_owned()
-    }
-
-    /// As targets have it.
-    fn stored(&self) -> Vec<u8> {
-        let octets = self.content.iter().copied();
-        octets.filter(|&octet| octet != b'\r').collect()
-    }
-}
-
 impl Inside {
     /// The server deletes a message.
     pub(super) fn delete(&mut self, mail: &Mail) {
-        let content = mail.stored();
         for place in &self.places {
-            if !place.has_durably(&self.disk, &content) {
+            if !place.has_durably(&self.disk, mail) {
                 let title = mail.title();
                 let violation = format!("{title} was deleted and is not safe in {place:?}");
                 self.violations.push(violation);
             }
         }
         let messages = &mut self.maildrop.messages;
-        messages.retain(|other| other.content != mail.content);
+        messages.retain(|other| other.number != mail.number);
         self.tell(|| format!("  deleted: {}", mail.title()));
     }
 
-    /// Everything has come to its end: each of these messages is once in each place.
-    pub(super) fn check(&mut self, all: &[Mail]) {
+    /// Somebody else deletes this message.
+    pub(super) fn take(&mut self, index: usize) {
+        let mail = self.maildrop.messages.remove(index);
+        self.tell(|| format!("somebody else deletes {}", mail.title()));
+        if !(self.places.iter()).all(|place| place.has_durably(&self.disk, &mail)) {
+            self.maildrop.taken.push(mail.number);
+        }
+    }
+
+    /// Everything has come to its end: what of it should not be.
+    ///
+    /// Each message is once in each place, and nothing else is there but what [`Given`] allows. A
+    /// message that somebody else deleted before it was safe may be missing.
+    ///
+    /// [`Given`]: super::given::Given
+    pub(super) fn findings(&self) -> Vec<String> {
+        let mut findings = Vec::new();
         for place in &self.places {
-            let found = place.messages(&self.disk);
-            for mail in all {
-                let content = mail.stored();
-                let times = found.iter().filter(|other| **other == content).count();
-                if times != 1 {
-                    let title = mail.title();
-                    let violation = format!("{title} is {times} times in {place:?}");
-                    self.violations.push(violation);
-                }
+            self.check(place, &mut findings);
+        }
+        findings
+    }
+
+    fn check(&self, place: &Place, findings: &mut Vec<String>) {
+        let Maildrop {
+            all, taken, given, ..
+        } = &self.maildrop;
+        let found = place.messages(&self.disk).into_iter();
+        let mut found: Vec<Vec<u8>> = found.map(|content| mail::stored(&content)).collect();
+        for mail in all {
+            let before = found.len();
+            found.retain(|content| !mail.is_whole_in(content));
+            let times = before - found.len();
+            let least = usize::from(!taken.contains(&mail.number));
+            if !(least..=given.most(mail)).contains(&times) {
+                let title = mail.title();
+                findings.push(format!("{title} is {times} times in {place:?}"));
             }
-            let is_known = |content: &Vec<u8>| all.iter().any(|mail| mail.stored() == *content);
-            for content in found.iter().filter(|content| !is_known(content)) {
-                let content = String::from_utf8_lossy(content);
-                let violation = format!("{place:?} has what was never sent: {content:?}");
-                self.violations.push(violation);
+        }
+        found.sort();
+        for same in found.chunk_by(|a, b| a == b) {
+            let most = given.most_remains(&same[0]);
+            if same.len() > most {
+                let (content, times) = (String::from_utf8_lossy(&same[0]), same.len());
+                findings.push(format!(
+                    "{place:?} has {times} times, and not {most} times, {content:?}"
+                ));
             }
         }
     }

@@ -35,10 +35,12 @@ pub(super) enum Sabotage {
     CopiesForgotten,
     /// A session ends by QUIT, whatever is stored, at a server that then deletes what was fetched.
     AlwaysQuit,
+    /// DELE goes out for the lowest number first.
+    AscendingDeletions,
 }
 
 impl Sabotage {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::ContentNotDurable,
         Self::TmpNotDurable,
         Self::NewNotDurable,
@@ -55,5 +57,6 @@ impl Sabotage {
         Self::SizeForgotten,
         Self::CopiesForgotten,
         Self::AlwaysQuit,
+        Self::AscendingDeletions,
     ];
 }

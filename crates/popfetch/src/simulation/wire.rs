@@ -7,7 +7,7 @@ use poplib::{Config, Credentials, Error};
 use tokio::io::duplex;
 use tokio::task::JoinHandle;
 
-use super::maildrop;
+use super::session;
 use super::world::World;
 
 /// How many octets are between the two sides.
@@ -47,7 +47,7 @@ pub(crate) async fn open(config: &Config, credentials: &Credentials) -> Result<S
         return Session::open(config, credentials).await;
     };
     let (here, there) = duplex(BUFFER);
-    let session = tokio::spawn(maildrop::serve(there, world));
+    let session = tokio::spawn(session::serve(there, world));
     SESSIONS.with_borrow_mut(|sessions| sessions.push(session));
     let client = Client::from_stream(here, config).await?;
     let login = client.login(credentials).await;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::check::Place;
 use super::disk::Disk;
-use super::maildrop::Maildrop;
+use super::maildrop::{Asked, Maildrop};
 use super::random::Random;
 use super::sabotage::Sabotage;
 use crate::clock::{Clock, Timestamp};
@@ -93,6 +93,7 @@ impl Inside {
         self.fault = fault;
         self.operations = 0;
         self.is_dead = false;
+        self.maildrop.asked = Asked::default();
     }
 
     /// How the process died, if it did.

@@ -63,7 +63,7 @@ CREATE TABLE message (
     octets       INTEGER,           -- as received
     lines        INTEGER,           -- line ends, as received
     listed       INTEGER,           -- the octets that LIST told when it was fetched last
-    essence      BLOB,              -- SHA-256 of what no server changes, where it has a Message-ID
+    essence      BLOB,              -- what no server changes, where it has a Message-ID
     doubt        TEXT,              -- why its content is not believed; null once it is
     checks       INTEGER NOT NULL DEFAULT 0,  -- how often it was fetched again since, and was equal
     checked      INTEGER,           -- when that was last, in the account's own time

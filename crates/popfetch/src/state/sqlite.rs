@@ -13,6 +13,7 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::key::{Identity, KeyRef, Sum};
+use crate::likeness::Essence;
 use file::{StateFile, cannot_open};
 pub(crate) use format::VERSION as FORMAT;
 use group::{Shared, Trouble};
@@ -178,7 +179,7 @@ impl SqliteStore {
         self.ask(|connection| {
             let mut statement = connection.prepare_cached(&format!(
                 "SELECT identity, occurrence, changed_at, sha256, kind, location, place, delivered,
-                 batch
+                 batch, essence
                  FROM message JOIN copy USING (account, identity, occurrence)
                  JOIN target ON target.id = copy.target
                  WHERE account = ? AND {condition} ORDER BY identity, occurrence"
@@ -202,6 +203,7 @@ impl SqliteStore {
                         key,
                         since: Timestamp(row.get(2)?),
                         sum: row.get(3)?,
+                        essence: row.get::<_, Option<Sum>>(9)?.map(Essence::from_octets),
                         copies: vec![copy],
                     }),
                 }
@@ -408,7 +410,7 @@ fn known_row<'a>(row: &'a SqlRow<'_>) -> rusqlite::Result<Row<'a>> {
         unseen_since: row.get::<_, Option<i64>>(11)?.map(Timestamp),
         lines: row.get::<_, Option<i64>>(12)?.map(i64::unsigned_abs),
         listed: row.get::<_, Option<i64>>(13)?.map(i64::unsigned_abs),
-        essence: row.get::<_, Option<Sum>>(14)?,
+        essence: row.get::<_, Option<Sum>>(14)?.map(Essence::from_octets),
         doubt: doubt(row, 15)?,
         checks: row.get(16)?,
         checked: row.get(17)?,

@@ -39,9 +39,9 @@ impl Planner<'_> {
             }
             // Copies may differ in nothing but their way here.
             _ if siblings.shuffled => {
-                let essence = None;
+                let likeness = None;
                 let fetch = row.compare(position, &siblings.delivered);
-                self.want(Fetch { essence, ..fetch }, false);
+                self.want(Fetch { likeness, ..fetch }, false);
             }
             State::Rejected if row.unseen_since.is_none() && !is_other => {
                 self.plan.reject.push(position);
@@ -126,7 +126,7 @@ impl Planner<'_> {
     }
 
     /// What a row tells of LIST's numbers. A few messages that fit to the octet tell enough.
-    fn sample(&mut self, row: &KnownRow) {
+    pub(super) fn sample(&mut self, row: &KnownRow) {
         const FEW: usize = 8;
         match row.sample() {
             Some(sample) if row.is_doubted() => self.plan.samples.push(sample),

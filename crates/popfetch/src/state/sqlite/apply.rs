@@ -6,6 +6,7 @@ use super::group::Trouble;
 use super::{AccountId, marker};
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyRef};
+use crate::likeness::Essence;
 use crate::state::{Change, Doubt, Mark, NEVER, Placement, Received, Target};
 
 pub(super) enum Error {
@@ -86,6 +87,7 @@ impl Step<'_> {
                     doubt,
                 } = received;
                 let (octets, lines, listed) = (signed(octets), signed(lines), listed.map(signed));
+                let essence = essence.as_ref().map(Essence::octets);
                 let doubt = doubt.map(Doubt::name);
                 let values: [&dyn ToSql; 8] = [
                     &sum, &header, &octets, &excerpt, &lines, &listed, &essence, &doubt,
@@ -134,9 +136,10 @@ impl Step<'_> {
             Change::Skipped { .. } => self.execute(SKIPPED, []),
             Change::Rejected { .. } => self.execute(REJECTED, []),
             Change::Renamed { to, .. } => {
-                // The message may have been found under its new key before.
+                // It may have been found under its new key before, or come in part; or another
+                // message was deleted that had this.
                 let delete = "DELETE FROM message WHERE account = ? AND identity = ?
-                     AND occurrence = ? AND state = 'pending'";
+                     AND occurrence = ? AND (state IN ('pending', 'gone') OR doubt NOTNULL)";
                 self.connection.prepare_cached(delete)?.execute(params![
                     self.account.0,
                     to.identity.octets(),
@@ -237,7 +240,8 @@ const STORING: &str = "INSERT INTO message
     VALUES (?1, ?2, ?3, 'storing', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING";
 const STORING_AGAIN: &str = "UPDATE message
     SET state = 'storing', changed_at = ?4, sha256 = ?5, header = ?6, octets = ?7, excerpt = ?8,
-    lines = ?9, listed = ?10, essence = ?11, doubt = ?12, checks = 0, checked = NULL,
+    lines = ?9, listed = ?10, essence = ?11, doubt = ?12, checks = 0,
+    checked = iif(doubt NOTNULL, (SELECT passed FROM facts WHERE facts.account = ?1), NULL),
     stored_at = NULL, stored_after = NULL, unseen_since = NULL
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
 const DISPLACE: &str = "DELETE FROM copy WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";

@@ -38,6 +38,7 @@ fn an_unfinished_delivery_is_found_again_after_reopening() {
         key: two,
         since: NOW,
         sum: Some([2; 32]),
+        essence: None,
         copies: vec![Placed {
             target: target.clone(),
             place: b"1000.name".to_vec(),

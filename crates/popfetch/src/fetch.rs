@@ -462,7 +462,7 @@ fn ticket(listing: &Listing, fetch: &Fetch, plan: &Plan) -> Ticket {
         listed: listing.octets(position),
         past: fetch.past.clone(),
         known: Arc::clone(&fetch.known),
-        likeness: fetch.likeness,
+        likeness: plan.likenesses.get(&position).copied(),
         is_believed: fetch.is_believed,
         is_new: fetch.is_new,
         vanished: (fetch.is_new || fetch.is_resized).then(|| Arc::clone(&plan.vanished)),

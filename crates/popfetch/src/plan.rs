@@ -10,6 +10,7 @@ mod resized;
 mod tests;
 mod vanished;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,9 +87,6 @@ pub(crate) struct Fetch {
     /// What was delivered under the same identity. If the content is one of these, it must not be
     /// delivered again.
     pub(crate) known: Arc<[Sum]>,
-    /// What a message must have in common with the one that was delivered under its key to be the
-    /// same, where its content is another.
-    pub(crate) likeness: Option<Likeness>,
     /// What was delivered under its identity, if anything was, is deleted or doubted. It may be one
     /// of those that are missing from the listing, under another key.
     pub(crate) is_new: bool,
@@ -105,7 +103,6 @@ impl Fetch {
             position,
             past: None,
             known: Arc::default(),
-            likeness: None,
             is_new: true,
             is_resized: false,
             is_believed: false,
@@ -154,6 +151,9 @@ pub(crate) struct Plan {
     pub(crate) lingering: Vec<u32>,
     /// What is known of a server that ignores deletions.
     pub(crate) ignored: Option<Ignored>,
+    /// What a message at a position must have in common with the one that was delivered under its key
+    /// to be the same, where its content is another. Few messages have one, so it stands apart.
+    pub(crate) likenesses: BTreeMap<u32, Likeness>,
     /// How many messages that it deleted are missing from a listing for the first time.
     pub(crate) obeyed: u64,
     /// Positions whose LIST number has changed, with too many others to fetch all of them. Some are

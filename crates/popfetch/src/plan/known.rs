@@ -112,7 +112,6 @@ impl KnownRow {
         Fetch {
             past: self.past.clone(),
             known: Arc::clone(delivered),
-            likeness: self.likeness(),
             // Once it was deleted, the unique-id may stand for any other one; and the whole message
             // may have come under another.
             is_new: self.state == State::Gone || self.is_doubted(),
@@ -123,7 +122,7 @@ impl KnownRow {
     }
 
     /// What a message under its key must have in common with it to be the same.
-    fn likeness(&self) -> Option<Likeness> {
+    pub(super) fn likeness(&self) -> Option<Likeness> {
         let essence = self.essence.filter(|_| !self.excerpt)?;
         Some(match self.is_whole() && self.has_unique_id() {
             true => Likeness::Header(essence),

@@ -179,7 +179,10 @@ impl<'a> Planner<'a> {
                 self.plan.lingering.push(position);
             }
             match index {
-                ..SAMPLE => self.want(row.compare(position, &delivered), false),
+                ..SAMPLE => {
+                    let fetch = self.compared(position, &row, &delivered);
+                    self.want(fetch, false);
+                }
                 _ => self.plan.count.keep += 1,
             }
         }
@@ -204,7 +207,8 @@ impl<'a> Planner<'a> {
                 Belief::Again => {
                     self.plan.doubted.push(position);
                     let known = [&*delivered, &*self.unsure].concat().into();
-                    self.want(row.compare(position, &known), false);
+                    let fetch = self.compared(position, &row, &known);
+                    self.want(fetch, false);
                 }
             }
         }

@@ -39,9 +39,8 @@ impl Planner<'_> {
             }
             // Copies may differ in nothing but their way here.
             _ if siblings.shuffled => {
-                let likeness = None;
                 let fetch = row.compare(position, &siblings.delivered);
-                self.want(Fetch { likeness, ..fetch }, false);
+                self.want(fetch, false);
             }
             State::Rejected if row.unseen_since.is_none() && !is_other => {
                 self.plan.reject.push(position);
@@ -90,7 +89,8 @@ impl Planner<'_> {
         match number {
             _ if row.excerpt => {
                 self.is_back(row);
-                self.want(row.compare(position, delivered), true);
+                let fetch = self.compared(position, row, delivered);
+                self.want(fetch, true);
             }
             // It is another message, or the server counts otherwise than before.
             Number::Changed => {
@@ -99,9 +99,10 @@ impl Planner<'_> {
                 if let Some(sum) = row.sum {
                     self.exchanged.push(row.key.as_ref(), sum, None);
                 }
+                let fetch = self.compared(position, row, delivered);
                 self.resized.delivered(Fetch {
                     is_resized: true,
-                    ..row.compare(position, delivered)
+                    ..fetch
                 });
             }
             // What was away and came back is not deleted unseen.
@@ -121,8 +122,21 @@ impl Planner<'_> {
         }
     }
 
+    /// The request to compare it, with what it must have in common.
+    pub(super) fn compared(
+        &mut self,
+        position: u32,
+        row: &KnownRow,
+        delivered: &Arc<[Sum]>,
+    ) -> Fetch {
+        let likeness = row.likeness();
+        (self.plan.likenesses).extend(likeness.map(|likeness| (position, likeness)));
+        row.compare(position, delivered)
+    }
+
     fn compare(&mut self, position: u32, row: &KnownRow, delivered: &Arc<[Sum]>) {
-        self.want(row.compare(position, delivered), false);
+        let fetch = self.compared(position, row, delivered);
+        self.want(fetch, false);
     }
 
     /// What a row tells of LIST's numbers. A few messages that fit to the octet tell enough.

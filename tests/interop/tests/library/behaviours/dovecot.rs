@@ -32,6 +32,11 @@ behaviour! {
                 Method::Apop => "method=APOP",
                 _ => &format!("method={}", method.name()),
             };
+            // Dovecot writes its log when it has answered.
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+            while !server.log().contains(logged) && std::time::Instant::now() < end {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
             assert!(server.log().contains(logged), "{}\n{}", method.name(), server.log());
         }
     }

@@ -140,13 +140,16 @@ impl Arrivals {
         }
         let all = u32::try_from(listed.messages()).unwrap_or(u32::MAX);
         let near = if all <= SMALL { all } else { NEAR };
+        // Where one came in the place of another, that one did not come in its own.
+        let is_displaced = |other: u32| misses.iter().any(|miss| miss.position == other);
         let fits_another = |message: &&&Arrived| {
             let from = message.position.saturating_sub(near);
             let to = message
                 .position
                 .saturating_add(near)
                 .min(all.saturating_sub(1));
-            (from..=to).any(|other| listed.octets(other) == Some(message.received.octets))
+            let octets = Some(message.received.octets);
+            (from..=to).any(|other| listed.octets(other) == octets && is_displaced(other))
         };
         let fits = misses.iter().filter(fits_another).count();
         fits >= SEVERAL && 2 * fits >= misses.len()
@@ -241,9 +244,9 @@ mod tests {
     #[test]
     fn e05_messages_that_came_in_the_place_of_others_are_all_doubted() {
         let shifted = Some(Doubt::Shifted);
-        let next = [(200, 2), (300, 3), (150, 4), (150, 4)];
-        let expected = [shifted, shifted, shifted, None];
-        assert_eq!(doubts(&[100, 200, 300, 150], &next), expected);
+        let next = [(200, 2), (300, 3), (150, 4), (170, 5), (170, 5)];
+        let expected = [shifted, shifted, shifted, shifted, None];
+        assert_eq!(doubts(&[100, 200, 300, 150, 170], &next), expected);
         let first = [(100, 1), (100, 1), (100, 1)];
         assert_eq!(doubts(&[100, 200, 300], &first), [None, shifted, shifted]);
         let mixed = [(200, 2), (100, 1), (300, 3), (400, 5), (350, 4)];

@@ -309,7 +309,7 @@ impl Delivery {
             let recognised = Change::Recognised {
                 key,
                 sum: &message.read.sum,
-                listed: message.ticket.listed,
+                received: message.read.received,
             };
             let before = match &message.origin {
                 Origin::Missing(was) if is_new => {
@@ -324,7 +324,17 @@ impl Delivery {
                 Origin::Missing(was) if !is_new => Some(Change::Forget { key: was.as_ref() }),
                 _ => None,
             };
-            before.into_iter().chain([recognised]).chain(behind)
+            let has_its_row = match message.origin {
+                Origin::Own => true,
+                Origin::Missing(_) => is_new,
+                Origin::Elsewhere => false,
+            };
+            // Another row's content may be doubted where the key's own was not.
+            let doubt = message.read.received.doubt;
+            let judged = (!has_its_row).then_some(Change::Judged { key, doubt });
+            (before.into_iter().chain([recognised]))
+                .chain(judged)
+                .chain(behind)
         });
         self.store
             .apply(self.account, self.clock.now(), &mut changes)?;
@@ -337,7 +347,7 @@ impl Delivery {
             if *origin != Origin::Own {
                 stored.moved.push(ticket.position);
             }
-            let standing = match ticket.is_believed {
+            let standing = match ticket.is_believed && *origin == Origin::Own {
                 true => Standing::Believed,
                 false => Standing::Delivered,
             };

@@ -259,11 +259,12 @@ pub(crate) enum Change<'a> {
     Stored { key: KeyRef<'a> },
     /// Not every target has it: it waits to be fetched again, for those that lack it.
     Returned { key: KeyRef<'a> },
-    /// It was fetched and found to be what had been delivered before. LIST told these octets.
+    /// It was fetched and found to be what had been delivered before. Why that is doubted, if it is,
+    /// stays.
     Recognised {
         key: KeyRef<'a>,
         sum: &'a Sum,
-        listed: Option<u64>,
+        received: Received,
     },
     /// Its content is believed now, or is doubted for this reason.
     Judged {

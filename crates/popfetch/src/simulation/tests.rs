@@ -125,32 +125,3 @@ fn a_seed_decides_everything() {
         assert_eq!(operations(), operations(), "seed {seed}");
     }
 }
-
-#[test]
-#[ignore = "triage"]
-fn triage() {
-    let seeds = seeds();
-    let bench = Bench::new();
-    let mut failing = 0;
-    for seed in seeds {
-        let batch: usize = std::env::var("TRIAGE_BATCH")
-            .ok()
-            .and_then(|b| b.parse().ok())
-            .unwrap_or(ONE_BATCH);
-        let (violations, story) = bench.simulate(
-            Trial {
-                batch,
-                ..Trial::of(seed)
-            },
-            true,
-        );
-        if let Some(first) = violations.first() {
-            failing += 1;
-            let setting = story.lines().find(|l| l.starts_with("seed")).unwrap_or("");
-            let mut kind: String = first.chars().filter(|c| !c.is_ascii_digit()).collect();
-            kind.truncate(70);
-            println!("FAIL {seed} [{kind}] {setting}");
-        }
-    }
-    println!("failing: {failing}");
-}

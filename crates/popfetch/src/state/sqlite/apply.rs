@@ -116,8 +116,11 @@ impl Step<'_> {
             }
             Change::Stored { .. } => self.execute(STORED, []),
             Change::Returned { .. } => self.execute(RETURNED, []),
-            Change::Recognised { sum, listed, .. } => {
-                self.execute(RECOGNISED, [&sum, &listed.map(signed)])
+            Change::Recognised { sum, received, .. } => {
+                let (octets, lines) = (signed(received.octets), signed(received.lines));
+                let listed = received.listed.map(signed);
+                let essence = received.essence.as_ref().map(Essence::octets);
+                self.execute(RECOGNISED, [&sum, &listed, &octets, &lines, &essence])
             }
             Change::Judged { doubt, .. } => self.execute(JUDGED, [&doubt.map(Doubt::name)]),
             Change::Listed { octets, .. } => self.execute(LISTED, [&signed(octets)]),
@@ -280,6 +283,7 @@ const RETURNED: &str = "UPDATE message SET state = 'pending', changed_at = ?4
 const RECOGNISED: &str = "UPDATE message
     SET state = 'stored', changed_at = ?4, sha256 = ?5, excerpt = 0, attempts = 0,
     reason = NULL, failing = NULL, stored_at = coalesce(stored_at, ?4), listed = ?6,
+    octets = ?7, lines = ?8, essence = ?9,
     checks = checks + (doubt IS NOT NULL),
     checked = (SELECT passed FROM facts WHERE facts.account = ?1),
     stored_after = (SELECT passed FROM facts WHERE facts.account = ?1), unseen_since = NULL

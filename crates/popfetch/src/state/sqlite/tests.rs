@@ -102,7 +102,7 @@ fn a_message_goes_through_its_states() {
             Change::Recognised {
                 key,
                 sum: &sum,
-                listed: Some(7),
+                received: Received::of(7),
             },
             State::Stored,
         ),

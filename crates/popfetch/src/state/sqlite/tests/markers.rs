@@ -188,7 +188,7 @@ fn e26_stored_messages_depend_on_their_targets_and_on_all_where_none_is_known() 
     let recognised = Change::Recognised {
         key: three.as_ref(),
         sum: &[3; 32],
-        listed: None,
+        received: Received::default(),
     };
     fixture.apply(&[found, recognised]).unwrap();
     assert_eq!(depending_on(&fixture, &target()), [one, three.clone()]);

@@ -129,7 +129,8 @@ impl Reading {
             Fit::Exact => None,
             Fit::Good | Fit::Unknown => sign(),
             Fit::Shorter => Some(sign().unwrap_or(Doubt::Short)),
-            Fit::Longer => Some(sign().unwrap_or(Doubt::Unjudged)),
+            // What is longer than LIST told was not cut.
+            Fit::Longer => Some(Doubt::Unjudged),
         };
         Read {
             received: Received {

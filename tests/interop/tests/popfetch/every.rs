@@ -77,7 +77,11 @@ fn q32_what_breaks_mail_clients_arrives_once(product: Product) {
         .flatten()
         .map(|sent| compare::in_a_maildir(sent))
         .collect();
-    let status = if sendable.len() == sent.len() { 0 } else { 75 };
+    // mpopd ends lines at a NUL and counts other octets than it sends (Q47): what comes so stays
+    // there.
+    let held_back = if product == Product::Mpopd { 4 } else { 0 };
+    let is_sound = sendable.len() == sent.len() && held_back == 0;
+    let status = if is_sound { 0 } else { 75 };
 
     let home = Home::trusting(&server);
     for (keep, stored) in [("forever", sendable.len()), ("forever", 0), ("none", 0)] {
@@ -90,12 +94,16 @@ fn q32_what_breaks_mail_clients_arrives_once(product: Product) {
         let stores = run.text().contains(&format!("stored {stored} messages"));
         assert_eq!(stores, stored > 0, "{}", run.text());
         compare::assert_same_messages(sendable.clone(), home.maildir().messages().unwrap());
-        let kept = if keep == "none" { 0 } else { sendable.len() };
+        let kept = if keep == "none" {
+            held_back
+        } else {
+            sendable.len()
+        };
         assert_eq!(left(&server), sent.len() - sendable.len() + kept);
     }
     let fetched = format!("{} of {}", sendable.len(), sent.len());
     page::assert_says("fetches, once", product, &fetched);
-    let left = sent.len() - sendable.len();
+    let left = sent.len() - sendable.len() + held_back;
     page::assert_says("leaves with --keep none", product, &left.to_string());
 }
 

@@ -144,7 +144,8 @@ fn maildrop(user: &str, config: &Config) -> String {
     }
 }
 
-/// What the state knows the maildrop by that somebody writes as `USER@HOST` or `USER@HOST:PORT`.
+/// The name that the state has for a maildrop, which the user writes as `USER@HOST` or
+/// `USER@HOST:PORT`.
 ///
 /// # Errors
 /// [`Status::Usage`] when it is written otherwise.

@@ -281,4 +281,9 @@ impl Stored {
             self.named.push((ticket.position, ticket.key.clone()));
         }
     }
+
+    /// Whether the message came, and is the one that was delivered under its key before.
+    pub(crate) fn is_the_same(&self, position: u32) -> bool {
+        self.recognised.contains(&position) && !self.moved.contains(&position)
+    }
 }

@@ -74,7 +74,8 @@ impl Delivery {
         full.or(turned_back).map_or(Ok(()), Err)
     }
 
-    /// Makes the contents durable. Whoever takes nothing today is asked before anything is done.
+    /// Makes the contents durable. Before that it asks each program and server whether it takes
+    /// mail now.
     fn begin_commit(&self, batch: &mut Batch) -> Result<Vec<Box<dyn Courier + '_>>, Failure> {
         let couriers = self.targets.handovers.iter();
         let couriers = couriers

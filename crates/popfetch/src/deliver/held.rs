@@ -43,7 +43,7 @@ impl Delivery {
         Ok(sight)
     }
 
-    /// Whether a target is what it was, with everything in it that nobody took away.
+    /// Whether a target is the one that the marker tells of, and shows what it must.
     fn look_at(&self, marker: &Marker) -> Result<(), Failure> {
         let Some(site) = Site::of(&marker.target) else {
             return Ok(());

@@ -63,7 +63,7 @@ impl Maildir {
         Self::check(file_system, root)?;
         let above = root.parent().unwrap_or(root);
         match file_system.sync_directory(above) {
-            // In a directory that we may not read, whoever runs the machine made it.
+            // We may not read the directory above, so an administrator made this one in it.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
             synced => synced.map_err(|error| cannot_write(above, &error))?,
         }
@@ -350,7 +350,7 @@ pub(crate) struct Interrupted<'a> {
 pub(crate) enum Age {
     /// Less than a day.
     Recent,
-    /// More than that, or nobody knows, as the clock or the Maildir was set back.
+    /// More than that; or it is not known, because the clock or the Maildir was set back.
     Doubtful,
 }
 

@@ -119,7 +119,8 @@ impl Mbox {
     /// order.
     ///
     /// # Errors
-    /// [`Status::Temporary`] when somebody else keeps it locked, or it is not what it was.
+    /// [`Status::Temporary`] when another process keeps it locked, or it is not the mbox that the
+    /// state knows.
     pub(crate) fn prepare<'a>(
         &'a self,
         letters: impl Iterator<Item = Option<Letter<'a>>>,

@@ -1,9 +1,10 @@
 //! The names of files on their way: `popfetch-OWNER-CLAIM-COUNTER` under `tmp/`, and the same in the
 //! middle of the name that the message gets.
 //!
-//! The owner is an account of a state, by numbers that nobody changes; the claim is a random number
-//! for each time that a process took the account. So nobody ever writes to, renames or removes what
-//! another process is writing; only what an earlier claim of the same owner left behind is removed.
+//! The owner is an account of a state: a hash of their two identifiers, which never change. The
+//! claim is a random number for each time that a process takes the account. A process writes to,
+//! renames and removes only files with its own claim, and removes those that an earlier claim of the
+//! same owner left behind.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

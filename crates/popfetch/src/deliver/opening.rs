@@ -80,8 +80,8 @@ impl<'a> Opening<'a> {
         })
     }
 
-    /// The targets that are files or directories, in the order of their paths: who takes locks in
-    /// one order waits for nobody in a circle.
+    /// The targets that are files or directories, in the order of their paths. As all processes
+    /// take locks in this order, no two of them wait for each other.
     fn targets(&self, destinations: &Destinations) -> Result<BTreeSet<Target>, Failure> {
         let located = destinations
             .all

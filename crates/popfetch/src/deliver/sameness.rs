@@ -14,7 +14,7 @@ const SECOND: i64 = 1_000_000_000;
 /// What a target turns out to be.
 #[derive(Debug)]
 pub(super) enum Sameness {
-    /// The one that it was, with everything in it that nobody took away.
+    /// It is the one that the marker tells of, and shows what it must.
     Same,
     /// It was set back, as from a backup.
     Older(SetBack),

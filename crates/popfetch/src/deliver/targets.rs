@@ -123,7 +123,8 @@ impl Destinations {
 pub(crate) struct Targets {
     /// These get the messages as they arrive.
     pub(super) maildirs: Vec<Maildir>,
-    /// In the order of their paths: who takes locks in one order waits for nobody in a circle.
+    /// In the order of their paths. As all processes take locks in this order, no two of them wait
+    /// for each other.
     pub(super) mboxes: Vec<Mbox>,
     pub(super) handovers: Vec<Box<dyn Handover>>,
     pub(super) line_end: LineEnd,

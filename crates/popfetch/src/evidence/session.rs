@@ -1,6 +1,8 @@
 //! The messages of one session judged together: whether the server gave those that were asked for,
 //! and all of each.
 
+use std::collections::BTreeSet;
+
 use crate::key::Sum;
 use crate::sizes::{Fit, Sample, Sizes};
 use crate::state::{Doubt, Received};
@@ -141,7 +143,7 @@ impl Arrivals {
         let all = u32::try_from(listed.messages()).unwrap_or(u32::MAX);
         let near = if all <= SMALL { all } else { NEAR };
         // Where one came in the place of another, that one did not come in its own.
-        let is_displaced = |other: u32| misses.iter().any(|miss| miss.position == other);
+        let displaced: BTreeSet<u32> = misses.iter().map(|miss| miss.position).collect();
         let fits_another = |message: &&&Arrived| {
             let from = message.position.saturating_sub(near);
             let to = message
@@ -149,7 +151,7 @@ impl Arrivals {
                 .saturating_add(near)
                 .min(all.saturating_sub(1));
             let octets = Some(message.received.octets);
-            (from..=to).any(|other| listed.octets(other) == octets && is_displaced(other))
+            (from..=to).any(|other| listed.octets(other) == octets && displaced.contains(&other))
         };
         let fits = misses.iter().filter(fits_another).count();
         fits >= SEVERAL && 2 * fits >= misses.len()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::deletion::Keys;
 use super::messages::Fetched;
+use super::prepare::told_by;
 use super::{Fetcher, blocking};
 use crate::deliver::{Delivery, Stored};
 use crate::evidence::{Arrived, Same, Standing, Whole};
@@ -150,9 +151,7 @@ impl Fetcher<'_> {
         if plan.resized.is_empty() {
             return false;
         }
-        let is_old = |position: &u32| {
-            stored.recognised.contains(position) && !stored.moved.contains(position)
-        };
+        let is_old = |&position: &u32| stored.is_the_same(position);
         let is_new = |position: &u32| stored.positions.contains(position) && !is_old(position);
         // Where one is another message, those that were not fetched may be, too.
         self.trusts_sample = !plan.sampled.iter().any(is_new);
@@ -190,12 +189,8 @@ impl Lesson {
                 key: key.as_ref(),
                 doubt: *doubt,
             });
-            let listed = self.listed.iter().filter_map(|&position| {
-                Some(Change::Listed {
-                    key: listing.key(position)?,
-                    octets: listing.octets(position)?,
-                })
-            });
+            let listed = self.listed.iter();
+            let listed = listed.filter_map(|&position| told_by(&listing, position));
             let gone = self.gone.iter().map(|key| Change::Gone { key });
             let unseen = self.unseen.iter().map(|key| Change::Unseen { key });
             let mut changes = doubts.chain(listed).chain(gone).chain(unseen).peekable();
@@ -211,8 +206,7 @@ impl Lesson {
 /// Whether a message that the server has confirmed to have deleted, some time ago, is there and is
 /// the same, while it deleted no other.
 fn is_ignored(plan: &Plan, stored: &Stored) -> bool {
-    let is_same =
-        |position: &u32| stored.recognised.contains(position) && !stored.moved.contains(position);
+    let is_same = |&position: &u32| stored.is_the_same(position);
     plan.obeyed == 0 && plan.lingering.iter().any(is_same)
 }
 

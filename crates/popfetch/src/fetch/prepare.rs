@@ -221,6 +221,14 @@ pub(super) fn plan(
     Ok(planner.finish())
 }
 
+/// That LIST tells these octets of the message now.
+pub(super) fn told_by(listing: &Listing, position: u32) -> Option<Change<'_>> {
+    Some(Change::Listed {
+        key: listing.key(position)?,
+        octets: listing.octets(position)?,
+    })
+}
+
 /// Lets the store know what the listing says.
 pub(super) fn remember(
     store: &dyn StateStore,
@@ -236,12 +244,7 @@ pub(super) fn remember(
     };
     let (found, skip, kept) = (keys(&plan.found), keys(&plan.skip), keys(&plan.kept));
     let numbered = plan.skip.iter().chain(&plan.listed);
-    let listed = numbered.filter_map(|&position| {
-        Some(Change::Listed {
-            key: listing.key(position)?,
-            octets: listing.octets(position)?,
-        })
-    });
+    let listed = numbered.filter_map(|&position| told_by(listing, position));
     // What is missing may come under another key in this session.
     let gone = plan.gone.iter().filter(|_| !plan.finds_new());
     let mut changes = (found.into_iter().map(|key| Change::Found { key }))

@@ -52,7 +52,7 @@ fn unstuffing(name: &'static str, body: Vec<u8>) -> Case {
 }
 
 fn batch(name: &'static str, messages: u32, octets: usize) -> Case {
-    let mut answer = b"+OK message follows\r\n".to_vec();
+    let mut answer = b"+OK message follows\r\nSubject: text\r\n\r\n".to_vec();
     answer.extend(TEXT.repeat(octets / TEXT.len()));
     answer.extend(b".\r\n");
     let wire = answer.repeat(messages as usize);

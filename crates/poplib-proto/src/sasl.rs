@@ -5,8 +5,8 @@
 //!
 //! | mechanism | type | source | what the server gets |
 //! |---|---|---|---|
-//! | `SCRAM-SHA-256-PLUS`, `SCRAM-SHA-1-PLUS` | [`Scram`] | RFC 5802, 7677, 5929, 9266 | a proof bound to this TLS connection |
-//! | `SCRAM-SHA-256`, `SCRAM-SHA-1` | [`Scram`] | RFC 5802, 7677 | a proof, and must give one |
+//! | `SCRAM-SHA-512-PLUS`, `SCRAM-SHA-256-PLUS`, `SCRAM-SHA-1-PLUS` | [`Scram`] | RFC 5802, 7677, 5929, 9266, draft-melnikov-scram-sha-512 | a proof bound to this TLS connection |
+//! | `SCRAM-SHA-512`, `SCRAM-SHA-256`, `SCRAM-SHA-1` | [`Scram`] | RFC 5802, 7677, draft-melnikov-scram-sha-512 | a proof, and must give one |
 //! | `CRAM-MD5` | [`CramMd5`] | RFC 2195 | a digest |
 //! | `PLAIN` | [`Plain`] | RFC 4616 | the password |
 //! | `LOGIN` | [`Login`] | none | the password |
@@ -62,5 +62,5 @@ pub use method::{Method, Strength, UnknownMethod};
 pub use oauthbearer::OAuthBearer;
 pub use plain::Plain;
 pub use policy::Policy;
-pub use scram::{BindingFlag, ChannelBinding, HashFunction, Nonce, Scram, Sha1, Sha256};
+pub use scram::{BindingFlag, ChannelBinding, HashFunction, Nonce, Scram, Sha1, Sha256, Sha512};
 pub use xoauth2::XOAuth2;

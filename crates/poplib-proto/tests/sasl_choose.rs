@@ -8,7 +8,7 @@ use poplib_proto::sasl::{
     Policy, Rejection, Strength, Timestamp, Unusable, choose,
 };
 
-const EVERYTHING: [&str; 13] = [
+const EVERYTHING: [&str; 15] = [
     "ANONYMOUS",
     "LOGIN",
     "PLAIN",
@@ -17,10 +17,12 @@ const EVERYTHING: [&str; 13] = [
     "EXTERNAL",
     "CRAM-MD5",
     "SCRAM-SHA-1",
+    "SCRAM-SHA-512",
     "SCRAM-SHA-256",
     "OAUTHBEARER",
     "SCRAM-SHA-1-PLUS",
     "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-512-PLUS",
     "X-UNKNOWN",
 ];
 
@@ -133,8 +135,10 @@ fn p20_the_strongest_comes_first() {
     assert_eq!(
         scene.names(),
         [
+            "SCRAM-SHA-512-PLUS",
             "SCRAM-SHA-256-PLUS",
             "SCRAM-SHA-1-PLUS",
+            "SCRAM-SHA-512",
             "SCRAM-SHA-256",
             "SCRAM-SHA-1",
             "CRAM-MD5",
@@ -164,7 +168,8 @@ fn p20_a_password_in_clear_needs_tls_or_permission() {
         ]
     );
     let scene = Scene::offering(&EVERYTHING).without_tls();
-    assert_eq!(scene.names(), ["SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5"]);
+    let digests = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5"];
+    assert_eq!(scene.names(), digests);
     let scene = Scene::offering(&offered).user_pass().in_clear();
     assert_eq!(scene.names(), ["PLAIN", "LOGIN", "USER"]);
 }
@@ -219,8 +224,13 @@ fn p20_the_reasons_are_told() {
 #[test]
 fn a12_nothing_below_the_minimum_is_tried() {
     let offered = || Scene::offering(&EVERYTHING).user_pass().bound();
-    let bound = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"];
-    let mutual = [&bound[..], &["SCRAM-SHA-256", "SCRAM-SHA-1"]].concat();
+    let bound = [
+        "SCRAM-SHA-512-PLUS",
+        "SCRAM-SHA-256-PLUS",
+        "SCRAM-SHA-1-PLUS",
+    ];
+    let unbound = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1"];
+    let mutual = [bound, unbound].concat();
     let digest = [&mutual[..], &["CRAM-MD5"]].concat();
     let all = [&digest[..], &["PLAIN", "LOGIN", "USER"]].concat();
     assert_eq!(offered().minimum(Strength::Cleartext).names(), all);
@@ -305,6 +315,7 @@ fn p17_a_plus_that_does_not_fit_is_followed_by_a_login_without() {
         ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"],
         ["SCRAM-SHA-1-PLUS", "SCRAM-SHA-256"],
         ["SCRAM-SHA-512-PLUS", "SCRAM-SHA-256"],
+        ["SCRAM-SHA-384-PLUS", "SCRAM-SHA-256"],
     ] {
         let messages = Scene::offering(&offered).bound().first_messages();
         let last = messages.last().unwrap();
@@ -333,10 +344,10 @@ fn p16_every_attempt_has_its_own_nonce() {
         .iter()
         .filter_map(|message| Some(message.split_once(",r=")?.1.to_owned()))
         .collect();
-    assert_eq!(nonces.len(), 4);
+    assert_eq!(nonces.len(), 6);
     nonces.sort();
     nonces.dedup();
-    assert_eq!(nonces.len(), 4);
+    assert_eq!(nonces.len(), 6);
 }
 
 #[test]
@@ -411,7 +422,8 @@ fn a16_a_token_goes_to_no_other_host() {
 fn p20_what_cannot_act_as_somebody_else_is_passed_over() {
     let other = Credentials::Password(Password::new("user", "secret").acting_as("other"));
     let scene = Scene::offering(&EVERYTHING).user_pass().with(other.clone());
-    assert_eq!(scene.names(), ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"]);
+    let names = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"];
+    assert_eq!(scene.names(), names);
     let unusable = Rejection::Unusable(Unusable::NoAuthorizationIdentity);
     assert_eq!(
         Scene::offering(&["CRAM-MD5"])

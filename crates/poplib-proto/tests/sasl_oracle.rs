@@ -10,7 +10,7 @@ use poplib_proto::Secret;
 use poplib_proto::sasl::{
     self, Anonymous, Bearer, BindingFlag, ChannelBinding, External, HashFunction, Login,
     Mechanism as _, Nonce, OAuthBearer, Password, Plain, SaslMisbehaviour, Scram, Sha1, Sha256,
-    XOAuth2,
+    Sha512, XOAuth2,
 };
 use proptest::prelude::*;
 use rsasl::callback::{Context, Request, SessionCallback, SessionData};
@@ -21,7 +21,9 @@ use rsasl::mechanisms::oauthbearer::OAUTHBEARER;
 use rsasl::mechanisms::oauthbearer::properties::{OAuthBearerError, OAuthBearerValidate};
 use rsasl::mechanisms::plain::PLAIN;
 use rsasl::mechanisms::scram::properties::ScramStoredPassword;
-use rsasl::mechanisms::scram::{SCRAM_SHA1, SCRAM_SHA1_PLUS, SCRAM_SHA256, SCRAM_SHA256_PLUS};
+use rsasl::mechanisms::scram::{
+    SCRAM_SHA1, SCRAM_SHA1_PLUS, SCRAM_SHA256, SCRAM_SHA256_PLUS, SCRAM_SHA512, SCRAM_SHA512_PLUS,
+};
 use rsasl::mechanisms::xoauth2::XOAUTH2;
 use rsasl::mechanisms::xoauth2::properties::XOAuth2Validate;
 use rsasl::prelude::{
@@ -84,9 +86,10 @@ struct Server {
     token_is_good: bool,
 }
 
-static WITHOUT_PLUS: [Mechanism; 8] = [
+static WITHOUT_PLUS: [Mechanism; 9] = [
     SCRAM_SHA1,
     SCRAM_SHA256,
+    SCRAM_SHA512,
     PLAIN,
     LOGIN,
     ANONYMOUS,
@@ -94,7 +97,14 @@ static WITHOUT_PLUS: [Mechanism; 8] = [
     XOAUTH2,
     OAUTHBEARER,
 ];
-static WITH_PLUS: [Mechanism; 4] = [SCRAM_SHA1, SCRAM_SHA1_PLUS, SCRAM_SHA256, SCRAM_SHA256_PLUS];
+static WITH_PLUS: [Mechanism; 6] = [
+    SCRAM_SHA1,
+    SCRAM_SHA1_PLUS,
+    SCRAM_SHA256,
+    SCRAM_SHA256_PLUS,
+    SCRAM_SHA512,
+    SCRAM_SHA512_PLUS,
+];
 
 const SCOPE: &str = "https://mail.example.org/";
 
@@ -276,7 +286,11 @@ proptest! {
 
         let sha_256 = server(Verifier::of::<sha2::Sha256>(secret.as_bytes(), &salt, iterations));
         let client = scram::<Sha256>(&password, BindingFlag::Unsupported);
-        prop_assert_eq!(unescaped(sha_256.understood(client)).user, Some(user));
+        prop_assert_eq!(unescaped(sha_256.understood(client)).user, Some(user.clone()));
+
+        let sha_512 = server(Verifier::of::<sha2::Sha512>(secret.as_bytes(), &salt, iterations));
+        let client = scram::<Sha512>(&password, BindingFlag::Unsupported);
+        prop_assert_eq!(unescaped(sha_512.understood(client)).user, Some(user));
     }
 
     #[test]
@@ -286,19 +300,25 @@ proptest! {
         data in prop::collection::vec(any::<u8>(), 1..70),
     ) {
         let password = Password::new("user", &*secret).acting_as(&*authzid);
-        let verifier = Verifier::of::<sha2::Sha256>(secret.as_bytes(), b"salt", 7);
         for binding in [
             ChannelBinding::TlsExporter(data.clone()),
             ChannelBinding::TlsServerEndPoint(data.clone()),
         ] {
-            let server = Server {
-                verifier: verifier.clone(),
+            let server = |verifier| Server {
+                verifier,
                 binding: Some((binding.name(), data.clone())),
                 ..Server::default()
             };
-            let client = scram::<Sha256>(&password, BindingFlag::Bound(binding));
+            let sha_256 = server(Verifier::of::<sha2::Sha256>(secret.as_bytes(), b"salt", 7));
+            let client = scram::<Sha256>(&password, BindingFlag::Bound(binding.clone()));
             prop_assert_eq!(client.name(), "SCRAM-SHA-256-PLUS");
-            let understood = unescaped(server.understood(client));
+            let understood = unescaped(sha_256.understood(client));
+            prop_assert_eq!(understood.authzid.as_ref(), Some(&authzid));
+
+            let sha_512 = server(Verifier::of::<sha2::Sha512>(secret.as_bytes(), b"salt", 7));
+            let client = scram::<Sha512>(&password, BindingFlag::Bound(binding.clone()));
+            prop_assert_eq!(client.name(), "SCRAM-SHA-512-PLUS");
+            let understood = unescaped(sha_512.understood(client));
             prop_assert_eq!(understood.authzid.as_ref(), Some(&authzid));
         }
     }

@@ -7,7 +7,7 @@ use std::str;
 use poplib_proto::Secret;
 use poplib_proto::sasl::{
     BindingFlag, HashFunction, Mechanism, Nonce, Part, Password, SaslError, SaslMisbehaviour,
-    Scram, Sha1, Sha256, Unusable,
+    Scram, Sha1, Sha256, Sha512, Unusable,
 };
 use proptest::prelude::*;
 
@@ -36,6 +36,15 @@ const SHA_256: Example = Example {
     server_first: "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
     client_final: "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
     server_final: "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",
+};
+
+/// The draft has no example: the one of RFC 7677, computed anew by Python's `hashlib` and `hmac`.
+const SHA_512: Example = Example {
+    nonce: "rOprNGfwEbeRWgbNEkqO",
+    client_first: "n,,n=user,r=rOprNGfwEbeRWgbNEkqO",
+    server_first: "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+    client_final: "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=gMGXRcevScNtxZ6/8lQYpGtnsNAc3mGcmNomv+xnoOMw+3R2xNJdMNnzMlTN8PPC6wdp6dybEmDYXYTxwnYPJQ==",
+    server_final: "v=ZQnYEgWQMFmmsM8aQMF0nDDCy/AgCzkwk8CmMZYcMg0vSVlKDanekLtifDSeVGT4+5ZxXnJq199RVG2rR7N7Zw==",
 };
 
 fn begun<H: HashFunction>(example: &Example) -> Scram<H> {
@@ -87,6 +96,11 @@ fn p16_scram_sha_1_says_what_rfc_5802_says() {
 #[test]
 fn p16_scram_sha_256_says_what_rfc_7677_says() {
     says_what_the_rfc_says::<Sha256>("SCRAM-SHA-256", &SHA_256);
+}
+
+#[test]
+fn p16_scram_sha_512_says_what_another_implementation_says() {
+    says_what_the_rfc_says::<Sha512>("SCRAM-SHA-512", &SHA_512);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 pub(crate) fn md5(octets: &[u8]) -> [u8; 16] {
     Md5::digest(octets).into()
@@ -27,6 +27,7 @@ pub(crate) fn hex(octets: &[u8]) -> String {
 pub(crate) enum Hash {
     Sha1,
     Sha256,
+    Sha512,
 }
 
 impl Hash {
@@ -34,6 +35,7 @@ impl Hash {
         match self {
             Self::Sha1 => Sha1::digest(octets).to_vec(),
             Self::Sha256 => Sha256::digest(octets).to_vec(),
+            Self::Sha512 => Sha512::digest(octets).to_vec(),
         }
     }
 
@@ -41,6 +43,7 @@ impl Hash {
         match self {
             Self::Sha1 => mac::<Hmac<Sha1>>(key, octets),
             Self::Sha256 => mac::<Hmac<Sha256>>(key, octets),
+            Self::Sha512 => mac::<Hmac<Sha512>>(key, octets),
         }
     }
 
@@ -49,6 +52,7 @@ impl Hash {
         match self {
             Self::Sha1 => iterate::<Hmac<Sha1>>(password, salt, iterations),
             Self::Sha256 => iterate::<Hmac<Sha256>>(password, salt, iterations),
+            Self::Sha512 => iterate::<Hmac<Sha512>>(password, salt, iterations),
         }
     }
 }

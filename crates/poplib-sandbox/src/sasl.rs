@@ -13,6 +13,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 use crate::account::Account;
+use crate::digest::Hash;
 use crate::misbehave::Misbehaviours;
 use crate::settings::Settings;
 
@@ -20,8 +21,10 @@ use scram::Scram;
 
 /// The mechanisms' names, strongest first.
 pub(crate) const NAMES: &[&str] = &[
+    "SCRAM-SHA-512-PLUS",
     "SCRAM-SHA-256-PLUS",
     "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-512",
     "SCRAM-SHA-256",
     "SCRAM-SHA-1",
     "OAUTHBEARER",
@@ -36,10 +39,12 @@ pub(crate) const NAMES: &[&str] = &[
 /// The mechanism of this name.
 pub(crate) fn mechanism(name: &str) -> Option<Box<dyn Exchange>> {
     Some(match name {
-        "SCRAM-SHA-256-PLUS" => Box::new(Scram::sha256().plus()),
-        "SCRAM-SHA-1-PLUS" => Box::new(Scram::sha1().plus()),
-        "SCRAM-SHA-256" => Box::new(Scram::sha256()),
-        "SCRAM-SHA-1" => Box::new(Scram::sha1()),
+        "SCRAM-SHA-512-PLUS" => Box::new(Scram::with(Hash::Sha512).plus()),
+        "SCRAM-SHA-256-PLUS" => Box::new(Scram::with(Hash::Sha256).plus()),
+        "SCRAM-SHA-1-PLUS" => Box::new(Scram::with(Hash::Sha1).plus()),
+        "SCRAM-SHA-512" => Box::new(Scram::with(Hash::Sha512)),
+        "SCRAM-SHA-256" => Box::new(Scram::with(Hash::Sha256)),
+        "SCRAM-SHA-1" => Box::new(Scram::with(Hash::Sha1)),
         "OAUTHBEARER" => Box::new(oauth::OAuth::oauthbearer()),
         "XOAUTH2" => Box::new(oauth::OAuth::xoauth2()),
         "CRAM-MD5" => Box::<cram_md5::CramMd5>::default(),

@@ -51,7 +51,7 @@ fn every_method_is_in_the_help() {
         })
         .and_then(|auth| auth.get_help().map(ToString::to_string))
         .unwrap();
-    for method in Method::ALL {
+    for &method in Method::ALL {
         let name = method.name().trim_start_matches('+').to_ascii_lowercase();
         let accepted = sync(&["--auth", &name]).map(|sync| sync.settings.settings().auth);
         match accepted {

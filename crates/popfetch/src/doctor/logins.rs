@@ -130,7 +130,7 @@ fn offered(opening: &Opening, credentials: &Credentials) -> Vec<Method> {
         Credentials::Bearer(_) => matches!(method, Method::OAuthBearer | Method::XOAuth2),
         _ => method.strength().is_some(),
     };
-    let all = Method::ALL.into_iter();
+    let all = Method::ALL.iter().copied();
     all.filter(|method| is_offered(method) && fits(method))
         .collect()
 }

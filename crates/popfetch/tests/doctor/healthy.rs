@@ -35,8 +35,10 @@ fn all_that_is_offered_works() {
     let rig = Rig::five(&[]);
     let out = examine(&rig, &[]).expect(0).out;
     for method in [
+        "SCRAM-SHA-512-PLUS",
         "SCRAM-SHA-256-PLUS",
         "SCRAM-SHA-1-PLUS",
+        "SCRAM-SHA-512",
         "SCRAM-SHA-256",
         "SCRAM-SHA-1",
         "CRAM-MD5",

@@ -132,8 +132,10 @@ fn every_method_to_log_in_that_a_password_serves() {
         "cram-md5",
         "scram-sha-1",
         "scram-sha-256",
+        "scram-sha-512",
         "scram-sha-1-plus",
         "scram-sha-256-plus",
+        "scram-sha-512-plus",
     ] {
         let rig = Rig::built(Mailbox::messages(five()), |builder| builder.apop(true));
         rig.run(&["--auth", method]).expect(0);

@@ -7,8 +7,8 @@ use core::fmt;
 
 use super::{
     Anonymous, BindingFlag, ChannelBinding, CramMd5, Credentials, External, HashFunction, Login,
-    Mechanism, Method, Nonce, OAuthBearer, Password, Plain, Policy, Scram, Sha1, Sha256, Strength,
-    Timestamp, Unusable, XOAuth2,
+    Mechanism, Method, Nonce, OAuthBearer, Password, Plain, Policy, Scram, Sha1, Sha256, Sha512,
+    Strength, Timestamp, Unusable, XOAuth2,
 };
 use crate::Secret;
 
@@ -168,7 +168,8 @@ fn considered(offer: &Offer, credentials: &Credentials, policy: &Policy) -> Vec<
     match policy.only {
         Some(only) => [only].into(),
         None => Method::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|method| offer.methods.contains(method) && fits(*method, credentials))
             .collect(),
     }
@@ -235,8 +236,10 @@ fn with_password(
     context: &Context<'_>,
 ) -> Result<Vec<Candidate>, Rejection> {
     let candidate = match method {
+        Method::ScramSha512Plus => return bound::<Sha512>(method, password, context),
         Method::ScramSha256Plus => return bound::<Sha256>(method, password, context),
         Method::ScramSha1Plus => return bound::<Sha1>(method, password, context),
+        Method::ScramSha512 => unbound::<Sha512>(method, offer, password, context),
         Method::ScramSha256 => unbound::<Sha256>(method, offer, password, context),
         Method::ScramSha1 => unbound::<Sha1>(method, offer, password, context),
         Method::CramMd5 => sasl(CramMd5::new(password)),

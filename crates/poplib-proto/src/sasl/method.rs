@@ -9,10 +9,14 @@ use core::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Method {
+    /// `SCRAM-SHA-512-PLUS`
+    ScramSha512Plus,
     /// `SCRAM-SHA-256-PLUS`
     ScramSha256Plus,
     /// `SCRAM-SHA-1-PLUS`
     ScramSha1Plus,
+    /// `SCRAM-SHA-512`
+    ScramSha512,
     /// `SCRAM-SHA-256`
     ScramSha256,
     /// `SCRAM-SHA-1`
@@ -53,9 +57,11 @@ pub enum Strength {
 
 impl Method {
     /// All of them, strongest first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: &'static [Self] = &[
+        Self::ScramSha512Plus,
         Self::ScramSha256Plus,
         Self::ScramSha1Plus,
+        Self::ScramSha512,
         Self::ScramSha256,
         Self::ScramSha1,
         Self::CramMd5,
@@ -74,8 +80,10 @@ impl Method {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::ScramSha512Plus => "SCRAM-SHA-512-PLUS",
             Self::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
             Self::ScramSha1Plus => "SCRAM-SHA-1-PLUS",
+            Self::ScramSha512 => "SCRAM-SHA-512",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha1 => "SCRAM-SHA-1",
             Self::CramMd5 => "CRAM-MD5",
@@ -94,8 +102,10 @@ impl Method {
     #[must_use]
     pub fn strength(self) -> Option<Strength> {
         match self {
-            Self::ScramSha256Plus | Self::ScramSha1Plus => Some(Strength::ChannelBound),
-            Self::ScramSha256 | Self::ScramSha1 => Some(Strength::Mutual),
+            Self::ScramSha512Plus | Self::ScramSha256Plus | Self::ScramSha1Plus => {
+                Some(Strength::ChannelBound)
+            }
+            Self::ScramSha512 | Self::ScramSha256 | Self::ScramSha1 => Some(Strength::Mutual),
             Self::CramMd5 | Self::Apop => Some(Strength::Digest),
             Self::Plain | Self::Login | Self::UserPass => Some(Strength::Cleartext),
             Self::OAuthBearer | Self::XOAuth2 | Self::External | Self::Anonymous => None,
@@ -143,7 +153,8 @@ impl FromStr for Method {
                     .strip_prefix('+')
                     .is_some_and(|bare| name.eq_ignore_ascii_case(bare))
         };
-        Self::ALL.into_iter().find(is_named).ok_or(UnknownMethod)
+        let known = Self::ALL.iter().copied().find(is_named);
+        known.ok_or(UnknownMethod)
     }
 }
 
@@ -158,15 +169,15 @@ mod tests {
     fn p20_all_methods_stand_strongest_first() {
         assert!(Method::ALL.is_sorted());
         let strengths: Vec<Strength> = Method::ALL
-            .into_iter()
-            .filter_map(Method::strength)
+            .iter()
+            .filter_map(|method| method.strength())
             .collect();
         assert!(strengths.is_sorted_by(|stronger, weaker| stronger >= weaker));
     }
 
     #[test]
     fn p19_names_are_read_in_any_case() {
-        for method in Method::ALL {
+        for &method in Method::ALL {
             assert_eq!(method.name().parse(), Ok(method));
             assert_eq!(method.name().to_ascii_lowercase().parse(), Ok(method));
         }
@@ -174,6 +185,6 @@ mod tests {
         for name in ["", "+", "*", "+PLAIN", "SCRAM", "PLAIN ", "GSSAPI"] {
             assert_eq!(name.parse::<Method>(), Err(UnknownMethod), "{name}");
         }
-        assert!(UnknownMethod.to_string().ends_with("known are SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, +APOP, PLAIN, LOGIN, USER, OAUTHBEARER, XOAUTH2, EXTERNAL, ANONYMOUS"));
+        assert!(UnknownMethod.to_string().ends_with("known are SCRAM-SHA-512-PLUS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, +APOP, PLAIN, LOGIN, USER, OAUTHBEARER, XOAUTH2, EXTERNAL, ANONYMOUS"));
     }
 }

@@ -1,4 +1,4 @@
-//! SCRAM (RFC 5802): SCRAM-SHA-1, SCRAM-SHA-256 (RFC 7677) and their -PLUS forms.
+//! SCRAM (RFC 5802): SCRAM-SHA-1, SCRAM-SHA-256 (RFC 7677), SCRAM-SHA-512 and their -PLUS forms.
 
 mod binding;
 mod hash;
@@ -14,7 +14,7 @@ use base64ct::{Base64, Encoding};
 use hmac::{Hmac, Mac};
 
 pub use self::binding::{BindingFlag, ChannelBinding};
-pub use self::hash::{HashFunction, Sha1, Sha256};
+pub use self::hash::{HashFunction, Sha1, Sha256, Sha512};
 use self::hash::{hash, hi, keyed};
 pub(super) use self::message::saslname;
 use self::message::{ServerFinal, ServerFirst};

@@ -63,9 +63,9 @@ class Extensions:
     ) -> bytes:
         """Log in with a SASL mechanism (RFC 5034); return the response.
 
-        Mechanisms are SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-256, SCRAM-SHA-1,
-        CRAM-MD5, PLAIN and LOGIN with a password; OAUTHBEARER and XOAUTH2 with a token;
-        EXTERNAL with an ``authzid`` or nothing; ANONYMOUS with a ``trace`` or nothing. APOP and
+        Mechanisms are SCRAM-SHA-512-PLUS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-512,
+        SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN and LOGIN with a password; OAUTHBEARER and
+        XOAUTH2 with a token; EXTERNAL with an ``authzid`` or nothing; ANONYMOUS with a ``trace`` or nothing. APOP and
         USER are names too. With None the strongest is taken that the server offers.
 
         A password or token that would cross the network readable is not sent, and ValueError

@@ -1,4 +1,4 @@
-//! SCRAM-SHA-1, SCRAM-SHA-256 and their -PLUS forms (RFC 5802, RFC 7677).
+//! SCRAM-SHA-1, SCRAM-SHA-256, SCRAM-SHA-512 and their -PLUS forms (RFC 5802, RFC 7677).
 //!
 //! Passwords are taken as the octets that the builder was given, without SASLprep.
 
@@ -40,26 +40,18 @@ struct Begun {
 }
 
 impl Scram {
-    pub(super) fn sha1() -> Self {
-        Self::new(Hash::Sha1)
-    }
-
-    pub(super) fn sha256() -> Self {
-        Self::new(Hash::Sha256)
+    pub(super) fn with(hash: Hash) -> Self {
+        Self {
+            hash,
+            plus: false,
+            state: State::ClientFirst,
+        }
     }
 
     /// With channel binding.
     pub(super) fn plus(mut self) -> Self {
         self.plus = true;
         self
-    }
-
-    fn new(hash: Hash) -> Self {
-        Self {
-            hash,
-            plus: false,
-            state: State::ClientFirst,
-        }
     }
 
     fn client_first(

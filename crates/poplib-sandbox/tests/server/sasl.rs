@@ -81,7 +81,7 @@ digest = hmac.new(b"secret", client.challenge("AUTH CRAM-MD5"), "md5").hexdigest
 client.say(b64(b"alice " + digest.encode()), "+OK"); client.done()
 client = Client(); client.challenge("AUTH CRAM-MD5"); client.say(b64(b"alice " + b"0" * 32), "-ERR [AUTH]")
 
-for name, digest in ("SCRAM-SHA-1", "sha1"), ("SCRAM-SHA-256", "sha256"):
+for name, digest in ("SCRAM-SHA-1", "sha1"), ("SCRAM-SHA-256", "sha256"), ("SCRAM-SHA-512", "sha512"):
     scram(Client(), name, digest)
     scram(Client(), name, digest, header=b"y,a=alice,")
     scram(Client(), name, digest, password=b"wrong", final="-ERR [AUTH]")

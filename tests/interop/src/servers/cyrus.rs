@@ -14,8 +14,9 @@ use crate::{
 
 /// Cyrus from Debian's `cyrus-pop3d`, to be started.
 ///
-/// It offers EXPIRE, LOGIN-DELAY, IMPLEMENTATION, APOP, PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1 and
-/// SCRAM-SHA-256, and under TLS the -PLUS forms of both, for which 3.6 accepts only `tls-unique`.
+/// It offers EXPIRE, LOGIN-DELAY, IMPLEMENTATION, APOP, PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1,
+/// SCRAM-SHA-256 and SCRAM-SHA-512, and under TLS their -PLUS forms, for which 3.6 accepts only
+/// `tls-unique`.
 ///
 /// The mail is delivered over LMTP: Cyrus puts header lines before each message, refuses NUL, and
 /// makes a line end of every CR.

@@ -5,7 +5,7 @@ use sha2::Digest;
 
 use crate::Secret;
 
-/// A hash function that SCRAM is registered with: [`Sha1`] or [`Sha256`].
+/// A hash function that SCRAM is registered with: [`Sha1`], [`Sha256`] or [`Sha512`].
 pub trait HashFunction: sealed::Registered {}
 
 /// SHA-1, for `SCRAM-SHA-1` (RFC 5802). Its collisions do not weaken HMAC or PBKDF2.
@@ -16,8 +16,13 @@ pub enum Sha1 {}
 #[derive(Debug)]
 pub enum Sha256 {}
 
+/// SHA-512, for `SCRAM-SHA-512` (draft-melnikov-scram-sha-512): RFC 7677 with another hash.
+#[derive(Debug)]
+pub enum Sha512 {}
+
 impl HashFunction for Sha1 {}
 impl HashFunction for Sha256 {}
+impl HashFunction for Sha512 {}
 
 mod sealed {
     use hmac::EagerHash;
@@ -41,6 +46,12 @@ impl sealed::Registered for Sha256 {
     const NAME: &'static str = "SCRAM-SHA-256";
     const PLUS_NAME: &'static str = "SCRAM-SHA-256-PLUS";
     type Digest = sha2::Sha256;
+}
+
+impl sealed::Registered for Sha512 {
+    const NAME: &'static str = "SCRAM-SHA-512";
+    const PLUS_NAME: &'static str = "SCRAM-SHA-512-PLUS";
+    type Digest = sha2::Sha512;
 }
 
 /// `H(str)`

@@ -92,7 +92,7 @@ behaviour! { a13_no_way_of_logging_in_shows_the_password {
     let (ear, _guard) = Ear::new(Level::TRACE);
     let mut seen = Seen { ear, printed: String::new() };
     let sandbox = started(sandbox());
-    for method in Method::ALL {
+    for &method in Method::ALL {
         if method.strength().is_none() {
             continue;
         }

@@ -2,7 +2,7 @@
 
 use poplib::sasl::{
     Anonymous, Bearer, BindingFlag, CramMd5, External, Login, Mechanism, Method, Nonce,
-    OAuthBearer, Password, Plain, Scram, Sha1, Sha256, XOAuth2,
+    OAuthBearer, Password, Plain, Scram, Sha1, Sha256, Sha512, XOAuth2,
 };
 use poplib::{CodeKind, Credentials, Fault, Misuse, ProtocolError, Tls};
 use poplib_sandbox::{Builder, TlsVersions};
@@ -86,6 +86,8 @@ behaviour! { p20_every_mechanism_logs_in_by_its_name {
         let scram = Scram::<Sha1>::new(&password, unbound.clone(), nonce()).unwrap();
         go!(authenticates(&config, scram));
         let scram = Scram::<Sha256>::new(&password, unbound.clone(), nonce()).unwrap();
+        go!(authenticates(&config, scram));
+        let scram = Scram::<Sha512>::new(&password, unbound.clone(), nonce()).unwrap();
         go!(authenticates(&config, scram));
         go!(authenticates(&config, XOAuth2::new(&token).unwrap()));
         go!(authenticates(&config, OAuthBearer::new(&token, 995).unwrap()));
@@ -179,7 +181,7 @@ behaviour! { p17_tls_1_2_binds_to_the_certificate {
     for _ in 0..2 {
         go!(works(&config, &credentials()));
         let (mechanism, response) = auth(&sandbox);
-        assert_eq!(mechanism, "SCRAM-SHA-256-PLUS");
+        assert_eq!(mechanism, "SCRAM-SHA-512-PLUS");
         assert!(response.starts_with("cD10bHMtc2VydmVy"), "{response}");
     }
 }}
@@ -188,7 +190,7 @@ behaviour! { p17_a_server_that_knows_other_bindings_is_logged_in_to_without {
     let sandbox = started(everything().misbehave("tls-unique-only"));
     go!(works(&implicit_tls(&sandbox), &credentials()));
     let (mechanism, response) = auth(&sandbox);
-    assert_eq!(mechanism, "SCRAM-SHA-256");
+    assert_eq!(mechanism, "SCRAM-SHA-512");
     // `n,,` and not `y,,`.
     assert!(response.starts_with("biws"), "{response}");
 }}
@@ -249,13 +251,13 @@ behaviour! { q19_p16_too_many_iterations_cost_the_mechanism_only {
     go!(works(&implicit_tls(&sandbox), &credentials()));
     assert_eq!(auth(&sandbox).0, "CRAM-MD5");
     let cancelled = lines(&sandbox).iter().filter(|line| *line == "*").count();
-    assert_eq!(cancelled, 4, "each SCRAM");
+    assert_eq!(cancelled, 6, "each SCRAM");
 }}
 
 behaviour! { p16_a_server_that_cannot_prove_itself_gets_nothing_more {
     for fault in ["scram-wrong-signature", "scram-foreign-nonce"] {
         let sandbox = started(everything().misbehave(fault));
-        for method in [Method::ScramSha256Plus, Method::ScramSha256, Method::ScramSha1] {
+        for method in [Method::ScramSha512Plus, Method::ScramSha256, Method::ScramSha1] {
             let config = implicit_tls(&sandbox).with_login_policy(only(method));
             let refused = go!(refused(&config, &credentials()));
             assert!(refused.client.is_none(), "{method}: {refused}");
@@ -346,7 +348,7 @@ behaviour! { p19_the_url_names_the_way {
         ("%2BAPOP", "APOP "),
         ("login", "AUTH LOGIN"),
         ("USER", "USER "),
-        ("*", "AUTH SCRAM-SHA-256-PLUS "),
+        ("*", "AUTH SCRAM-SHA-512-PLUS "),
     ] {
         let port = sandbox.tls_addr().port();
         let url = format!("pops://{USER};AUTH={parameter}@localhost:{port}");

@@ -234,7 +234,7 @@ behaviour! { q17_a_server_that_hangs_up_at_everything_is_not_asked_for_ever {
         .iter()
         .map(|session| session.lines().last().unwrap().split(' ').nth(1).unwrap().to_owned())
         .collect();
-    assert_eq!(mechanisms, ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"]);
+    assert_eq!(mechanisms, ["SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS"]);
 }}
 
 behaviour! { q17_where_no_other_way_is_left_the_hanging_up_is_told {

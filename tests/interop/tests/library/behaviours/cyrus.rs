@@ -30,7 +30,7 @@ behaviour! {
 behaviour! {
     p16_scram_ends_with_a_challenge {
         let server = cyrus(&Mailbox::ordinary(1));
-        for method in [Method::ScramSha256, Method::ScramSha1] {
+        for method in [Method::ScramSha512, Method::ScramSha256, Method::ScramSha1] {
             let client = go!(connect(&only(implicit_tls(&server), method)));
             let credentials = Credentials::password("alice", "secret");
             let mut session = go!(client.login(&credentials)).unwrap();
@@ -50,6 +50,6 @@ behaviour! {
             .unwrap_or_else(|error| panic!("{error}\n{}", server.log()));
         assert_eq!(go!(session.stat()).unwrap().messages, 1);
         go!(session.quit()).unwrap();
-        assert!(server.log().contains(" SCRAM-SHA-256+TLS "), "{}", server.log());
+        assert!(server.log().contains(" SCRAM-SHA-512+TLS "), "{}", server.log());
     }
 }

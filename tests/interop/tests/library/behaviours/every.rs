@@ -26,7 +26,7 @@ with_each_product! { product p20_each_mechanism_that_is_offered_logs_in }
 function! {
     fn p20_each_mechanism_that_is_offered_logs_in(product: Product) {
         let server = product.start(alice(&Mailbox::ordinary(1))).unwrap();
-        for method in Method::ALL.into_iter().filter(|method| method.strength().is_some()) {
+        for &method in Method::ALL.iter().filter(|method| method.strength().is_some()) {
             let seen = go!(outcome(&server, method));
             page::assert_says(method.name().trim_start_matches('+'), product, seen);
         }

@@ -14,6 +14,7 @@ use crate::failure::{Failure, Status};
 use crate::plan::Policy;
 use crate::secret::{self, Source, Whose};
 use crate::settings::{Auth, Password, Pin, Pipeline, Settings, Size, Span};
+use crate::words;
 
 #[cfg(test)]
 mod tests;
@@ -216,8 +217,9 @@ fn trust(ca_file: Option<&Path>, pin: Option<Pin>) -> Result<Tls, Failure> {
             let pem = fs::read(path).map_err(|error| {
                 configuration(format!("could not read {}: {error}", path.display()))
             })?;
-            Tls::with_authorities(&pem)
-                .map_err(|error| configuration(format!("{}: {error}", path.display())))
+            Tls::with_authorities(&pem).map_err(|error| {
+                configuration(format!("{}: {}", path.display(), words::all(&error)))
+            })
         }
         (None, Some(Pin(pin))) => Ok(Tls::pinned(pin)),
         (None, None) => Ok(PLATFORM.clone()),

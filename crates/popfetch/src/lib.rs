@@ -7,7 +7,7 @@
 //! | `fetch` | a session with the server |
 //! | `deliver` | making messages durable, in the one order that is safe |
 //! | `state` | what is known of each message |
-//! | `report`, `failure`, `escape` | what the user gets to see |
+//! | `report`, `failure`, `words`, `escape` | what the user gets to see |
 //! | `visit`, `jobs`, `stop` | one account once; how many at the same time; the end |
 //! | `metrics` | numbers of a process that stays |
 //! | `sync`, `run`, `list`, `get`, `status`, `state_command`, `doctor`, `demo`, `import`, `generate` | the commands |
@@ -53,6 +53,7 @@ mod stop;
 mod sync;
 mod visit;
 mod why;
+mod words;
 
 #[cfg(feature = "measuring")]
 #[doc(hidden)]

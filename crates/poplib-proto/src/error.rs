@@ -1,5 +1,6 @@
 //! What can go wrong, and whose fault it is.
 
+mod chain;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,11 @@ use crate::wire::code::ResponseCode;
 use crate::wire::line::Verb;
 use crate::wire::reply::{Printable, Reply};
 
+pub use self::chain::Chain;
+
 /// Why an exchange did not succeed.
+///
+/// Its text does not repeat that of its [source](core::error::Error::source); [`Chain`] shows both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -256,7 +261,22 @@ impl Error {
     }
 }
 
-impl core::error::Error for Error {}
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Sasl(failed) => Some(&failed.cause),
+            Self::PipelineBroken(cause) | Self::Poisoned(cause) => Some(&**cause),
+            // Said in full, together with what it holds.
+            Self::Misuse(_)
+            | Self::Refused(_)
+            | Self::Misbehaved(_)
+            | Self::NoWay(_)
+            | Self::Proxy(_)
+            | Self::Closed(_) => None,
+        }
+    }
+}
+
 impl core::error::Error for Misuse {}
 
 impl From<ProxyError> for Error {
@@ -282,7 +302,7 @@ impl fmt::Display for Error {
         match self {
             Self::Misuse(misuse) => misuse.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
-            Self::Sasl(SaslFailed { mechanism, cause }) => write!(f, "AUTH {mechanism}: {cause}"),
+            Self::Sasl(SaslFailed { mechanism, .. }) => write!(f, "AUTH {mechanism} was given up"),
             Self::NoWay(no_candidate) => no_candidate.fmt(f),
             Self::Misbehaved(misbehaved) => misbehaved.fmt(f),
             Self::Proxy(error) => error.fmt(f),
@@ -300,15 +320,10 @@ impl fmt::Display for Error {
                     "{verb}: the connection was closed in the middle of the answer, after \"{partial}\""
                 )
             }
-            Self::PipelineBroken(cause) => {
-                write!(f, "while several commands were on their way: {cause}")
+            Self::PipelineBroken(_) => {
+                f.write_str("the connection broke while several commands were on their way")
             }
-            Self::Poisoned(cause) => {
-                write!(
-                    f,
-                    "the connection was given up after an earlier error: {cause}"
-                )
-            }
+            Self::Poisoned(_) => f.write_str("the connection was given up after an earlier error"),
         }
     }
 }

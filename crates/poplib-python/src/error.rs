@@ -1,6 +1,7 @@
 //! The core's errors as Python's exceptions.
 
 use poplib_proto::Error;
+use poplib_proto::error::Chain;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -18,7 +19,7 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
             exception
         }
         Error::Closed(_) => error_proto(py, "-ERR EOF"),
-        error => error_proto(py, error.to_string()),
+        error => error_proto(py, Chain(error).to_string()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use poplib::blocking::Client;
-use poplib::{CodeKind, Config, Credentials, LoginError};
+use poplib::{Chain, CodeKind, Config, Credentials, LoginError};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let url = env::args().nth(1).ok_or("usage: login URL")?;
@@ -48,7 +48,7 @@ pub(crate) fn log_in(
                 false if is_wrong => "wrong user name or password",
                 false => "this will not work",
             };
-            writeln!(output, "{what}: {error}")?;
+            writeln!(output, "{what}: {}", Chain(&error))?;
         }
     }
     Ok(())

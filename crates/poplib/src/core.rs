@@ -13,7 +13,7 @@ use rustls::pki_types::ServerName;
 use crate::proxy::Handshake;
 use crate::quirks::{Avoided, Known};
 use crate::timeouts::{Deadline, Phase, Progress};
-use crate::tls::{self, TlsError, TlsFacts};
+use crate::tls::{self, TlsError, TlsErrorKind, TlsFacts};
 use crate::trace::WireTrace;
 use crate::{Config, Error, Pipelining, Security};
 
@@ -170,7 +170,7 @@ impl Core {
         &self,
     ) -> Result<(Arc<ClientConfig>, ServerName<'static>), TlsError> {
         let name = tls::server_name(self.config.certificate_name())?;
-        Ok((self.config.tls().client_config()?, name))
+        Ok((self.config.tls().unversioned_client_config()?, name))
     }
 
     /// Octets came; none is the end of the stream.
@@ -214,9 +214,9 @@ fn stream_error(source: io::Error, deadline: &Deadline, heard_under_tls: bool) -
         return match heard_under_tls {
             true => Error::TlsBroken {
                 phase: deadline.phase().clone(),
-                source: TlsError::Other(error.to_string()),
+                source: TlsError::new(TlsErrorKind::Other, error.clone()),
             },
-            false => Error::Tls(TlsError::from(error.clone())),
+            false => Error::Tls(TlsError::unversioned_from_rustls(error.clone())),
         };
     }
     // A blocking socket says WouldBlock when its time is over.

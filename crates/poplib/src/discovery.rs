@@ -1,7 +1,7 @@
 //! The servers of a domain, found by its SRV records (RFC 6186).
 //!
 //! ```no_run
-//! use poplib::Credentials;
+//! use poplib::{Chain, Credentials};
 //! use poplib::blocking::Session;
 //! use poplib::discovery::Discovery;
 //!
@@ -9,7 +9,7 @@
 //! for service in Discovery::new().find_blocking("example.org")? {
 //!     match Session::open(&service.config(), &credentials) {
 //!         Ok(session) => return session.quit().map(drop),
-//!         Err(error) => eprintln!("{}: {error}", service.host()),
+//!         Err(error) => eprintln!("{}: {}", service.host(), Chain(&error)),
 //!     }
 //! }
 //! # Ok::<(), poplib::Error>(())

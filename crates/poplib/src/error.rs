@@ -6,10 +6,13 @@ use poplib_proto::{Fault, Misuse, ResponseCode};
 
 use crate::Config;
 use crate::timeouts::Phase;
-use crate::tls::TlsError;
+use crate::tls::{TlsError, TlsErrorKind};
 
 /// Why something did not succeed: what was attempted, what the server said, and whose fault it
 /// is.
+///
+/// Its text does not repeat that of its [source](std::error::Error::source), which goes down to the
+/// error of the system or of rustls; [`Chain`](crate::Chain) shows all of it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -92,8 +95,11 @@ impl Error {
             | Self::Io { .. }
             | Self::TlsBroken { .. }
             | Self::Timeout(_) => Fault::Network,
-            Self::Tls(TlsError::NoAuthority(_) | TlsError::BadName(_)) => Fault::Caller,
-            Self::Tls(_) | Self::StlsRefused(_) => Fault::Server,
+            Self::Tls(error) => match error.kind() {
+                TlsErrorKind::NoAuthority | TlsErrorKind::BadName(_) => Fault::Caller,
+                _ => Fault::Server,
+            },
+            Self::StlsRefused(_) => Fault::Server,
         }
     }
 
@@ -117,6 +123,15 @@ impl Error {
         self.protocol()?.code()
     }
 
+    /// The error of TLS, if it is one.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsError> {
+        match self {
+            Self::Tls(error) | Self::TlsBroken { source: error, .. } => Some(error),
+            _ => None,
+        }
+    }
+
     /// The protocol's error, if it is one.
     #[must_use]
     pub fn protocol(&self) -> Option<&poplib_proto::Error> {
@@ -130,11 +145,14 @@ impl Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Protocol(error) | Self::StlsRefused(error) => Some(error),
+            Self::StlsRefused(error) => Some(error),
+            // Their texts are this error's.
+            Self::Protocol(error) => error.source(),
+            Self::Tls(error) => error.source(),
             Self::Resolve { source, .. }
             | Self::Connect { source, .. }
             | Self::Io { source, .. } => Some(source),
-            Self::Tls(error) | Self::TlsBroken { source: error, .. } => Some(error),
+            Self::TlsBroken { source, .. } => Some(source),
             Self::Timeout(_) => None,
         }
     }
@@ -144,15 +162,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Protocol(error) => error.fmt(f),
-            Self::Resolve { host, source } => {
-                write!(f, "the name {host} could not be resolved: {source}")
-            }
-            Self::Connect { address, source } => write!(f, "connecting to {address}: {source}"),
-            Self::Io { phase, source } => write!(f, "{phase}: {source}"),
-            Self::TlsBroken { phase, source } => write!(f, "{phase}: {source}"),
+            Self::Resolve { host, .. } => write!(f, "the name {host} could not be resolved"),
+            Self::Connect { address, .. } => write!(f, "connecting to {address} failed"),
+            Self::Io { phase, .. } | Self::TlsBroken { phase, .. } => write!(f, "{phase} failed"),
             Self::Timeout(phase) => write!(f, "{phase} took too long"),
             Self::Tls(error) => error.fmt(f),
-            Self::StlsRefused(error) => write!(f, "TLS is required, but {error}"),
+            Self::StlsRefused(_) => f.write_str("TLS is required, and did not begin"),
         }
     }
 }

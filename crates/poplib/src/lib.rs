@@ -23,6 +23,17 @@
 //! [`Session`](blocking::Session) in the TRANSACTION state; a command in the wrong state does not
 //! compile.
 //!
+//! # rustls and its versions
+//!
+//! TLS is [rustls](crate::rustls)'s. What takes or gives a type of rustls has `unversioned` in its
+//! name: [`Tls::unversioned_with_rustls`], [`Tls::unversioned_client_config`],
+//! [`TlsError::unversioned_from_rustls`]. These and the [source](std::error::Error::source) of a
+//! [`TlsError`] follow rustls, and a minor version of this crate may come with a new rustls. Name its
+//! types as `poplib::rustls::…`, so that they are always the right ones; where they change, the
+//! compiler tells you. Nothing else here depends on rustls's version.
+//!
+//! # What is where
+//!
 //! What is the same for every client stands here: [`Config`], [`Tls`], [`Timeouts`], [`Error`],
 //! and the types of `poplib-proto`, which does everything but input and output.
 #![forbid(unsafe_code)]
@@ -50,14 +61,17 @@ pub mod tokio;
 mod trace;
 mod url;
 
+pub use ::rustls;
 pub use batch::Wanted;
 pub use config::{Config, Pipelining, Security};
 pub use error::{Error, LoginError};
 pub use evidence::Evidence;
+pub use poplib_proto as proto;
 pub use poplib_proto::command::{
     CustomAnswer, Language, Listing, LoggedIn, Maildrop, Overview, Scan, UniqueId, UniqueIds,
     Welcome,
 };
+pub use poplib_proto::error::Chain;
 pub use poplib_proto::sasl::{self, Credentials};
 pub use poplib_proto::wire::capability::{Expire, PerUser};
 pub use poplib_proto::wire::reply::Printable;
@@ -68,5 +82,5 @@ pub use poplib_proto::{
 pub use proxy::Proxy;
 pub use quirks::Quirks;
 pub use timeouts::{Phase, Timeouts};
-pub use tls::{Tls, TlsError, TlsFacts, TlsVersion};
+pub use tls::{Tls, TlsError, TlsErrorKind, TlsFacts, TlsVersion};
 pub use url::UrlError;

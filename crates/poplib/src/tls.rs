@@ -16,7 +16,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, version};
 use rustls_platform_verifier::Verifier;
 
-pub use self::error::TlsError;
+pub use self::error::{TlsError, TlsErrorKind};
 pub use self::facts::TlsFacts;
 use self::pinned::{Anyone, Pinned};
 
@@ -69,17 +69,17 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// [`TlsError::NoAuthority`] where it holds none, or one that cannot be read.
+    /// [`TlsErrorKind::NoAuthority`] where it holds none, or one that cannot be read.
     pub fn with_authorities(pem: &[u8]) -> Result<Self, TlsError> {
         let authorities: Vec<_> = CertificateDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
-            .map_err(|error| TlsError::NoAuthority(error.to_string()))?;
+            .map_err(|error| TlsError::new(TlsErrorKind::NoAuthority, error))?;
         if authorities.is_empty() {
-            let why = "no certificate in PEM form was found".to_owned();
-            return Err(TlsError::NoAuthority(why));
+            let why = "no certificate in PEM form was found";
+            return Err(TlsError::new(TlsErrorKind::NoAuthority, why));
         }
         let tls = Self::trusting(Trust::Authorities(authorities.into()));
-        tls.client_config()?;
+        tls.unversioned_client_config()?;
         Ok(tls)
     }
 
@@ -90,9 +90,10 @@ impl Tls {
         Self::trusting(Trust::Pinned(sha256))
     }
 
-    /// A configuration of rustls, used as it is.
+    /// A configuration of rustls, used as it is. It follows
+    /// [rustls's versions](crate#rustls-and-its-versions).
     #[must_use]
-    pub fn with_rustls(config: Arc<ClientConfig>) -> Self {
+    pub fn unversioned_with_rustls(config: Arc<ClientConfig>) -> Self {
         Self {
             trust: Trust::Rustls,
             version: None,
@@ -107,7 +108,7 @@ impl Tls {
     }
 
     /// The same trust, in this version of TLS and no other. What
-    /// [`with_rustls`](Self::with_rustls) was given stays as it is.
+    /// [`unversioned_with_rustls`](Self::unversioned_with_rustls) was given stays as it is.
     #[must_use]
     pub fn with_version(mut self, version: TlsVersion) -> Self {
         if !matches!(self.trust, Trust::Rustls) {
@@ -126,12 +127,13 @@ impl Tls {
     }
 
     /// The configuration of rustls that this comes to, for connections that speak another protocol
-    /// and are to trust the same. It is always the same one, so that its sessions can be resumed.
+    /// and are to trust the same. It is always the same one, so that its sessions can be resumed. It
+    /// follows [rustls's versions](crate#rustls-and-its-versions).
     ///
     /// # Errors
     ///
-    /// [`TlsError::Other`] where the platform's trust cannot be asked.
-    pub fn client_config(&self) -> Result<Arc<ClientConfig>, TlsError> {
+    /// [`TlsErrorKind::Other`] where the platform's trust cannot be asked.
+    pub fn unversioned_client_config(&self) -> Result<Arc<ClientConfig>, TlsError> {
         if let Some(config) = self.config.get() {
             return Ok(Arc::clone(config));
         }
@@ -139,7 +141,7 @@ impl Tls {
         let verifier = self.verifier(&provider)?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&self.versions())
-            .map_err(TlsError::from)?
+            .map_err(TlsError::unversioned_from_rustls)?
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
@@ -160,17 +162,19 @@ impl Tls {
     ) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
         let provider = Arc::clone(provider);
         Ok(match &self.trust {
-            Trust::Platform => Arc::new(Verifier::new(provider).map_err(TlsError::from)?),
+            Trust::Platform => {
+                Arc::new(Verifier::new(provider).map_err(TlsError::unversioned_from_rustls)?)
+            }
             Trust::Authorities(authorities) => {
                 let mut roots = RootCertStore::empty();
                 for authority in authorities.iter() {
                     roots
                         .add(authority.clone())
-                        .map_err(|error| TlsError::NoAuthority(error.to_string()))?;
+                        .map_err(|error| TlsError::new(TlsErrorKind::NoAuthority, error))?;
                 }
                 WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
                     .build()
-                    .map_err(|error| TlsError::NoAuthority(error.to_string()))?
+                    .map_err(|error| TlsError::new(TlsErrorKind::NoAuthority, error))?
             }
             Trust::Pinned(sha256) => Arc::new(Pinned::new(*sha256, provider)),
             Trust::Anyone | Trust::Rustls => Arc::new(Anyone::new(provider)),
@@ -199,7 +203,7 @@ impl fmt::Debug for Tls {
 /// The name that the certificate must be for.
 pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
     let host = host.strip_suffix('.').unwrap_or(host);
-    ServerName::try_from(host.to_owned()).map_err(|_| TlsError::BadName(host.to_owned()))
+    ServerName::try_from(host.to_owned()).map_err(|_| TlsErrorKind::BadName(host.to_owned()).into())
 }
 
 /// Octets that nobody can guess, from the system's generator.
@@ -208,6 +212,6 @@ pub(crate) fn entropy() -> Result<[u8; 32], TlsError> {
     rustls::crypto::ring::default_provider()
         .secure_random
         .fill(&mut octets)
-        .map_err(|_| TlsError::Other("the system's random generator failed".to_owned()))?;
+        .map_err(|_| TlsError::new(TlsErrorKind::Other, "the system's random generator failed"))?;
     Ok(octets)
 }

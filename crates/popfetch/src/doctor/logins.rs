@@ -14,6 +14,7 @@ use super::finding::Finding;
 use super::opening::Opening;
 use crate::escape;
 use crate::fetch::trouble;
+use crate::words;
 
 /// Refused ways, the password being right, after which no other is tried.
 const REFUSALS: usize = 2;
@@ -148,7 +149,7 @@ async fn attempt(config: &Config, method: Method, credentials: &Credentials) -> 
     let config = config.clone().with_login_policy(policy);
     let client = match Client::connect(&config).await {
         Ok(client) => client,
-        Err(error) => return Outcome::Failed(error.to_string()),
+        Err(error) => return Outcome::Failed(words::all(&error)),
     };
     match client.login(credentials).await {
         Ok(session) => {
@@ -167,7 +168,7 @@ impl Outcome {
                 Self::Refused(escape::octets(refused.reply.line()).to_string())
             }
             Some(ProtocolError::NoWay(why)) => Self::NotTried(why.to_string()),
-            _ => Self::Failed(error.to_string()),
+            _ => Self::Failed(words::all(error)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The greeting, and what CAPA lists before TLS and under it. Nobody logs in.
 
 use poplib::tokio::Client;
-use poplib::{Capabilities, Config, Error, Expire, ProtocolError, Security, Tls};
+use poplib::{Capabilities, Config, Error, Expire, ProtocolError, Security, Tls, TlsErrorKind};
 use poplib_proto::error::Misbehaviour;
 use poplib_proto::sasl::{Timestamp, TimestampError};
 use poplib_proto::wire::line::Verb;
@@ -11,6 +11,7 @@ use super::chart::Facts;
 use super::finding::Finding;
 use crate::escape;
 use crate::fetch::trouble;
+use crate::words;
 
 /// How a port begins a session.
 #[derive(Default, Serialize)]
@@ -67,7 +68,7 @@ impl Listed {
             Err(Error::Protocol(ProtocolError::Refused(refused))) => {
                 Self::Refused(escape::octets(refused.reply.line()).to_string())
             }
-            Err(error) => Self::Silence(error.to_string()),
+            Err(error) => Self::Silence(words::all(&error)),
         }
     }
 
@@ -191,7 +192,7 @@ fn security(config: &Config) -> &'static str {
 /// Whether it is not a POP3 server that answers, or none that serves (Q29).
 fn is_somebody_else(error: &Error) -> bool {
     match error {
-        Error::Tls(poplib::TlsError::NotTls) => true,
+        Error::Tls(error) => *error.kind() == TlsErrorKind::NotTls,
         Error::Protocol(ProtocolError::Refused(refused)) => refused.verb == Verb::GREETING,
         Error::Protocol(ProtocolError::Misbehaved(misbehaved)) => {
             matches!(misbehaved.how, Misbehaviour::OtherProtocol(_))

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::chart::Facts;
 use super::finding::Finding;
 use super::maildrop::Maildrop;
+use crate::words;
 
 /// So many commands are on their way at once.
 const COMMANDS: usize = 32;
@@ -48,7 +49,7 @@ impl Pipelining {
         match ask(session, &numbers).await {
             Ok(answers) if answers.iter().copied().eq(numbers.into_iter().map(Some)) => {}
             Ok(_) => pipelining.broken = Some("the answers were mixed up".into()),
-            Err(error) => pipelining.broken = Some(error.to_string()),
+            Err(error) => pipelining.broken = Some(words::all(&error)),
         }
         pipelining
     }

@@ -16,6 +16,7 @@ use super::chart::Facts;
 use super::finding::Finding;
 use super::maildrop::{self, Maildrop, Scan, UniqueId, unless_over};
 use crate::escape;
+use crate::words;
 
 /// So many messages are read.
 const MESSAGES: usize = 3;
@@ -190,7 +191,7 @@ async fn top(
 ) -> Result<TopAnswer, Error> {
     let body = match unless_over(session.top(number, lines).await)? {
         Ok(body) => body,
-        Err(error) => return Ok(TopAnswer::Refused(error.to_string())),
+        Err(error) => return Ok(TopAnswer::Refused(words::all(&error))),
     };
     Ok(match collect(body).await? {
         Some(answer) => compare::top(message, &answer, lines),
@@ -232,9 +233,10 @@ impl Broken {
             }
             _ => None,
         };
+        let error = words::all(error);
         let how = match number {
             Some(number) => format!("message {number}: {error}"),
-            None => error.to_string(),
+            None => error,
         };
         Self { name, how }
     }

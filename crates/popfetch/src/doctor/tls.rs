@@ -3,7 +3,7 @@
 mod certificate;
 
 use poplib::tokio::Client;
-use poplib::{Config, Error, Tls, TlsError, TlsVersion};
+use poplib::{Config, Error, Tls, TlsError, TlsErrorKind, TlsVersion};
 use serde::Serialize;
 
 use self::certificate::Certificate;
@@ -12,6 +12,7 @@ use super::finding::Finding;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::failure::{Failure, Status};
 use crate::fetch::trouble;
+use crate::words;
 
 /// The TLS of a port.
 #[derive(Serialize)]
@@ -54,7 +55,7 @@ impl Protection {
                     leave(client).await;
                     (suite, None)
                 }
-                Err(error) => (None, Some(error.to_string())),
+                Err(error) => (None, Some(words::all(&error))),
             };
             versions.push(Version {
                 name,
@@ -101,8 +102,9 @@ fn distrust(config: &Config, error: &Error, certificate: Option<&Certificate>) -
     let (host, port) = config.address();
     let failure = trouble::failure(&format!("trust {host}, port {port}"), config, error);
     let mut finding = Finding::failure(failure);
-    if let (Error::Tls(TlsError::UnknownIssuer | TlsError::BadCertificate(_)), Some(certificate)) =
-        (error, certificate)
+    let kind = error.tls().map(TlsError::kind);
+    if let (Some(TlsErrorKind::UnknownIssuer | TlsErrorKind::BadCertificate), Some(certificate)) =
+        (kind, certificate)
     {
         finding.then = format!(
             "if the server has an authority of its own, name it with --ca-file PEM; if those who \

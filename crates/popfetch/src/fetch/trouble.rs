@@ -1,12 +1,13 @@
 //! What the library's errors mean for the person who waits for mail: the likely cause, what to
 //! do about it, and the exit status.
 
-use poplib::{Config, Error, Phase, ProtocolError, Security, TlsError};
+use poplib::{Config, Error, Phase, ProtocolError, Security, TlsError, TlsErrorKind};
 use poplib_proto::error::{Misbehaviour, OtherProtocol, Refused};
 use poplib_proto::wire::line::Verb;
 
 use crate::failure::{Failure, Status};
 use crate::key::hex;
+use crate::words;
 
 use self::refusal::Refusal;
 
@@ -95,19 +96,19 @@ pub(crate) fn failure(attempt: &str, config: &Config, error: &Error) -> Failure 
     let failed =
         |status, cause: &str| Failure::new(status, format!("could not {attempt}: {cause}"));
     match error {
-        Error::Resolve { source, .. } => failed(Status::Unavailable, &source.to_string())
+        Error::Resolve { source, .. } => failed(Status::Unavailable, &words::all(source))
             .hint("check the host name, and whether this machine is online"),
         Error::Connect { source, .. } => {
-            failed(Status::Unavailable, &source.to_string()).hint(ports(config))
+            failed(Status::Unavailable, &words::all(source)).hint(ports(config))
         }
         Error::Timeout(phase) => timeout(attempt, config, phase),
         Error::Io {
             phase: Phase::Tls,
             source,
-        } => failed(Status::Unavailable, &source.to_string()).hint(ports(config)),
-        Error::Io { source, .. } => temporary(failed(Status::Temporary, &source.to_string())),
+        } => failed(Status::Unavailable, &words::all(source)).hint(ports(config)),
+        Error::Io { source, .. } => temporary(failed(Status::Temporary, &words::all(source))),
         Error::TlsBroken { source, .. } => {
-            temporary(failed(Status::Temporary, &source.to_string()))
+            temporary(failed(Status::Temporary, &words::all(source)))
         }
         Error::Tls(error) => tls(attempt, config, error),
         Error::StlsRefused(refused) => {
@@ -118,7 +119,7 @@ pub(crate) fn failure(attempt: &str, config: &Config, error: &Error) -> Failure 
             )
         }
         Error::Protocol(error) => protocol(attempt, config, error),
-        other => failed(Status::Protocol, &other.to_string()),
+        other => failed(Status::Protocol, &words::all(other)),
     }
 }
 
@@ -183,10 +184,10 @@ fn protocol(attempt: &str, config: &Config, error: &ProtocolError) -> Failure {
         ProtocolError::PipelineBroken(cause) | ProtocolError::Poisoned(cause) => {
             protocol(attempt, config, cause)
         }
-        ProtocolError::Misuse(misuse) => failed(Status::Usage, &misuse.to_string()),
-        ProtocolError::Proxy(proxy) => failed(Status::Unavailable, &proxy.to_string())
+        ProtocolError::Misuse(misuse) => failed(Status::Usage, &words::all(misuse)),
+        ProtocolError::Proxy(proxy) => failed(Status::Unavailable, &words::all(proxy))
             .hint("check --proxy, and whether the proxy may connect to the server"),
-        other => failed(Status::Protocol, &other.to_string()),
+        other => failed(Status::Protocol, &words::all(other)),
     }
 }
 
@@ -266,41 +267,44 @@ fn timeout(attempt: &str, config: &Config, phase: &Phase) -> Failure {
 }
 
 fn tls(attempt: &str, config: &Config, error: &TlsError) -> Failure {
-    let status = match error {
-        TlsError::NotTls => Status::Protocol,
-        TlsError::NoAuthority(_) | TlsError::BadName(_) => Status::Configuration,
+    let status = match error.kind() {
+        TlsErrorKind::NotTls => Status::Protocol,
+        TlsErrorKind::NoAuthority | TlsErrorKind::BadName(_) => Status::Configuration,
         _ => Status::Unavailable,
     };
-    let failure = Failure::new(status, format!("could not {attempt}: {error}"));
-    let hint = match error {
-        TlsError::UnknownIssuer | TlsError::BadCertificate(_) => {
+    let failure = Failure::new(
+        status,
+        format!("could not {attempt}: {}", words::all(error)),
+    );
+    let hint = match error.kind() {
+        TlsErrorKind::UnknownIssuer | TlsErrorKind::BadCertificate => {
             "if the server has an authority of its own, name it with --ca-file PEM; to trust \
              this one certificate, give its SHA-256 with --pin sha256:HEX"
                 .into()
         }
-        TlsError::BadSignature => {
+        TlsErrorKind::BadSignature => {
             "the authority may have been made anew under its old name: ask for its certificate \
              again, and name it with --ca-file PEM; if nobody did, do not go on"
                 .into()
         }
-        TlsError::WrongName { .. } => {
+        TlsErrorKind::WrongName { .. } => {
             "use the name that the certificate is for; if somebody else answers in the server's \
              place, do not go on"
                 .into()
         }
-        TlsError::OutOfDate => {
+        TlsErrorKind::OutOfDate => {
             "check this machine's clock; if it is right, those who run the server must act".into()
         }
-        TlsError::PinMismatch { actual } => format!(
+        TlsErrorKind::PinMismatch { actual } => format!(
             "if those who run the server confirm the new certificate, use --pin sha256:{}",
             hex(actual)
         ),
-        TlsError::NotTls if config.security() == Security::ImplicitTls => {
+        TlsErrorKind::NotTls if config.security() == Security::ImplicitTls => {
             "this port does not begin with TLS; use pop:// instead of pops:// for STLS, usually \
              on port 110"
                 .into()
         }
-        TlsError::NothingInCommon(_) => {
+        TlsErrorKind::NothingInCommon => {
             "the server may be too old: TLS 1.2 is the least that is accepted".into()
         }
         _ => return failure,

@@ -107,11 +107,11 @@ fn errors_say_what_was_attempted_and_what_came() {
         ),
         (
             sasl(SaslError::Unusable(Unusable::Empty(Part::Password))),
-            "AUTH PLAIN: the password is empty",
+            "AUTH PLAIN was given up: the password is empty",
         ),
         (
             sasl(SaslError::Unusable(Unusable::TooLong(Part::Trace))),
-            "AUTH PLAIN: the trace is too long",
+            "AUTH PLAIN was given up: the trace is too long",
         ),
         (
             ProxyError::LoginRefused.into(),
@@ -122,6 +122,40 @@ fn errors_say_what_was_attempted_and_what_came() {
             "the proxy could not connect: no route",
         ),
     ] {
-        assert_eq!(error.to_string(), text);
+        assert_eq!(Chain(&error).to_string(), text);
+    }
+}
+
+#[test]
+fn an_error_says_nothing_that_its_source_says() {
+    let cause = || Box::new(misbehaved(Misbehaviour::NoStatus, b"what"));
+    for (error, texts) in [
+        (
+            sasl(SaslError::Misbehaved(SaslMisbehaviour::Nonce)),
+            &[
+                "AUTH PLAIN was given up",
+                "the server's nonce does not continue ours",
+            ][..],
+        ),
+        (
+            Error::Poisoned(Box::new(Error::PipelineBroken(cause()))),
+            &[
+                "the connection was given up after an earlier error",
+                "the connection broke while several commands were on their way",
+                "LIST: the server's answer is neither +OK nor -ERR: \"what\"",
+            ],
+        ),
+        (
+            Misuse::AnswerGone.into(),
+            &["the answer that was asked for has been read or skipped already"],
+        ),
+    ] {
+        let mut next: Option<&dyn core::error::Error> = Some(&error);
+        let chain = core::iter::from_fn(|| {
+            let error = next?;
+            next = error.source();
+            Some(error.to_string())
+        });
+        assert!(chain.eq(texts.iter().copied()), "{error:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use poplib_proto::command::{BodyStart, Dele, Noop, Retr, Survey, Top, Uidl};
 use poplib_proto::connection::BodyStep;
-use poplib_proto::error::{Misbehaved, Misbehaviour};
+use poplib_proto::error::{Chain, Misbehaved, Misbehaviour};
 use poplib_proto::{
     Call, Command, Connection, Error, Exchange, Limits, Pipeline, Planned, Step, Window,
 };
@@ -260,7 +260,7 @@ fn e31_an_err_in_the_middle_of_a_message_shifts_nothing() {
             };
             assert_eq!(how(cause), Some(Misbehaviour::StatusWithin));
             assert!(error.is_retryable(), "without pipelining it may come");
-            assert!(error.to_string().contains(words), "{error}");
+            assert!(Chain(&error).to_string().contains(words), "{error}");
             assert!(come <= second.len());
         }
     }
@@ -306,7 +306,7 @@ fn q39_e31_an_err_in_the_middle_of_a_listing_ends_the_session() {
             let error = drive(&mut connection, &mut peer, Survey::new(true)).unwrap_err();
             assert!(matches!(error, Error::PipelineBroken(_)), "{error:?}");
             assert_eq!(how(&error), Some(Misbehaviour::StatusWithin));
-            assert!(error.to_string().contains(line), "{error}");
+            assert!(Chain(&error).to_string().contains(line), "{error}");
         }
     }
 }

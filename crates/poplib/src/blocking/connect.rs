@@ -156,7 +156,7 @@ fn connect_to(
 mod tests {
     use super::*;
     use crate::eyeballs::hosts::Host;
-    use crate::{Phase, Timeouts};
+    use crate::{Chain, Phase, Timeouts};
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -193,7 +193,8 @@ mod tests {
         assert!(matches!(error, Error::Connect { .. }), "{error:?}");
         assert!(error.to_string().contains("pop.example.org:995"), "{error}");
         let error = connected(&[], PATIENCE).unwrap_err();
-        assert!(error.to_string().contains("no address"), "{error}");
+        let text = Chain(&error).to_string();
+        assert!(text.contains("no address"), "{text}");
     }
 
     #[test]

@@ -160,7 +160,8 @@ impl Link {
     fn start_tls(&mut self) -> Result<(), Error> {
         let (config, name) = self.core.tls_parameters()?;
         let deadline = self.core.deadline(Phase::Tls);
-        let connection = ClientConnection::new(config, name).map_err(TlsError::from)?;
+        let connection =
+            ClientConnection::new(config, name).map_err(TlsError::unversioned_from_rustls)?;
         // While the handshake lasts, and after one that failed, the stream cannot be used.
         let Stream::Plain(transport) = std::mem::replace(self.stream.get(), Stream::Closed) else {
             return Err(self.core.timed_out(&deadline));

@@ -1,14 +1,27 @@
 //! Why TLS did not come about, or broke.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use rustls::{CertificateError, InvalidMessage};
 
 /// Why TLS did not come about, or broke later.
+///
+/// Its [source](StdError::source) is the error of rustls, where there is one: in other words and with
+/// details that the [kind](Self::kind) leaves out. Who looks into it follows
+/// [rustls's versions](crate#rustls-and-its-versions).
 #[derive(Clone, Debug)]
+pub struct TlsError {
+    kind: TlsErrorKind,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What is wrong with TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum TlsError {
+pub enum TlsErrorKind {
     /// No authority that is trusted has signed the certificate; a self-signed one is such.
     UnknownIssuer,
     /// The certificate names an authority that is trusted, and another key has signed it: one of
@@ -28,18 +41,18 @@ pub enum TlsError {
         /// The SHA-256 of the certificate that the server showed.
         actual: [u8; 32],
     },
-    /// The certificate is not acceptable for another reason.
-    BadCertificate(String),
+    /// The certificate is not acceptable for another reason, which the source tells.
+    BadCertificate,
     /// What answers does not speak TLS on this port.
     NotTls,
     /// The two sides share no version of TLS from 1.2 on, or nothing else that it needs.
-    NothingInCommon(String),
+    NothingInCommon,
     /// The certificates given as authorities cannot be used.
-    NoAuthority(String),
+    NoAuthority,
     /// The configured host is neither a name nor an address that a certificate could be for.
     BadName(String),
-    /// TLS failed in another way.
-    Other(String),
+    /// TLS failed in another way, or in the middle of the session.
+    Other,
 }
 
 /// What the pinning verifier tells through rustls.
@@ -48,24 +61,41 @@ pub(super) struct PinMismatch {
     pub(super) actual: [u8; 32],
 }
 
-impl From<rustls::Error> for TlsError {
-    fn from(error: rustls::Error) -> Self {
-        use rustls::Error as E;
-        match error {
-            E::InvalidCertificate(error) => Self::from_certificate(error),
-            E::InvalidMessage(
-                InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
-            ) => Self::NotTls,
-            E::PeerIncompatible(_) | E::AlertReceived(_) => {
-                Self::NothingInCommon(error.to_string())
-            }
-            error => Self::Other(error.to_string()),
-        }
+impl TlsError {
+    /// An error with what began it.
+    #[must_use]
+    pub fn new(kind: TlsErrorKind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let source = Some(source.into().into());
+        Self { kind, source }
+    }
+
+    /// What an error of rustls means. It follows [rustls's versions](crate#rustls-and-its-versions).
+    #[must_use]
+    pub fn unversioned_from_rustls(error: rustls::Error) -> Self {
+        Self::new(TlsErrorKind::of(&error), error)
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> &TlsErrorKind {
+        &self.kind
     }
 }
 
-impl TlsError {
-    fn from_certificate(error: CertificateError) -> Self {
+impl TlsErrorKind {
+    fn of(error: &rustls::Error) -> Self {
+        use rustls::Error as E;
+        match error {
+            E::InvalidCertificate(error) => Self::of_certificate(error),
+            E::InvalidMessage(
+                InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+            ) => Self::NotTls,
+            E::PeerIncompatible(_) | E::AlertReceived(_) => Self::NothingInCommon,
+            _ => Self::Other,
+        }
+    }
+
+    fn of_certificate(error: &CertificateError) -> Self {
         use CertificateError as E;
         match error {
             E::UnknownIssuer => Self::UnknownIssuer,
@@ -75,7 +105,7 @@ impl TlsError {
                 presented,
             } => Self::WrongName {
                 expected: expected.to_str().into_owned(),
-                presented,
+                presented: presented.clone(),
             },
             E::NotValidForName => Self::WrongName {
                 expected: String::new(),
@@ -89,15 +119,26 @@ impl TlsError {
                 Some(mismatch) => Self::PinMismatch {
                     actual: mismatch.actual,
                 },
-                None => Self::BadCertificate(error.to_string()),
+                None => Self::BadCertificate,
             },
-            error => Self::BadCertificate(error.to_string()),
+            _ => Self::BadCertificate,
         }
     }
 }
 
-impl std::error::Error for TlsError {}
-impl std::error::Error for PinMismatch {}
+impl From<TlsErrorKind> for TlsError {
+    fn from(kind: TlsErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+}
+
+impl StdError for TlsError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl StdError for PinMismatch {}
 
 impl fmt::Display for PinMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,6 +147,12 @@ impl fmt::Display for PinMismatch {
 }
 
 impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl fmt::Display for TlsErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownIssuer => {
@@ -136,14 +183,10 @@ impl fmt::Display for TlsError {
                     "the server's certificate is not the pinned one but sha256:{hex}"
                 )
             }
-            Self::BadCertificate(why) => {
-                write!(f, "the server's certificate is not acceptable: {why}")
-            }
+            Self::BadCertificate => f.write_str("the server's certificate is not acceptable"),
             Self::NotTls => f.write_str("the server does not speak TLS on this port"),
-            Self::NothingInCommon(why) => write!(f, "TLS could not be agreed on: {why}"),
-            Self::NoAuthority(why) => {
-                write!(f, "the certificate authorities cannot be used: {why}")
-            }
+            Self::NothingInCommon => f.write_str("TLS could not be agreed on"),
+            Self::NoAuthority => f.write_str("the certificate authorities cannot be used"),
             Self::BadName(host) => {
                 write!(
                     f,
@@ -151,7 +194,7 @@ impl fmt::Display for TlsError {
                     host.escape_debug()
                 )
             }
-            Self::Other(why) => write!(f, "TLS failed: {why}"),
+            Self::Other => f.write_str("TLS failed"),
         }
     }
 }

@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
     use crate::eyeballs::hosts::Host;
-    use crate::{Phase, Timeouts};
+    use crate::{Chain, Phase, Timeouts};
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -122,7 +122,8 @@ mod tests {
         assert!(matches!(error, Error::Connect { .. }), "{error:?}");
         assert!(error.to_string().contains("pop.example.org:995"), "{error}");
         let error = connected(&[], PATIENCE).await.unwrap_err();
-        assert!(error.to_string().contains("no address"), "{error}");
+        let text = Chain(&error).to_string();
+        assert!(text.contains("no address"), "{text}");
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use poplib::discovery::{Discovery, Service};
-use poplib::{Config, Credentials, Error, Phase, Security, TlsError};
+use poplib::{Config, Credentials, Error, Phase, Security, TlsError, TlsErrorKind};
 use poplib_sandbox::{CertificateSpec, Sandbox};
 
 use crate::support::{PASSWORD, USER, patient, sandbox, started, trusting};
@@ -218,7 +218,7 @@ fn p13_a_host_that_the_dns_may_have_been_made_to_name_is_not_believed() {
     for security in [Security::ImplicitTls, Security::Stls] {
         let service = service(&sandbox, security);
         let error = opened(service.config(), &sandbox).unwrap_err();
-        let Error::Tls(TlsError::WrongName { expected, .. }) = &error else {
+        let Some(TlsErrorKind::WrongName { expected, .. }) = error.tls().map(TlsError::kind) else {
             panic!("{error:?}");
         };
         assert_eq!(expected, "example.org");

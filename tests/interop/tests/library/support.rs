@@ -73,7 +73,7 @@ pub(crate) fn showing(client: &ClientCertificate, server: &Server) -> Tls {
         .with_root_certificates(roots)
         .with_client_auth_cert(chain, key)
         .unwrap();
-    Tls::with_rustls(config.into())
+    Tls::unversioned_with_rustls(config.into())
 }
 
 fn trusting(server: &Server) -> Config {

@@ -2,13 +2,14 @@
 
 use std::io;
 
-use poplib::TlsError;
+use poplib::{TlsError, TlsErrorKind};
 
 use super::address::Security;
 use super::connection::{Connection, Reply};
 use super::{MailServer, Session};
 use crate::deliver::host_name;
 use crate::failure::{Failure, Status};
+use crate::words;
 
 impl MailServer {
     /// Connects, as safely as the address demands.
@@ -68,11 +69,12 @@ impl MailServer {
     }
 
     fn encrypted(&self, connection: Connection) -> Result<Connection, Failure> {
-        let config = (self.access.tls.client_config()).map_err(|error| self.no_tls(&error))?;
+        let config =
+            (self.access.tls.unversioned_client_config()).map_err(|error| self.no_tls(&error))?;
         let encrypted = connection.encrypted(config, self.address.host());
         encrypted.map_err(|error| {
             let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-            match inner.cloned().map(rustls::Error::into) {
+            match inner.cloned().map(TlsError::unversioned_from_rustls) {
                 Some(error) => self.no_tls(&error),
                 None => self.cannot(&error),
             }
@@ -80,29 +82,35 @@ impl MailServer {
     }
 
     fn no_tls(&self, error: &TlsError) -> Failure {
-        let message = format!("could not connect to {}: {error}", self.address);
+        let message = format!(
+            "could not connect to {}: {}",
+            self.address,
+            words::all(error)
+        );
         let failure = Failure::new(Status::Unavailable, message);
-        match error {
-            TlsError::UnknownIssuer | TlsError::BadCertificate(_) => failure.hint(
+        match error.kind() {
+            TlsErrorKind::UnknownIssuer | TlsErrorKind::BadCertificate => failure.hint(
                 "if the server has an authority of its own, name it with --target-ca-file PEM; to \
                  trust this one certificate, give its SHA-256 with --target-pin sha256:HEX",
             ),
-            TlsError::BadSignature => failure.hint(
+            TlsErrorKind::BadSignature => failure.hint(
                 "the authority may have been made anew under its old name: name its certificate \
                  with --target-ca-file PEM; if nobody did, do not go on",
             ),
-            TlsError::PinMismatch { .. } => failure.hint(
+            TlsErrorKind::PinMismatch { .. } => failure.hint(
                 "if those who run the server confirm the new certificate, name that with \
                  --target-pin",
             ),
-            TlsError::WrongName { .. } => failure.hint(
+            TlsErrorKind::WrongName { .. } => failure.hint(
                 "use the name that the certificate is for; if somebody else answers in the \
                  server's place, do not go on",
             ),
-            TlsError::NotTls if self.address.security == Security::Tls => failure.hint(format!(
-                "this port does not begin with TLS; use {0}:// instead of {0}s:// for STARTTLS",
-                self.protocol.kind()
-            )),
+            TlsErrorKind::NotTls if self.address.security == Security::Tls => {
+                failure.hint(format!(
+                    "this port does not begin with TLS; use {0}:// instead of {0}s:// for STARTTLS",
+                    self.protocol.kind()
+                ))
+            }
             _ => failure.hint("what it did not take stays on the server and is fetched again"),
         }
     }

@@ -102,21 +102,28 @@ fn connecting() {
 #[test]
 fn tls_does_not_come_about() {
     let names = vec!["DnsName(\"imap.example.org\")".to_owned()];
-    let errors = [
-        TlsError::UnknownIssuer,
-        TlsError::WrongName {
+    let errors: [TlsError; 11] = [
+        TlsErrorKind::UnknownIssuer.into(),
+        TlsErrorKind::WrongName {
             expected: "pop.example.org".into(),
             presented: names,
-        },
-        TlsError::OutOfDate,
-        TlsError::PinMismatch { actual: [0xab; 32] },
-        TlsError::BadSignature,
-        TlsError::BadCertificate("Revoked".into()),
-        TlsError::NotTls,
-        TlsError::NothingInCommon("received fatal alert: ProtocolVersion".into()),
-        TlsError::NoAuthority("no certificate in PEM form was found".into()),
-        TlsError::BadName("a b".into()),
-        TlsError::Other("something else".into()),
+        }
+        .into(),
+        TlsErrorKind::OutOfDate.into(),
+        TlsErrorKind::PinMismatch { actual: [0xab; 32] }.into(),
+        TlsErrorKind::BadSignature.into(),
+        TlsError::new(TlsErrorKind::BadCertificate, "Revoked"),
+        TlsErrorKind::NotTls.into(),
+        TlsError::new(
+            TlsErrorKind::NothingInCommon,
+            "received fatal alert: ProtocolVersion",
+        ),
+        TlsError::new(
+            TlsErrorKind::NoAuthority,
+            "no certificate in PEM form was found",
+        ),
+        TlsErrorKind::BadName("a b".into()).into(),
+        TlsError::new(TlsErrorKind::Other, "something else"),
     ];
     let shown = errors.map(|error| {
         failure(
@@ -129,7 +136,10 @@ fn tls_does_not_come_about() {
     let Error::Protocol(refusal) = refused("STLS", "-ERR what?") else {
         unreachable!()
     };
-    let errors = [Error::StlsRefused(refusal), Error::Tls(TlsError::NotTls)];
+    let errors = [
+        Error::StlsRefused(refusal),
+        Error::Tls(TlsErrorKind::NotTls.into()),
+    ];
     insta::assert_snapshot!(
         "by_stls",
         show(errors.map(|error| failure("connect to pop.example.org", &stls(), &error)))
@@ -155,7 +165,7 @@ fn what_was_being_done_is_told() {
         (refused("AUTH", "-ERR no"), "log in to"),
         (broken(closed(Verb::new("CAPA"))), "connect to"),
         (broken(closed(Verb::new("PASS"))), "log in to"),
-        (Error::Tls(TlsError::NotTls), "connect to"),
+        (Error::Tls(TlsErrorKind::NotTls.into()), "connect to"),
     ] {
         let failure = opening_failure("me", &implicit(), &error).message;
         let begins = format!("could not {attempt} pop.example.org");

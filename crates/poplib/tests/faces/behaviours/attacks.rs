@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use poplib::{Error, Fault, Limits, Misuse, ProtocolError, Security, Tls, TlsError};
+use poplib::{Chain, Error, Fault, Limits, Misuse, ProtocolError, Security, Tls, TlsErrorKind};
 
 use super::*;
 use crate::support::{implicit_tls, in_memory, received, sandbox, started, stls, trusting, wire};
@@ -57,7 +57,8 @@ behaviour! { a02_a_refused_stls_ends_the_attempt {
         let config = in_memory().with_security(Security::Stls);
         let error = go!(Client::from_stream(stream(memory), &config)).unwrap_err();
         assert!(matches!(error, Error::StlsRefused(_)), "{error:?}");
-        assert!(error.to_string().starts_with("TLS is required, but STLS was refused"), "{error}");
+        let text = Chain(&error).to_string();
+        assert!(text.starts_with("TLS is required, and did not begin: STLS was refused"), "{text}");
         assert_eq!(error.fault(), Fault::Server);
         assert!(!error.is_retryable());
         assert_eq!(received.text(), "STLS\r\n");
@@ -130,7 +131,7 @@ behaviour! { a04_a_session_that_was_not_verified_is_not_resumed_by_one_that_veri
     let careful = implicit_tls(&sandbox).with_tls(Tls::pinned([0; 32]));
     for _ in 0..2 {
         let error = go!(not_connected(&careful));
-        assert!(matches!(error, Error::Tls(TlsError::PinMismatch { .. })), "{error:?}");
+        assert!(matches!(error.tls().unwrap().kind(), TlsErrorKind::PinMismatch { .. }), "{error:?}");
     }
 }}
 
@@ -153,7 +154,7 @@ behaviour! { a04_one_trust_for_two_hosts_verifies_each {
     go!(session.quit()).unwrap();
     let other = Config::new("other.example.org").with_tls(trusting(&sandbox));
     let error = go!(Client::from_stream(go!(tcp(sandbox.tls_addr())), &other)).unwrap_err();
-    assert!(matches!(error, Error::Tls(TlsError::WrongName { .. })), "{error:?}");
+    assert!(matches!(error.tls().unwrap().kind(), TlsErrorKind::WrongName { .. }), "{error:?}");
 }}
 
 behaviour! { a06_no_argument_makes_a_second_line {
@@ -249,12 +250,12 @@ behaviour! { a11_the_default_is_to_verify {
     for tls in [Tls::default(), Tls::platform()] {
         let config = implicit_tls(&sandbox).with_tls(tls);
         let error = go!(not_connected(&config));
-        assert!(matches!(error, Error::Tls(TlsError::UnknownIssuer)), "{error:?}");
+        assert!(matches!(error.tls().unwrap().kind(), TlsErrorKind::UnknownIssuer), "{error:?}");
     }
     let default = Config::new("localhost").with_port(sandbox.tls_addr().port());
     assert_eq!(default.security(), Security::ImplicitTls);
     let error = go!(not_connected(&default));
-    assert!(matches!(error, Error::Tls(TlsError::UnknownIssuer)), "{error:?}");
+    assert!(matches!(error.tls().unwrap().kind(), TlsErrorKind::UnknownIssuer), "{error:?}");
     assert!(sandbox.wait_ended(3, std::time::Duration::from_secs(60)));
     for record in sandbox.sessions() {
         assert_eq!(record.octets_received, 0);
@@ -271,7 +272,7 @@ behaviour! { a11_a_rustls_configuration_of_ones_own_is_used_as_it_is {
         .unwrap()
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth();
-    let config = implicit_tls(&sandbox).with_tls(Tls::with_rustls(Arc::new(config)));
+    let config = implicit_tls(&sandbox).with_tls(Tls::unversioned_with_rustls(Arc::new(config)));
     let error = go!(not_connected(&config));
-    assert!(matches!(error, Error::Tls(TlsError::UnknownIssuer)), "{error:?}");
+    assert!(matches!(error.tls().unwrap().kind(), TlsErrorKind::UnknownIssuer), "{error:?}");
 }}

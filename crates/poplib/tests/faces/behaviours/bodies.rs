@@ -1,6 +1,6 @@
 //! RETR and TOP: bodies as streams.
 
-use poplib::{Limits, ProtocolError};
+use poplib::{Chain, Limits, ProtocolError};
 use poplib_sandbox::{Generated, Mailbox, Sandbox};
 
 use super::*;
@@ -268,7 +268,7 @@ behaviour! { e31_an_err_in_the_middle_of_a_message_shifts_nothing {
     assert_eq!(go!(first.unwrap().collect()).unwrap(), message(1));
     let (_, second) = go!(bodies.next_body()).unwrap().unwrap();
     let error = go!(read_all(second.unwrap())).unwrap_err();
-    assert!(error.to_string().contains("began another: \"-ERR"), "{error}");
+    assert!(Chain(&error).to_string().contains("began another: \"-ERR"), "{error}");
     go!(bodies.next_body()).map(|_| ()).unwrap_err();
     drop(bodies);
     drop(session);

@@ -1,6 +1,6 @@
 //! What errors say, and to whom they point.
 
-use poplib::{CodeKind, Error, Fault, ProtocolError};
+use poplib::{Chain, CodeKind, Error, Fault, ProtocolError};
 
 use super::*;
 
@@ -49,7 +49,7 @@ behaviour! { a_line_that_is_no_answer_ends_the_connection {
     );
     let error = go!(session.noop()).unwrap_err();
     assert!(matches!(error, Error::Protocol(ProtocolError::Poisoned(_))), "{error:?}");
-    assert!(error.to_string().contains("2 320"), "{error}");
+    assert!(Chain(&error).to_string().contains("2 320"), "{error:?}");
     assert!(!received.text().contains("NOOP"));
 }}
 
@@ -125,7 +125,7 @@ behaviour! { a14_what_moves_a_terminal_is_escaped_in_every_text {
     let misbehaved = go!(session.stat()).unwrap_err();
     let poisoned = go!(session.noop()).unwrap_err();
     for error in [refused, misbehaved, poisoned] {
-        let text = error.to_string();
+        let text = Chain(&error).to_string();
         assert!(is_clean(&text) && text.contains("\\u{1b}"), "{text}");
         let text = format!("{error:?}");
         assert!(is_clean(&text), "{text}");

@@ -5,6 +5,7 @@ mod authentication;
 mod batches;
 mod bodies;
 mod certificates;
+mod chains;
 mod connecting;
 mod cuts;
 mod deadlines;

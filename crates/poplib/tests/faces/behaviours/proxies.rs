@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
-use poplib::{Config, Error, Phase, Proxy};
+use poplib::{Chain, Config, Error, Phase, Proxy};
 
 use super::*;
 use crate::support::{implicit_tls, patient, sandbox, started, stls, wire};
@@ -99,7 +99,7 @@ behaviour! { a01_octets_behind_the_answer_of_a_proxy_are_not_believed_under_tls 
     let port = proxy(vec![(request.into_bytes(), answer)], target);
     let config = implicit_tls(&sandbox).with_proxy(Proxy::http("127.0.0.1", port));
     let error = go!(not_connected(&config));
-    assert!(error.to_string().contains("tampering"), "{error:?}");
+    assert!(Chain(&error).to_string().contains("tampering"), "{error:?}");
     assert!(sandbox.wait_ended(1, std::time::Duration::from_secs(60)));
     assert_eq!(sandbox.sessions()[0].octets_received, 0);
 }}

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use poplib::{Config, Error, Security, Tls, TlsError};
+use poplib::{Config, Error, Security, Tls, TlsError, TlsErrorKind};
 use poplib_sandbox::{CertificateSpec, Usage, Validity};
 use sha2::{Digest, Sha256};
 
@@ -28,12 +28,12 @@ enum Trust {
 /// For what reason a certificate is refused; `None` where it is believed.
 type Reason = Option<fn(&TlsError) -> bool>;
 
-const WRONG_NAME: Reason = Some(|error| matches!(error, TlsError::WrongName { .. }));
-const OUT_OF_DATE: Reason = Some(|error| matches!(error, TlsError::OutOfDate));
-const NOT_ACCEPTABLE: Reason = Some(|error| matches!(error, TlsError::BadCertificate(_)));
-const UNKNOWN_ISSUER: Reason = Some(|error| matches!(error, TlsError::UnknownIssuer));
-const BAD_SIGNATURE: Reason = Some(|error| matches!(error, TlsError::BadSignature));
-const PIN_MISMATCH: Reason = Some(|error| matches!(error, TlsError::PinMismatch { .. }));
+const WRONG_NAME: Reason = Some(|error| matches!(error.kind(), TlsErrorKind::WrongName { .. }));
+const OUT_OF_DATE: Reason = Some(|error| matches!(error.kind(), TlsErrorKind::OutOfDate));
+const NOT_ACCEPTABLE: Reason = Some(|error| matches!(error.kind(), TlsErrorKind::BadCertificate));
+const UNKNOWN_ISSUER: Reason = Some(|error| matches!(error.kind(), TlsErrorKind::UnknownIssuer));
+const BAD_SIGNATURE: Reason = Some(|error| matches!(error.kind(), TlsErrorKind::BadSignature));
+const PIN_MISMATCH: Reason = Some(|error| matches!(error.kind(), TlsErrorKind::PinMismatch { .. }));
 const ANY: Reason = Some(|_| true);
 
 fn rows() -> Vec<(&'static str, Trust, CertificateSpec, Reason)> {

@@ -113,7 +113,7 @@ fn showing_the_certificate_of(user: &str, sandbox: &Sandbox) -> Tls {
         .with_root_certificates(roots)
         .with_client_auth_cert(chain, key)
         .unwrap();
-    Tls::with_rustls(config.into())
+    Tls::unversioned_with_rustls(config.into())
 }
 
 behaviour! { p20_external_is_whom_our_certificate_is_for {

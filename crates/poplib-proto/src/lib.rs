@@ -16,6 +16,7 @@
 //!
 //! The crate is `no_std` and needs `alloc`. The feature `std`, on by default, only lets the SIMD
 //! search choose the processor's widest registers at run time.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -43,3 +44,8 @@ pub use wire::capability::Capabilities;
 pub use wire::code::{CodeKind, ResponseCode};
 pub use wire::limits::Limits;
 pub use wire::reply::Reply;
+
+/// The example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

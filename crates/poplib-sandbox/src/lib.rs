@@ -76,6 +76,7 @@
 //! poplib-sandbox --listen 127.0.0.1:1110 --user alice:secret --generate 1000 --octets 400..20000 \
 //!     --misbehave cut-in-body=3:1000@1 --ca-out ca.pem --verbose
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod account;
 mod base64;
@@ -116,3 +117,8 @@ pub use record::SessionRecord;
 pub use sandbox::Sandbox;
 pub use settings::Stage;
 pub use tls::{TlsFacts, TlsVersions};
+
+/// The example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -9,7 +9,7 @@ pub mod tutorial {}
 #[doc = include_str!("../docs/cookbook.md")]
 pub mod cookbook {}
 
-/// The example of the repository's README.
+/// The example of the README, which is the repository's, too.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -36,6 +36,7 @@
 //!
 //! What is the same for every client stands here: [`Config`], [`Tls`], [`Timeouts`], [`Error`],
 //! and the types of `poplib-proto`, which does everything but input and output.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod batch;

@@ -94,7 +94,11 @@ impl<'a> Text<'a> {
 
     /// The nearest beginning of a character, at or before this octet.
     fn boundary(&self, at: usize) -> usize {
-        self.text.floor_char_boundary(at.min(self.text.len()))
+        let at = at.min(self.text.len());
+        let mut before = (0..=at).rev();
+        before
+            .find(|&at| self.text.is_char_boundary(at))
+            .unwrap_or(0)
     }
 }
 

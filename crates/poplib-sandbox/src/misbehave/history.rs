@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use std::mem;
 use std::sync::Arc;
 
 use super::{Misbehaviour, Misbehaviours};
@@ -100,12 +101,15 @@ impl History {
     /// Gives new messages the unique-ids of those that are gone, as long as there are some.
     fn reuse(&mut self, present: &[Vec<u8>]) {
         let there: BTreeSet<_> = present.iter().collect();
-        let gone = self
-            .reused
-            .extract_if(.., |unique_id, _| !there.contains(unique_id));
-        self.free.extend(gone.map(|(_, shown)| shown));
+        let free = &mut self.free;
+        self.reused.retain(|unique_id, shown| {
+            let is_there = there.contains(unique_id);
+            if !is_there {
+                free.push_back(mem::take(shown));
+            }
+            is_there
+        });
         for unique_id in present {
-            let free = &mut self.free;
             self.reused
                 .entry(unique_id.clone())
                 .or_insert_with(|| free.pop_front().unwrap_or_else(|| unique_id.clone()));

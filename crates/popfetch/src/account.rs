@@ -266,7 +266,9 @@ pub(crate) fn configure(mut config: Config, settings: &Settings) -> Result<Confi
     }
     if let Some(proxy) = &settings.proxy {
         let proxy = Proxy::from_url(proxy).map_err(|error| usage(format!("proxy: {error}")))?;
-        config = config.with_proxy(proxy);
+        // A pin is the server's own.
+        let trust = trust(settings.ca_file.as_deref(), None)?;
+        config = config.with_proxy(proxy.with_tls(trust));
     }
     if let Some(pipeline) = settings.pipeline {
         config = config.with_pipelining(match pipeline {

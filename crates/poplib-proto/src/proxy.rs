@@ -4,12 +4,14 @@
 //! it the octets are the server's own. The name is sent to the proxy, which resolves it.
 
 mod http;
+mod socks4a;
 mod socks5;
 
 use alloc::string::String;
 use core::fmt;
 
 pub use http::HttpConnect;
+pub use socks4a::Socks4a;
 pub use socks5::Socks5;
 
 use crate::secret::Secret;

@@ -28,6 +28,8 @@ pub(crate) struct Core {
     /// Whether the server has said something under TLS: until then, in TLS 1.3, it may still refuse
     /// our certificate.
     heard_under_tls: bool,
+    /// Whether TLS with the proxy is what the stream runs over.
+    through_tls: bool,
     session_end: Option<Instant>,
 }
 
@@ -46,6 +48,7 @@ impl Core {
             config: config.clone(),
             avoided: config.known().avoided(Instant::now()),
             heard_under_tls: false,
+            through_tls: false,
             session_end: config.timeouts().session_end(begun),
         }
     }
@@ -173,6 +176,21 @@ impl Core {
         Ok((self.config.tls().unversioned_client_config()?, name))
     }
 
+    /// The same for the proxy, where it speaks TLS.
+    pub(crate) fn proxy_tls_parameters(
+        &self,
+    ) -> Option<Result<(Arc<ClientConfig>, ServerName<'static>), TlsError>> {
+        let (tls, host) = self.config.proxy()?.tls()?;
+        let parameters = || Ok((tls.unversioned_client_config()?, tls::server_name(host)?));
+        Some(parameters())
+    }
+
+    /// TLS with the proxy came about. The protocol is no safer for it: behind the proxy the octets
+    /// go on as they are.
+    pub(crate) fn reached_proxy_under_tls(&mut self) {
+        self.through_tls = true;
+    }
+
     /// Octets came; none is the end of the stream.
     pub(crate) fn received(&mut self, octets: usize) {
         self.heard_under_tls |= octets > 0 && self.tls.is_some();
@@ -192,7 +210,9 @@ impl Core {
 
     /// The stream failed: nothing more can come of the connection. What to tell the caller.
     pub(crate) fn failed(&mut self, source: io::Error, deadline: &Deadline) -> Error {
-        let error = stream_error(source, deadline, self.heard_under_tls);
+        // In clear behind the proxy, what breaks is the proxy's TLS, in the middle of the session.
+        let between = self.through_tls && self.tls.is_none() && *deadline.phase() != Phase::Tls;
+        let error = stream_error(source, deadline, self.heard_under_tls || between);
         self.connection.disconnect();
         error
     }

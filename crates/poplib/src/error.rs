@@ -43,6 +43,9 @@ pub enum Error {
     Timeout(Phase),
     /// TLS did not come about. No credential has been sent.
     Tls(TlsError),
+    /// TLS with the proxy did not come about. Neither its login nor anything for the server has been
+    /// sent.
+    ProxyTls(TlsError),
     /// TLS broke in the middle of the session: what came was not what the server sent, or the server
     /// gave TLS up.
     TlsBroken {
@@ -61,6 +64,14 @@ impl Error {
         let (host, port) = config.first_hop();
         let address = format!("{host}:{port}");
         Self::Connect { address, source }
+    }
+
+    /// What a failure of TLS means where it was the proxy's.
+    pub(crate) fn of_proxy(self) -> Self {
+        match self {
+            Self::Tls(error) => Self::ProxyTls(error),
+            other => other,
+        }
     }
 
     /// What a failure of STLS means where TLS is demanded.
@@ -95,11 +106,9 @@ impl Error {
             | Self::Io { .. }
             | Self::TlsBroken { .. }
             | Self::Timeout(_) => Fault::Network,
-            Self::Tls(error) => match error.kind() {
-                TlsErrorKind::NoAuthority | TlsErrorKind::BadName(_) => Fault::Caller,
-                _ => Fault::Server,
-            },
-            Self::StlsRefused(_) => Fault::Server,
+            Self::Tls(error) | Self::ProxyTls(error) if is_callers(error) => Fault::Caller,
+            Self::Tls(_) | Self::StlsRefused(_) => Fault::Server,
+            Self::ProxyTls(_) => Fault::Network,
         }
     }
 
@@ -113,7 +122,7 @@ impl Error {
             | Self::Io { .. }
             | Self::TlsBroken { .. }
             | Self::Timeout(_) => true,
-            Self::Tls(_) | Self::StlsRefused(_) => false,
+            Self::Tls(_) | Self::ProxyTls(_) | Self::StlsRefused(_) => false,
         }
     }
 
@@ -123,7 +132,7 @@ impl Error {
         self.protocol()?.code()
     }
 
-    /// The error of TLS, if it is one.
+    /// The error of TLS with the server, if it is one.
     #[must_use]
     pub fn tls(&self) -> Option<&TlsError> {
         match self {
@@ -142,6 +151,14 @@ impl Error {
     }
 }
 
+/// Whether the configuration is at fault.
+fn is_callers(error: &TlsError) -> bool {
+    matches!(
+        error.kind(),
+        TlsErrorKind::NoAuthority | TlsErrorKind::BadName(_)
+    )
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -152,7 +169,7 @@ impl std::error::Error for Error {
             Self::Resolve { source, .. }
             | Self::Connect { source, .. }
             | Self::Io { source, .. } => Some(source),
-            Self::TlsBroken { source, .. } => Some(source),
+            Self::ProxyTls(error) | Self::TlsBroken { source: error, .. } => Some(error),
             Self::Timeout(_) => None,
         }
     }
@@ -167,6 +184,7 @@ impl fmt::Display for Error {
             Self::Io { phase, .. } | Self::TlsBroken { phase, .. } => write!(f, "{phase} failed"),
             Self::Timeout(phase) => write!(f, "{phase} took too long"),
             Self::Tls(error) => error.fmt(f),
+            Self::ProxyTls(_) => f.write_str("TLS with the proxy did not come about"),
             Self::StlsRefused(_) => f.write_str("TLS is required, and did not begin"),
         }
     }

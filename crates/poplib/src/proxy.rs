@@ -2,27 +2,58 @@
 
 use std::fmt;
 
-use poplib_proto::proxy::{Destination, HttpConnect, ProxyLogin, Socks5};
+use poplib_proto::proxy::{Destination, HttpConnect, ProxyLogin, Socks4a, Socks5};
 use poplib_proto::{Connection, Error, Exchange, Secret, Step};
 
+use crate::Tls;
 use crate::url::{self, UrlError};
 
 /// A proxy between here and the server. It is told the server's name, and resolves it.
 ///
-/// The connection to the proxy itself is not protected: a login for it crosses in clear, and so
-/// it does with every SOCKS5 or HTTP proxy. What passes through is protected as ever.
+/// The connection to an [`https`](Self::https) proxy is protected by TLS, that to others is not: a
+/// login for them crosses in clear. What passes through is protected as ever.
 #[derive(Clone, Debug)]
 pub struct Proxy {
     kind: Kind,
     host: String,
     port: u16,
     login: Option<ProxyLogin>,
+    /// Whom to trust where the proxy speaks TLS.
+    tls: Tls,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Socks5,
+    Socks4a,
     HttpConnect,
+    HttpConnectOverTls,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [
+        Self::Socks5,
+        Self::Socks4a,
+        Self::HttpConnect,
+        Self::HttpConnectOverTls,
+    ];
+
+    fn scheme(self) -> &'static str {
+        match self {
+            Self::Socks5 => "socks5",
+            Self::Socks4a => "socks4a",
+            Self::HttpConnect => "http",
+            Self::HttpConnectOverTls => "https",
+        }
+    }
+
+    fn usual_port(self) -> u16 {
+        match self {
+            Self::Socks5 | Self::Socks4a => 1080,
+            Self::HttpConnect => 8080,
+            Self::HttpConnectOverTls => 443,
+        }
+    }
 }
 
 impl Proxy {
@@ -32,24 +63,39 @@ impl Proxy {
         Self::new(Kind::Socks5, host, port)
     }
 
+    /// SOCKS4a, which knows a user name, and no password and no IPv6 addresses.
+    #[must_use]
+    pub fn socks4a(host: &str, port: u16) -> Self {
+        Self::new(Kind::Socks4a, host, port)
+    }
+
     /// HTTP CONNECT (RFC 9110 §9.3.6).
     #[must_use]
     pub fn http(host: &str, port: u16) -> Self {
         Self::new(Kind::HttpConnect, host, port)
     }
 
-    /// From `socks5://[user[:password]@]host[:port]` (port 1080; `socks5h` is the same) or
-    /// `http://…` (port 8080).
+    /// HTTP CONNECT over TLS: the proxy's certificate must be for `host`, and one of the platform's
+    /// authorities must vouch for it, unless [`with_tls`](Self::with_tls) says otherwise.
+    #[must_use]
+    pub fn https(host: &str, port: u16) -> Self {
+        Self::new(Kind::HttpConnectOverTls, host, port)
+    }
+
+    /// From `socks5://[user[:password]@]host[:port]` (port 1080; `socks5h` is the same),
+    /// `socks4a://[user@]host[:port]` (port 1080), `http://…` (port 8080) or `https://…` (port 443).
     ///
     /// # Errors
     ///
     /// [`UrlError`] says what is wrong with it.
     pub fn from_url(url: &str) -> Result<Self, UrlError> {
         let (scheme, rest) = url.split_once("://").ok_or(UrlError::ProxyScheme)?;
-        let (kind, usual_port) = match scheme.to_ascii_lowercase().as_str() {
-            "socks5" | "socks5h" => (Kind::Socks5, 1080),
-            "http" => (Kind::HttpConnect, 8080),
-            _ => return Err(UrlError::ProxyScheme),
+        let kind = match scheme.to_ascii_lowercase().as_str() {
+            "socks5h" => Kind::Socks5,
+            scheme => Kind::ALL
+                .into_iter()
+                .find(|kind| kind.scheme() == scheme)
+                .ok_or(UrlError::ProxyScheme)?,
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         let (login, server) = match authority.rsplit_once('@') {
@@ -57,7 +103,7 @@ impl Proxy {
             None => (None, authority),
         };
         let (host, port) = url::parse_server(server)?;
-        let proxy = Self::new(kind, &host, port.unwrap_or(usual_port));
+        let proxy = Self::new(kind, &host, port.unwrap_or(kind.usual_port()));
         let Some(login) = login else {
             return Ok(proxy);
         };
@@ -75,13 +121,27 @@ impl Proxy {
         self
     }
 
+    /// With another trust where the proxy speaks TLS. A pinned certificate is the proxy's then.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = tls;
+        self
+    }
+
     fn new(kind: Kind, host: &str, port: u16) -> Self {
         Self {
             kind,
             host: host.to_owned(),
             port,
             login: None,
+            tls: Tls::platform(),
         }
+    }
+
+    /// Whom to trust, and whom the certificate must be for, where the proxy speaks TLS.
+    pub(crate) fn tls(&self) -> Option<(&Tls, &str)> {
+        let speaks_tls = self.kind == Kind::HttpConnectOverTls;
+        speaks_tls.then_some((&self.tls, &self.host))
     }
 
     pub(crate) fn address(&self) -> (&str, u16) {
@@ -95,15 +155,19 @@ impl Proxy {
         let login = self.login.clone();
         match self.kind {
             Kind::Socks5 => Handshake::Socks5(Socks5::new(destination, login)),
-            Kind::HttpConnect => Handshake::HttpConnect(HttpConnect::new(destination, login)),
+            Kind::Socks4a => Handshake::Socks4a(Socks4a::new(destination, login)),
+            Kind::HttpConnect | Kind::HttpConnectOverTls => {
+                Handshake::HttpConnect(HttpConnect::new(destination, login))
+            }
         }
     }
 }
 
-/// The handshake of either kind.
+/// The handshake of each kind.
 #[derive(Debug)]
 pub(crate) enum Handshake {
     Socks5(Socks5),
+    Socks4a(Socks4a),
     HttpConnect(HttpConnect),
 }
 
@@ -113,6 +177,7 @@ impl Exchange for Handshake {
     fn resume(&mut self, connection: &mut Connection) -> Result<Step<()>, Error> {
         match self {
             Self::Socks5(handshake) => handshake.resume(connection),
+            Self::Socks4a(handshake) => handshake.resume(connection),
             Self::HttpConnect(handshake) => handshake.resume(connection),
         }
     }
@@ -121,11 +186,7 @@ impl Exchange for Handshake {
 impl fmt::Display for Proxy {
     /// Without the login.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.kind {
-            Kind::Socks5 => "socks5",
-            Kind::HttpConnect => "http",
-        };
-        write!(f, "{scheme}://{}:{}", self.host, self.port)
+        write!(f, "{}://{}:{}", self.kind.scheme(), self.host, self.port)
     }
 }
 
@@ -145,9 +206,17 @@ mod tests {
         let proxy = Proxy::from_url("HTTP://proxy.example.org:3128/").unwrap();
         assert_eq!(proxy.to_string(), "http://proxy.example.org:3128");
         assert!(proxy.login.is_none());
+        for (url, shown) in [
+            ("SOCKS4A://me@proxy", "socks4a://proxy:1080"),
+            ("http://proxy", "http://proxy:8080"),
+            ("https://proxy", "https://proxy:443"),
+        ] {
+            assert_eq!(Proxy::from_url(url).unwrap().to_string(), shown);
+        }
         for (url, error) in [
             ("proxy:1080", UrlError::ProxyScheme),
-            ("https://proxy", UrlError::ProxyScheme),
+            ("socks4://proxy", UrlError::ProxyScheme),
+            ("ftp://proxy", UrlError::ProxyScheme),
             ("socks5://", UrlError::Host),
             ("socks5://host:x", UrlError::Port),
             ("socks5://me%0a@host", UrlError::Encoding),

@@ -20,7 +20,7 @@ pub(crate) struct Url {
 pub enum UrlError {
     /// It does not begin with `pops://`, `pop3s://`, `pop://` or `pop3://`.
     Scheme,
-    /// It is a proxy's, and does not begin with `socks5://` or `http://`.
+    /// It is a proxy's, and does not begin with `socks5://`, `socks4a://`, `http://` or `https://`.
     ProxyScheme,
     /// It names no host, or something that is none.
     Host,
@@ -166,7 +166,9 @@ impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Scheme => "a POP URL begins with pops:// (TLS) or pop:// (STLS required)",
-            Self::ProxyScheme => "the URL of a proxy begins with socks5:// or http://",
+            Self::ProxyScheme => {
+                "the URL of a proxy begins with socks5://, socks4a://, http:// or https://"
+            },
             Self::Host => "the URL names no host",
             Self::Port => "the port in the URL is not a number from 1 to 65535",
             Self::Password => {

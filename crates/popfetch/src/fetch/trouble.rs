@@ -111,6 +111,14 @@ pub(crate) fn failure(attempt: &str, config: &Config, error: &Error) -> Failure 
             temporary(failed(Status::Temporary, &words::all(source)))
         }
         Error::Tls(error) => tls(attempt, config, error),
+        Error::ProxyTls(error) => failed(
+            Status::Unavailable,
+            &format!("TLS with the proxy: {}", words::all(error)),
+        )
+        .hint(
+            "check the host and port of --proxy; if the proxy has an authority of its own, name it \
+             with --ca-file PEM",
+        ),
         Error::StlsRefused(refused) => {
             let failure = failed(Status::Unavailable, "the server offers no TLS on this port");
             with_reply(failure, refused.refusal()).hint(

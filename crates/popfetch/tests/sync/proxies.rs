@@ -1,5 +1,9 @@
 //! A proxy between the command and the server.
 
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::thread;
+
 use crate::support::Rig;
 use crate::support::tap::Tap;
 
@@ -24,5 +28,53 @@ fn a_proxy_that_refuses_is_named() {
         "{}",
         ran.err
     );
+    assert_eq!(rig.delivered().len(), 0);
+}
+
+#[test]
+fn mail_comes_through_a_socks4a_proxy() {
+    let rig = Rig::five(&[]);
+    let target = rig.sandbox.tls_addr();
+    let port = target.port().to_be_bytes();
+    let name = rig.sandbox.host().as_bytes();
+    let request = [b"\x04\x01", &port[..], b"\0\0\0\x01me\0", name, b"\0"].concat();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("socks4a://me@{}", listener.local_addr().unwrap());
+    let proxy = thread::spawn(move || {
+        let (client, _) = listener.accept().unwrap();
+        let mut said = vec![0; request.len()];
+        (&client).read_exact(&mut said).unwrap();
+        assert_eq!(said, request);
+        (&client).write_all(b"\0\x5a\0\0\0\0\0\0").unwrap();
+        let server = TcpStream::connect(target).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let _ = std::io::copy(&mut &client, &mut &server);
+                let _ = server.shutdown(Shutdown::Write);
+            });
+            let _ = std::io::copy(&mut &server, &mut &client);
+            let _ = client.shutdown(Shutdown::Write);
+        });
+    });
+    rig.run(&["--proxy", &url]).expect(0);
+    rig.assert_five();
+    proxy.join().unwrap();
+}
+
+#[test]
+fn an_https_proxy_that_speaks_no_tls_is_named() {
+    let rig = Rig::five(&[]);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        client
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .unwrap();
+        while client.read(&mut [0; 512]).is_ok_and(|octets| octets > 0) {}
+    });
+    let ran = rig.run(&["--proxy", &url]).expect(69);
+    assert!(ran.err.contains("TLS with the proxy"), "{}", ran.err);
+    assert!(ran.err.contains("--proxy"), "{}", ran.err);
     assert_eq!(rig.delivered().len(), 0);
 }

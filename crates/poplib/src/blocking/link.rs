@@ -1,11 +1,13 @@
 //! The driver: moves octets between a stream and the protocol core.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 
 use poplib_proto::command::{Greeting, Stls};
 use poplib_proto::{Call, Command, Connection, Exchange, Step, Want};
-use rustls::ClientConnection;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 
 use super::stream::{Stream, Transport};
 use super::tls::TlsStream;
@@ -35,6 +37,7 @@ impl Link {
 
     /// The proxy, TLS where it comes first, the greeting, STLS where it is demanded.
     pub(super) fn begin(&mut self) -> Result<(), Error> {
+        self.start_proxy_tls().map_err(Error::of_proxy)?;
         if let Some(handshake) = self.core.proxy_handshake() {
             self.run(handshake, Phase::Proxy)?;
         }
@@ -158,8 +161,30 @@ impl Link {
     }
 
     fn start_tls(&mut self) -> Result<(), Error> {
-        let (config, name) = self.core.tls_parameters()?;
-        let deadline = self.core.deadline(Phase::Tls);
+        let parameters = self.core.tls_parameters()?;
+        let stream = self.handshake(parameters, Phase::Tls)?;
+        self.core.protected(TlsFacts::of(&stream.connection));
+        *self.stream.get() = Stream::Tls(stream);
+        Ok(())
+    }
+
+    /// TLS with the proxy, where it speaks that: the stream is a plain one to all that follows.
+    fn start_proxy_tls(&mut self) -> Result<(), Error> {
+        let Some(parameters) = self.core.proxy_tls_parameters() else {
+            return Ok(());
+        };
+        let stream = self.handshake(parameters?, Phase::Proxy)?;
+        self.core.reached_proxy_under_tls();
+        *self.stream.get() = Stream::Plain(stream);
+        Ok(())
+    }
+
+    fn handshake(
+        &mut self,
+        (config, name): (Arc<ClientConfig>, ServerName<'static>),
+        phase: Phase,
+    ) -> Result<Box<TlsStream>, Error> {
+        let deadline = self.core.deadline(phase);
         let connection =
             ClientConnection::new(config, name).map_err(TlsError::unversioned_from_rustls)?;
         // While the handshake lasts, and after one that failed, the stream cannot be used.
@@ -168,9 +193,7 @@ impl Link {
         };
         let mut stream = Box::new(TlsStream::new(connection, transport));
         handshake(&mut stream, &deadline).map_err(|failure| self.fail(failure, &deadline))?;
-        self.core.protected(TlsFacts::of(&stream.connection));
-        *self.stream.get() = Stream::Tls(stream);
-        Ok(())
+        Ok(stream)
     }
 
     /// Ends the stream after QUIT.

@@ -120,7 +120,7 @@ impl Stream {
     pub(super) fn close(&mut self) {
         match std::mem::replace(self, Self::Closed) {
             Self::Plain(mut transport) => transport.shutdown(),
-            Self::Tls(stream) => stream.close(),
+            Self::Tls(mut stream) => stream.close(),
             Self::Closed => {}
         }
     }

@@ -79,10 +79,14 @@ impl TlsStream {
         if self.connection.wants_write() && self.send()? == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
-        Ok(!self.connection.wants_write())
+        if self.connection.wants_write() {
+            return Ok(false);
+        }
+        self.transport.get_mut().flush()?;
+        Ok(true)
     }
 
-    pub(super) fn close(mut self) {
+    pub(super) fn close(&mut self) {
         self.connection.send_close_notify();
         let _ = self.send();
         self.transport.get_mut().shutdown();
@@ -100,5 +104,57 @@ impl TlsStream {
 
     fn send(&mut self) -> io::Result<usize> {
         self.connection.write_tls(self.transport.get_mut())
+    }
+
+    /// Sends what is left of what was taken, if anything is.
+    fn send_rest(&mut self) -> io::Result<()> {
+        if !self.connection.wants_write() {
+            return Ok(());
+        }
+        match self.send()? {
+            0 => Err(io::ErrorKind::WriteZero.into()),
+            _ => Err(io::ErrorKind::Interrupted.into()),
+        }
+    }
+}
+
+// As what another TLS runs over, behind a proxy. A step that brought nothing yet is `Interrupted`,
+// with which the driver comes back once it has looked at the clock.
+
+impl Read for TlsStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.send_rest()?;
+        let read = self.read_step(buffer)?;
+        read.ok_or_else(|| io::ErrorKind::Interrupted.into())
+    }
+}
+
+impl Write for TlsStream {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.send_rest()?;
+        let taken = self.connection.writer().write(octets)?;
+        match self.send() {
+            // They are taken, and go out with the next step.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            sent => drop(sent?),
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.flush_step()? {
+            true => Ok(()),
+            false => Err(io::ErrorKind::Interrupted.into()),
+        }
+    }
+}
+
+impl Transport for TlsStream {
+    fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        Self::set_timeout(self, timeout)
+    }
+
+    fn shutdown(&mut self) {
+        self.close();
     }
 }

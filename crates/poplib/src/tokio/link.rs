@@ -2,14 +2,18 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use poplib_proto::command::{Greeting, Stls};
 use poplib_proto::wire::line::Verb;
 use poplib_proto::{Call, Command, Exchange, Step, Want};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::stream::{Buffered, Stream, Transport};
 use crate::core::{Core, end_of_stream};
@@ -41,6 +45,7 @@ impl Link {
 
     /// The proxy, TLS where it comes first, the greeting, STLS where it is demanded.
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
+        self.start_proxy_tls().await.map_err(Error::of_proxy)?;
         if let Some(handshake) = self.core.proxy_handshake() {
             self.run(handshake, Phase::Proxy).await?;
         }
@@ -164,8 +169,30 @@ impl Link {
     }
 
     async fn start_tls(&mut self) -> Result<(), Error> {
-        let (config, name) = self.core.tls_parameters()?;
-        let deadline = self.core.deadline(Phase::Tls);
+        let parameters = self.core.tls_parameters()?;
+        let stream = self.handshake(parameters, Phase::Tls).await?;
+        self.core.protected(TlsFacts::of(stream.get_ref().1));
+        *self.stream.get() = Stream::Tls(stream);
+        Ok(())
+    }
+
+    /// TLS with the proxy, where it speaks that: the stream is a plain one to all that follows.
+    async fn start_proxy_tls(&mut self) -> Result<(), Error> {
+        let Some(parameters) = self.core.proxy_tls_parameters() else {
+            return Ok(());
+        };
+        let stream = self.handshake(parameters?, Phase::Proxy).await?;
+        self.core.reached_proxy_under_tls();
+        *self.stream.get() = Stream::Plain(stream);
+        Ok(())
+    }
+
+    async fn handshake(
+        &mut self,
+        (config, name): (Arc<ClientConfig>, ServerName<'static>),
+        phase: Phase,
+    ) -> Result<Box<TlsStream<Buffered>>, Error> {
+        let deadline = self.core.deadline(phase);
         // While the handshake lasts, and after one that failed or was cancelled, the stream
         // cannot be used.
         let Stream::Plain(transport) = std::mem::replace(self.stream.get(), Stream::Closed) else {
@@ -174,10 +201,7 @@ impl Link {
         let transport = Buffered::with_capacity(TLS_BUFFER, transport);
         let handshake = TlsConnector::from(config).connect(name, transport);
         let result = within(&deadline, handshake).await;
-        let stream = self.settle(result, &deadline)?;
-        self.core.protected(TlsFacts::of(stream.get_ref().1));
-        *self.stream.get() = Stream::Tls(Box::new(stream));
-        Ok(())
+        Ok(Box::new(self.settle(result, &deadline)?))
     }
 
     /// Ends the stream after QUIT.

@@ -1,5 +1,6 @@
 //! Servers, configurations and ears that both faces' tests use.
 
+pub(crate) mod front;
 pub(crate) mod memory;
 pub(crate) mod trace;
 pub(crate) mod wire;

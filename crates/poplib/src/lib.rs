@@ -25,7 +25,7 @@
 //!
 //! # rustls and its versions
 //!
-//! TLS is [rustls](crate::rustls)'s. What takes or gives a type of rustls has `unversioned` in its
+//! TLS is [rustls]'s. What takes or gives a type of rustls has `unversioned` in its
 //! name: [`Tls::unversioned_with_rustls`], [`Tls::unversioned_client_config`],
 //! [`TlsError::unversioned_from_rustls`]. These and the [source](std::error::Error::source) of a
 //! [`TlsError`] follow rustls, and a minor version of this crate may come with a new rustls. Name its

@@ -369,6 +369,13 @@ impl Connection {
         Err(Misuse::PlaintextCredentials { verb: verb.clone() })
     }
 
+    /// What came and was looked at by no exchange. Where nothing is in flight, no command of POP3
+    /// was answered with it.
+    #[must_use]
+    pub fn unread(&self) -> &[u8] {
+        self.receive.waiting()
+    }
+
     /// Requests whose answers are not complete, abandoned ones included.
     #[must_use]
     pub fn in_flight(&self) -> usize {

@@ -31,6 +31,7 @@ struct Scene {
     offer: Offer,
     credentials: Credentials,
     tls: bool,
+    plaintext_credentials: bool,
     bindings: Vec<ChannelBinding>,
     policy: Policy,
 }
@@ -41,6 +42,7 @@ impl Scene {
             offer: Offer::of_mechanisms(mechanisms),
             credentials: Credentials::password("user", "secret"),
             tls: true,
+            plaintext_credentials: false,
             bindings: Vec::new(),
             policy: Policy::default(),
         }
@@ -53,7 +55,7 @@ impl Scene {
 
     fn in_clear(mut self) -> Self {
         self.tls = false;
-        self.policy.cleartext_without_tls = true;
+        self.plaintext_credentials = true;
         self
     }
 
@@ -97,6 +99,7 @@ impl Scene {
             host: "pop.example.org",
             port: 995,
             tls: self.tls,
+            plaintext_credentials: self.plaintext_credentials,
             bindings: &self.bindings,
             entropy: &[7; 32],
             policy: &self.policy,

@@ -126,6 +126,7 @@ fn a13_choices_are_silent() {
                 host: "pop.example.org",
                 port: 995,
                 tls,
+                plaintext_credentials: false,
                 bindings: &[],
                 entropy: &entropy,
                 policy: &Policy::default(),

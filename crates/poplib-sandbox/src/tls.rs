@@ -202,7 +202,9 @@ impl Write for TlsStream {
 
     fn flush(&mut self) -> io::Result<()> {
         while self.connection.wants_write() {
-            self.connection.write_tls(&mut &*self.tcp)?;
+            if self.connection.write_tls(&mut &*self.tcp)? == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
         }
         Ok(())
     }

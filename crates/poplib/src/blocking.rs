@@ -15,10 +15,12 @@ mod link;
 mod stream;
 mod tls;
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use poplib_proto::command::{
-    self, BodyStart, CustomAnswer, Language, Listing, Maildrop, Overview, Scan, UniqueIds, Welcome,
+    self, BodyStart, CustomAnswer, Language, Listing, LoggedIn, Maildrop, Overview, Scan,
+    UniqueIds, Welcome,
 };
 use poplib_proto::sasl::{Credentials, Mechanism};
 use poplib_proto::wire::line::Verb;
@@ -47,6 +49,7 @@ pub struct Client {
 /// Dropping it closes the connection without QUIT: nothing is deleted (RFC 1939 §6).
 pub struct Session {
     link: Box<Link>,
+    logged_in: LoggedIn,
 }
 
 impl Client {
@@ -62,11 +65,17 @@ impl Client {
     /// [`connect`](Self::connect) for a session that began earlier, with another connection.
     fn connect_since(begun: Instant, config: &Config) -> Result<Self, Error> {
         let stream = connect::connect(config, begun)?;
-        Self::begin(Link::new(Box::new(stream), config, begun))
+        let peer = stream.peer_addr().ok();
+        let mut link = Box::new(Link::new(Box::new(stream), config, begun));
+        link.core.peer = peer;
+        link.pass_proxy()?;
+        link.begin()?;
+        Ok(Self { link })
     }
 
     /// Takes a stream that is connected already: a Unix socket, a tunnel, a test's own. TLS or
-    /// STLS is done over it as configured.
+    /// STLS is done over it as configured. It leads to the server already: proxy, port and source
+    /// address of the configuration are not used, as they say how to get there.
     ///
     /// A stream that knows no time-outs is wrapped in [`Untimed`]; deadlines are then looked at
     /// between its reads and cannot interrupt one.
@@ -75,11 +84,7 @@ impl Client {
     ///
     /// Those of [`connect`](Self::connect).
     pub fn from_stream(stream: impl Transport + 'static, config: &Config) -> Result<Self, Error> {
-        Self::begin(Link::new(Box::new(stream), config, Instant::now()))
-    }
-
-    fn begin(link: Link) -> Result<Self, Error> {
-        let mut link = Box::new(link);
+        let mut link = Box::new(Link::new(Box::new(stream), config, Instant::now()));
         link.begin()?;
         Ok(Self { link })
     }

@@ -1,6 +1,7 @@
 //! What both clients hold and neither awaits: the connection, its deadlines, its TLS.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,6 +23,8 @@ pub(crate) struct Core {
     pub(crate) connection: Connection,
     pub(crate) welcome: Option<Welcome>,
     pub(crate) tls: Option<TlsFacts>,
+    /// Whom the TCP connection goes to, where it was made here.
+    pub(crate) peer: Option<SocketAddr>,
     config: Config,
     /// What this session does without.
     avoided: Avoided,
@@ -45,6 +48,7 @@ impl Core {
             connection,
             welcome: None,
             tls: None,
+            peer: None,
             config: config.clone(),
             avoided: config.known().avoided(Instant::now()),
             heard_under_tls: false,

@@ -220,6 +220,51 @@ impl From<Error> for io::Error {
     }
 }
 
+/// A message that did not get to where it was to be written.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// The message did not come whole from the server.
+    Read(Error),
+    /// The sink did not take it. The session can go on: what is left of the message is skipped.
+    Write(io::Error),
+}
+
+impl std::error::Error for CopyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            // Its text is this error's.
+            Self::Read(error) => error.source(),
+            Self::Write(source) => Some(source),
+        }
+    }
+}
+
+impl fmt::Display for CopyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Write(_) => f.write_str("writing the message failed"),
+        }
+    }
+}
+
+impl From<Error> for CopyError {
+    fn from(error: Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+/// For callers who do not mind which of the two it was.
+impl From<CopyError> for io::Error {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Read(error) => error.into(),
+            CopyError::Write(error) => error,
+        }
+    }
+}
+
 /// A login that did not succeed.
 ///
 /// Where the connection is still good, the client comes back for another try.

@@ -65,7 +65,7 @@ mod url;
 pub use ::rustls;
 pub use batch::Wanted;
 pub use config::{Config, Pipelining, Security};
-pub use error::{Error, LoginError};
+pub use error::{CopyError, Error, LoginError};
 pub use evidence::Evidence;
 pub use poplib_proto as proto;
 pub use poplib_proto::command::{

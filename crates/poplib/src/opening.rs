@@ -63,18 +63,19 @@ impl Opening {
         Ok(core.login(credentials, except)?.without_asking())
     }
 
-    /// Whether the session is open; otherwise there must be another connection.
+    /// How the session was opened; `None` where there must be another connection.
     ///
     /// # Errors
     ///
     /// What to tell of the attempts where no other connection would help.
-    pub(crate) fn is_open<T>(
+    pub(crate) fn opened<T>(
         &mut self,
         outcome: Result<T, Error>,
         login: &Login,
-    ) -> Result<bool, Error> {
-        let Err(error) = outcome else {
-            return Ok(true);
+    ) -> Result<Option<T>, Error> {
+        let error = match outcome {
+            Ok(how) => return Ok(Some(how)),
+            Err(error) => error,
         };
         if !error.is_silence() {
             return Err(match (&error, self.hung_up.take()) {
@@ -85,12 +86,12 @@ impl Opening {
         }
         if login.is_pipelined() && !self.avoided.pipelining {
             self.avoided.pipelining = true;
-            return Ok(false);
+            return Ok(None);
         }
         match login.tried() {
             Some(tried) if self.hung_up.is_none() => {
                 self.hung_up = Some((tried.to_owned(), error));
-                Ok(false)
+                Ok(None)
             }
             _ => Err(error),
         }

@@ -30,8 +30,8 @@ pub struct LoginParameters {
     pub port: u16,
     /// The bindings that this TLS connection has, the preferred one first.
     pub bindings: Vec<ChannelBinding>,
-    /// What the user is willing to do. Whether cleartext may do without TLS is the connection's
-    /// affair ([`Connection::allow_plaintext_credentials`]).
+    /// What the user is willing to do. Whether a password or a token may be sent without TLS, the
+    /// connection says ([`Connection::allow_plaintext_credentials`]).
     pub policy: Policy,
     /// The timestamp of the greeting, if it can be used.
     pub timestamp: Option<Timestamp>,
@@ -126,11 +126,11 @@ impl Login {
     }
 
     fn candidates(&mut self, connection: &Connection) -> Result<vec::IntoIter<Candidate>, Error> {
-        self.parameters.policy.cleartext_without_tls |= connection.allows_plaintext_credentials();
         let context = Context {
             host: &self.parameters.host,
             port: self.parameters.port,
             tls: connection.is_protected(),
+            plaintext_credentials: connection.allows_plaintext_credentials(),
             bindings: &self.parameters.bindings,
             entropy: &self.parameters.entropy,
             policy: &self.parameters.policy,

@@ -35,6 +35,8 @@ pub struct Context<'a> {
     pub port: u16,
     /// Whether TLS protects the connection now.
     pub tls: bool,
+    /// Whether a password or a token may be sent in clear, without TLS.
+    pub plaintext_credentials: bool,
     /// The bindings that this TLS connection has, the preferred one first.
     pub bindings: &'a [ChannelBinding],
     /// 32 octets from the system's generator, new for each login.
@@ -205,7 +207,7 @@ fn admit(
     {
         return Err(Rejection::BelowMinimum);
     }
-    if method.reveals_secret() && !context.tls && !policy.cleartext_without_tls {
+    if method.reveals_secret() && !context.tls && !context.plaintext_credentials {
         return Err(Rejection::NeedsTls);
     }
     Ok(())
@@ -374,6 +376,7 @@ impl fmt::Debug for Context<'_> {
             .field("host", &self.host)
             .field("port", &self.port)
             .field("tls", &self.tls)
+            .field("plaintext_credentials", &self.plaintext_credentials)
             .field("bindings", &self.bindings)
             .field("policy", &self.policy)
             .finish_non_exhaustive()

@@ -21,9 +21,6 @@ pub struct Policy {
     /// The one way to log in, and no other, stronger or weaker (P19). It is tried even where the
     /// server does not offer it, since some hide what they can do. By default none is named.
     pub only: Option<Method>,
-    /// Whether a password or a token may be sent in clear over a connection without TLS. By
-    /// default not.
-    pub cleartext_without_tls: bool,
     /// The iteration counts that SCRAM admits, both ends included.
     ///
     /// By default 4,096 to 2,000,000. Below, an exchange that somebody recorded would be cheaper
@@ -38,7 +35,6 @@ impl Default for Policy {
         Self {
             minimum: Strength::Cleartext,
             only: None,
-            cleartext_without_tls: false,
             iterations: 4_096..=2_000_000,
         }
     }

@@ -7,9 +7,9 @@ use poplib_proto::command::BodyStart;
 use poplib_proto::connection::BodyStep;
 
 use super::link::Link;
-use crate::Error;
 use crate::face::body;
 use crate::timeouts::Progress;
+use crate::{CopyError, Error};
 
 /// The body of a message that RETR or TOP retrieves, unstuffed, as it comes.
 ///
@@ -57,11 +57,12 @@ impl Body<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`chunk`](Self::chunk) and those of the sink.
-    pub fn copy_to(mut self, sink: &mut (impl Write + ?Sized)) -> io::Result<u64> {
+    /// [`CopyError::Read`] for those of [`chunk`](Self::chunk), [`CopyError::Write`] for those of
+    /// the sink.
+    pub fn copy_to(mut self, sink: &mut (impl Write + ?Sized)) -> Result<u64, CopyError> {
         let mut octets = 0;
         while let Some(chunk) = self.chunk()? {
-            sink.write_all(chunk)?;
+            sink.write_all(chunk).map_err(CopyError::Write)?;
             octets += chunk.len() as u64;
         }
         Ok(octets)

@@ -1,13 +1,17 @@
 //! What a session runs over: a transport, in clear or within TLS.
 
+use std::any::Any;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use super::tls::TlsStream;
+use super::tls::{TlsStream, Whole};
 
 /// A connected stream whose reads and writes can be bounded in time.
-pub trait Transport: Read + Write + Send {
+///
+/// As it is [`Any`], what [`Client::into_inner`](super::Client::into_inner) gives can be made what it
+/// was.
+pub trait Transport: Read + Write + Send + Any {
     /// Bounds each later read and write; `None`: no bound. A read or write that takes longer
     /// must fail with `WouldBlock` or `TimedOut`.
     ///
@@ -43,6 +47,16 @@ impl Transport for std::os::unix::net::UnixStream {
     }
 }
 
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        (**self).set_timeout(timeout)
+    }
+
+    fn shutdown(&mut self) {
+        (**self).shutdown();
+    }
+}
+
 /// Any `Read + Write`, which knows no time-outs.
 #[derive(Debug)]
 pub struct Untimed<S>(pub S);
@@ -63,7 +77,7 @@ impl<S: Write> Write for Untimed<S> {
     }
 }
 
-impl<S: Read + Write + Send> Transport for Untimed<S> {
+impl<S: Read + Write + Send + 'static> Transport for Untimed<S> {
     fn set_timeout(&mut self, _timeout: Option<Duration>) -> io::Result<()> {
         Ok(())
     }
@@ -116,11 +130,21 @@ impl Stream {
         }
     }
 
+    /// The stream as it is, without a time-out.
+    pub(super) fn take(&mut self) -> Option<Box<dyn Transport>> {
+        self.set_timeout(None).ok()?;
+        match std::mem::replace(self, Self::Closed) {
+            Self::Plain(transport) => Some(transport),
+            Self::Tls(stream) => Some(Box::new(Whole(stream))),
+            Self::Closed => None,
+        }
+    }
+
     /// Says good-bye to TLS and ends the stream. What fails no longer matters.
     pub(super) fn close(&mut self) {
         match std::mem::replace(self, Self::Closed) {
             Self::Plain(mut transport) => transport.shutdown(),
-            Self::Tls(mut stream) => stream.close(),
+            Self::Tls(mut stream) => stream.shutdown(),
             Self::Closed => {}
         }
     }

@@ -25,10 +25,6 @@ impl TlsStream {
         }
     }
 
-    pub(super) fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.transport.get_mut().set_timeout(timeout)
-    }
-
     /// Goes on with the handshake; whether it is complete.
     pub(super) fn handshake_step(&mut self) -> io::Result<bool> {
         if self.connection.wants_write() {
@@ -76,20 +72,14 @@ impl TlsStream {
 
     /// Writes what is encrypted; whether that was all of it.
     pub(super) fn flush_step(&mut self) -> io::Result<bool> {
-        if self.connection.wants_write() && self.send()? == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
+        if self.connection.wants_write() {
+            self.send()?;
         }
         if self.connection.wants_write() {
             return Ok(false);
         }
         self.transport.get_mut().flush()?;
         Ok(true)
-    }
-
-    pub(super) fn close(&mut self) {
-        self.connection.send_close_notify();
-        let _ = self.send();
-        self.transport.get_mut().shutdown();
     }
 
     fn receive(&mut self) -> io::Result<usize> {
@@ -102,8 +92,13 @@ impl TlsStream {
         Ok(octets)
     }
 
-    fn send(&mut self) -> io::Result<usize> {
-        self.connection.write_tls(self.transport.get_mut())
+    /// Writes some of what is encrypted, of which there is something. A transport that takes nothing
+    /// would be asked for ever.
+    fn send(&mut self) -> io::Result<()> {
+        match self.connection.write_tls(self.transport.get_mut())? {
+            0 => Err(io::ErrorKind::WriteZero.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Sends what is left of what was taken, if anything is.
@@ -111,10 +106,8 @@ impl TlsStream {
         if !self.connection.wants_write() {
             return Ok(());
         }
-        match self.send()? {
-            0 => Err(io::ErrorKind::WriteZero.into()),
-            _ => Err(io::ErrorKind::Interrupted.into()),
-        }
+        self.send()?;
+        Err(io::ErrorKind::Interrupted.into())
     }
 }
 
@@ -133,12 +126,14 @@ impl Write for TlsStream {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         self.send_rest()?;
         let taken = self.connection.writer().write(octets)?;
+        if !self.connection.wants_write() {
+            return Ok(taken);
+        }
         match self.send() {
             // They are taken, and go out with the next step.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            sent => drop(sent?),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(taken),
         }
-        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -151,10 +146,56 @@ impl Write for TlsStream {
 
 impl Transport for TlsStream {
     fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        Self::set_timeout(self, timeout)
+        self.transport.get_mut().set_timeout(timeout)
+    }
+
+    /// Says good-bye to TLS and ends the stream. What fails no longer matters.
+    fn shutdown(&mut self) {
+        self.connection.send_close_notify();
+        let _ = self.send();
+        self.transport.get_mut().shutdown();
+    }
+}
+
+/// A stream for those who go on with it themselves, and look at no clock between two steps.
+pub(super) struct Whole(pub(super) Box<TlsStream>);
+
+impl Whole {
+    fn until_done<T>(
+        &mut self,
+        mut step: impl FnMut(&mut TlsStream) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            match step(&mut self.0) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        }
+    }
+}
+
+impl Read for Whole {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.until_done(|stream| stream.read(buffer))
+    }
+}
+
+impl Write for Whole {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.until_done(|stream| stream.write(octets))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.until_done(TlsStream::flush)
+    }
+}
+
+impl Transport for Whole {
+    fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.0.set_timeout(timeout)
     }
 
     fn shutdown(&mut self) {
-        self.close();
+        self.0.shutdown();
     }
 }

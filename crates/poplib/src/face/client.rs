@@ -76,7 +76,7 @@ macro_rules! client {
                 password: impl Into<Secret>,
             ) -> Result<Session, LoginError<Self>> {
                 let outcome = self.link.call(command::Pass::new(password.into())) $($await)*;
-                self.logged_in(outcome)
+                self.logged_in("USER", outcome)
             }
 
             /// APOP: logs in with a digest of the greeting's timestamp and a secret (RFC 1939
@@ -98,7 +98,7 @@ macro_rules! client {
                     }
                     Err(misuse) => Err(misuse.into()),
                 };
-                self.logged_in(outcome)
+                self.logged_in("+APOP", outcome)
             }
 
             /// RPOP: logs in by the trusted address this connection comes from (RFC 1081; no
@@ -109,7 +109,7 @@ macro_rules! client {
             /// [`LoginError`] holds the client for another try, unless the connection is gone.
             pub $($async)? fn rpop(mut self, user: &str) -> Result<Session, LoginError<Self>> {
                 let outcome = self.link.call(command::Rpop::new(user.as_bytes())) $($await)*;
-                self.logged_in(outcome)
+                self.logged_in("RPOP", outcome)
             }
 
             /// Logs in with the strongest way that both sides know and
@@ -135,7 +135,7 @@ macro_rules! client {
                     }
                     Err(error) => Err(error),
                 };
-                self.logged_in(outcome)
+                self.session(outcome)
             }
 
             /// AUTH: logs in with a SASL mechanism (RFC 5034), one of
@@ -148,9 +148,10 @@ macro_rules! client {
                 mut self,
                 mechanism: impl Mechanism + 'static,
             ) -> Result<Session, LoginError<Self>> {
+                let name = mechanism.name().to_owned();
                 let auth = command::Auth::new(Box::new(mechanism));
                 let outcome = self.link.run(auth, Phase::Command(Verb::new("AUTH"))) $($await)*;
-                self.logged_in(outcome)
+                self.logged_in(&name, outcome)
             }
 
             /// AUTH alone: which mechanisms there are, as old servers tell. CAPA tells it better.
@@ -162,9 +163,21 @@ macro_rules! client {
                 self.link.call(command::AuthList) $($await)*
             }
 
-            fn logged_in<T>(self, outcome: Result<T, Error>) -> Result<Session, LoginError<Self>> {
+            fn logged_in(
+                self,
+                method: &str,
+                outcome: Result<Reply, Error>,
+            ) -> Result<Session, LoginError<Self>> {
+                let method = method.to_owned();
+                self.session(outcome.map(|reply| LoggedIn { method, reply }))
+            }
+
+            fn session(
+                self,
+                outcome: Result<LoggedIn, Error>,
+            ) -> Result<Session, LoginError<Self>> {
                 match outcome {
-                    Ok(_) => Ok(Session { link: self.link }),
+                    Ok(logged_in) => Ok(Session { link: self.link, logged_in }),
                     Err(error) => {
                         let usable = self.link.core.connection.is_usable();
                         let client = usable.then_some(self);

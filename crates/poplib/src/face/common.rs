@@ -65,6 +65,24 @@ macro_rules! common {
                 Ok(reply)
             }
 
+            /// Whom the TCP connection goes to: an address of the server or of the proxy. `None`
+            /// where [`from_stream`](Client::from_stream) was given the stream.
+            #[must_use]
+            pub fn peer_addr(&self) -> Option<SocketAddr> {
+                self.link.core.peer
+            }
+
+            /// The stream, to go on with it in a way that is not POP3: in clear as it was given, or
+            /// within TLS. With it come the octets that were received and answered no command. No
+            /// QUIT is sent.
+            ///
+            /// `None` where the connection is gone, and where the answer to a command is not read to
+            /// its end: a body that was dropped, a call that was cancelled.
+            #[must_use]
+            pub fn into_inner(self) -> Option<(Box<dyn Transport>, Vec<u8>)> {
+                self.link.into_stream()
+            }
+
             /// The stream and the TLS state aside, the connection as the protocol core knows it.
             #[must_use]
             pub fn connection(&self) -> &Connection {

@@ -37,10 +37,17 @@ macro_rules! session {
                     let phase = Phase::Command(Verb::new("login"));
                     let outcome = client.link.run(&mut login, phase) $($await)*;
                     client.link.core.learn_from_login(&login, &outcome);
-                    if opening.is_open(outcome, &login)? {
-                        return Ok(Self { link: client.link });
+                    if let Some(logged_in) = opening.opened(outcome, &login)? {
+                        return Ok(Self { link: client.link, logged_in });
                     }
                 }
+            }
+
+            /// How it was logged in, and what the server said to that: which of the mechanisms
+            /// [`login`](Client::login) or [`open`](Self::open) has taken.
+            #[must_use]
+            pub fn logged_in(&self) -> &LoggedIn {
+                &self.logged_in
             }
 
             /// The server's greeting (RFC 1939 §4).

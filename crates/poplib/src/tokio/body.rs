@@ -12,9 +12,9 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Sleep, sleep_until};
 
 use super::link::Link;
-use crate::Error;
 use crate::face::body;
 use crate::timeouts::{Deadline, Progress};
+use crate::{CopyError, Error};
 
 /// The body of a message that RETR or TOP retrieves, unstuffed, as it comes.
 ///
@@ -63,14 +63,15 @@ impl Body<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`chunk`](Self::chunk) and those of the sink.
+    /// [`CopyError::Read`] for those of [`chunk`](Self::chunk), [`CopyError::Write`] for those of
+    /// the sink.
     pub async fn copy_to(
         mut self,
         sink: &mut (impl AsyncWrite + Unpin + ?Sized),
-    ) -> io::Result<u64> {
+    ) -> Result<u64, CopyError> {
         let mut octets = 0;
         while let Some(chunk) = self.chunk().await? {
-            sink.write_all(chunk).await?;
+            sink.write_all(chunk).await.map_err(CopyError::Write)?;
             octets += chunk.len() as u64;
         }
         Ok(octets)

@@ -43,12 +43,17 @@ impl Link {
         }
     }
 
-    /// The proxy, TLS where it comes first, the greeting, STLS where it is demanded.
-    pub(super) async fn begin(&mut self) -> Result<(), Error> {
+    /// The handshakes with the proxy, where there is one on the way.
+    pub(super) async fn pass_proxy(&mut self) -> Result<(), Error> {
         self.start_proxy_tls().await.map_err(Error::of_proxy)?;
-        if let Some(handshake) = self.core.proxy_handshake() {
-            self.run(handshake, Phase::Proxy).await?;
+        match self.core.proxy_handshake() {
+            Some(handshake) => self.run(handshake, Phase::Proxy).await,
+            None => Ok(()),
         }
+    }
+
+    /// TLS where it comes first, the greeting, STLS where it is demanded.
+    pub(super) async fn begin(&mut self) -> Result<(), Error> {
         if self.core.security() == Security::ImplicitTls {
             self.start_tls().await?;
         }
@@ -202,6 +207,18 @@ impl Link {
         let handshake = TlsConnector::from(config).connect(name, transport);
         let result = within(&deadline, handshake).await;
         Ok(Box::new(self.settle(result, &deadline)?))
+    }
+
+    /// The stream, and what came and nothing was done with. `None` where a command is not answered
+    /// yet, or the stream is gone.
+    pub(super) fn into_stream(mut self) -> Option<(Box<dyn Transport>, Vec<u8>)> {
+        let connection = &self.core.connection;
+        let is_at_rest = connection.in_flight() == 0 && connection.to_send().is_empty();
+        if !is_at_rest || !connection.is_usable() {
+            return None;
+        }
+        let unread = connection.unread().to_vec();
+        Some((self.stream.get().take()?, unread))
     }
 
     /// Ends the stream after QUIT.

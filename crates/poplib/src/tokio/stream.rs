@@ -1,5 +1,6 @@
 //! What a session runs over: a transport, in clear or within TLS.
 
+use std::any::Any;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,9 +9,12 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
 /// A connected stream. Everything that reads and writes asynchronously is one.
-pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+///
+/// As it is [`Any`], what [`Client::into_inner`](super::Client::into_inner) gives can be made what it
+/// was.
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + Any {}
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Transport for S {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for S {}
 
 /// What is read of a transport before TLS asks for it.
 pub(super) type Buffered = BufReader<Box<dyn Transport>>;
@@ -24,6 +28,15 @@ pub(super) enum Stream {
 }
 
 impl Stream {
+    /// The stream as it is.
+    pub(super) fn take(&mut self) -> Option<Box<dyn Transport>> {
+        match std::mem::replace(self, Self::Closed) {
+            Self::Plain(transport) => Some(transport),
+            Self::Tls(stream) => Some(stream),
+            Self::Closed => None,
+        }
+    }
+
     /// Says good-bye to TLS and ends the stream. What fails no longer matters.
     pub(super) async fn close(&mut self) {
         match std::mem::replace(self, Self::Closed) {

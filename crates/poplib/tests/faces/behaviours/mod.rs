@@ -15,6 +15,7 @@ mod panics;
 mod proxies;
 mod secrets;
 mod skipping;
+mod streams;
 mod trace;
 mod transaction;
 mod trust;

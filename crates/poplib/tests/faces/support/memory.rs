@@ -15,6 +15,7 @@ pub(crate) struct Script {
     piece: usize,
     sends: usize,
     hears: usize,
+    takes: usize,
     #[cfg(feature = "tokio")]
     hesitant: bool,
 }
@@ -35,6 +36,7 @@ impl Script {
             piece: usize::MAX,
             sends: usize::MAX,
             hears: usize::MAX,
+            takes: usize::MAX,
             #[cfg(feature = "tokio")]
             hesitant: false,
         }
@@ -61,6 +63,12 @@ impl Script {
     /// Nothing that the client sends behind so many octets arrives.
     pub(crate) fn hears(mut self, octets: usize) -> Self {
         self.hears = octets;
+        self
+    }
+
+    /// Writes behind so many octets take nothing, and are no errors.
+    pub(crate) fn takes(mut self, octets: usize) -> Self {
+        self.takes = octets;
         self
     }
 
@@ -172,7 +180,9 @@ impl Read for Memory {
 
 impl Write for Memory {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let octets = &octets[..octets.len().min(self.script.piece)];
+        let most = self.script.piece.min(self.script.takes);
+        let octets = &octets[..octets.len().min(most)];
+        self.script.takes -= octets.len();
         self.received.0.lock().unwrap().extend_from_slice(octets);
         let heard = &octets[..octets.len().min(self.script.hears)];
         self.script.hears -= heard.len();

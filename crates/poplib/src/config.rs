@@ -6,6 +6,7 @@ use std::time::Instant;
 use poplib_proto::sasl::Policy;
 use poplib_proto::{Limits, Window};
 
+use crate::host::{self, HostError};
 use crate::quirks::Known;
 use crate::url::{Url, UrlError};
 use crate::{Proxy, Quirks, Timeouts, Tls};
@@ -68,10 +69,33 @@ pub enum Pipelining {
 
 impl Config {
     /// TLS from the first octet on port 995, verified with the platform's trust.
+    ///
+    /// What [`host_name`](crate::host_name) takes for no host fails when it is connected to. For one
+    /// that a person has typed [`for_host`](Self::for_host) is better.
     #[must_use]
     pub fn new(host: &str) -> Self {
+        Self::for_name(host::host_name(host).unwrap_or_else(|_| host.to_owned()))
+    }
+
+    /// The same for a host that may be none: a port behind it, for one, is not found out only when the
+    /// name is looked up.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError`] says why it is none.
+    ///
+    /// ```
+    /// use poplib::{Config, HostError};
+    ///
+    /// assert_eq!(Config::for_host("localhost:995").unwrap_err(), HostError::NotAHost);
+    /// ```
+    pub fn for_host(host: &str) -> Result<Self, HostError> {
+        host::host_name(host).map(Self::for_name)
+    }
+
+    fn for_name(host: String) -> Self {
         Self {
-            host: host.to_owned(),
+            host,
             port: None,
             certificate_name: None,
             security: Security::ImplicitTls,
@@ -103,7 +127,7 @@ impl Config {
         } else {
             Security::Stls
         };
-        let mut config = Self::new(&url.host).with_security(security);
+        let mut config = Self::for_name(url.host).with_security(security);
         config.port = url.port;
         config.user = url.user;
         config.login_policy.only = url.method;
@@ -121,7 +145,8 @@ impl Config {
     /// in a way that somebody may have forged.
     #[must_use]
     pub fn with_certificate_name(mut self, name: &str) -> Self {
-        self.certificate_name = Some(name.to_owned());
+        let name = host::host_name(name).unwrap_or_else(|_| name.to_owned());
+        self.certificate_name = Some(name);
         self
     }
 
@@ -205,7 +230,7 @@ impl Config {
         self
     }
 
-    /// Host and port.
+    /// Host and port. The host is as [`host_name`](crate::host_name) has it.
     #[must_use]
     pub fn address(&self) -> (&str, u16) {
         let usual = match self.security {

@@ -51,6 +51,7 @@ mod evidence;
 mod exclusive;
 mod eyeballs;
 mod face;
+mod host;
 mod learning;
 mod opening;
 mod proxy;
@@ -67,6 +68,7 @@ pub use batch::Wanted;
 pub use config::{Config, Pipelining, Security};
 pub use error::{CopyError, Error, LoginError};
 pub use evidence::Evidence;
+pub use host::{HostError, host_name};
 pub use poplib_proto as proto;
 pub use poplib_proto::command::{
     CustomAnswer, Language, Listing, LoggedIn, Maildrop, Overview, Scan, UniqueId, UniqueIds,

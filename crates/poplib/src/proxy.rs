@@ -6,6 +6,7 @@ use poplib_proto::proxy::{Destination, HttpConnect, ProxyLogin, Socks4a, Socks5}
 use poplib_proto::{Connection, Error, Exchange, Secret, Step};
 
 use crate::Tls;
+use crate::host;
 use crate::url::{self, UrlError};
 
 /// A proxy between here and the server. It is told the server's name, and resolves it.
@@ -131,7 +132,7 @@ impl Proxy {
     fn new(kind: Kind, host: &str, port: u16) -> Self {
         Self {
             kind,
-            host: host.to_owned(),
+            host: host::host_name(host).unwrap_or_else(|_| host.to_owned()),
             port,
             login: None,
             tls: Tls::platform(),

@@ -4,6 +4,8 @@ use std::fmt;
 
 use poplib_proto::sasl::Method;
 
+use crate::host::{self, HostError};
+
 /// A POP URL, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Url {
@@ -24,6 +26,8 @@ pub enum UrlError {
     ProxyScheme,
     /// It names no host, or something that is none.
     Host,
+    /// It names a host that is not ASCII, and cannot be used.
+    HostName(HostError),
     /// The port is no number from 1 to 65535.
     Port,
     /// It holds a password.
@@ -85,10 +89,10 @@ pub(crate) fn parse_server(server: &str) -> Result<(String, Option<u16>), UrlErr
             None => (server, None),
         },
     };
-    let is_host = |octet: u8| !octet.is_ascii_control() && !b" %<>\"\\^`{|}".contains(&octet);
-    if host.is_empty() || !host.bytes().all(is_host) {
-        return Err(UrlError::Host);
-    }
+    let host = host::host_name(host).map_err(|error| match error {
+        HostError::NotAHost => UrlError::Host,
+        error => UrlError::HostName(error),
+    })?;
     let port = match port {
         None | Some("") => None,
         Some(digits) if digits.bytes().all(|octet| octet.is_ascii_digit()) => Some(
@@ -100,7 +104,7 @@ pub(crate) fn parse_server(server: &str) -> Result<(String, Option<u16>), UrlErr
         ),
         Some(_) => return Err(UrlError::Port),
     };
-    Ok((host.to_owned(), port))
+    Ok((host, port))
 }
 
 fn parse_login(login: &str) -> Result<(Option<String>, Option<Method>), UrlError> {
@@ -165,6 +169,7 @@ impl std::error::Error for UrlError {}
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::HostName(error) => return error.fmt(f),
             Self::Scheme => "a POP URL begins with pops:// (TLS) or pop:// (STLS required)",
             Self::ProxyScheme => {
                 "the URL of a proxy begins with socks5://, socks4a://, http:// or https://"
@@ -213,6 +218,19 @@ mod tests {
             parse("pops://me@example.org@host").user.as_deref(),
             Some("me@example.org")
         );
+    }
+
+    #[cfg(feature = "idn")]
+    #[test]
+    fn p19_the_host_of_a_url_may_be_internationalized() {
+        let url = parse("pops://jürgen@bücher.example:1995");
+        assert_eq!(url.user.as_deref(), Some("jürgen"));
+        assert_eq!(
+            (url.host.as_str(), url.port),
+            ("xn--bcher-kva.example", Some(1995))
+        );
+        let none = Err(UrlError::HostName(HostError::NotIdn));
+        assert_eq!(Url::parse("pops://me@bücher..example"), none);
     }
 
     #[test]

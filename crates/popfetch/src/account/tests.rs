@@ -105,3 +105,19 @@ fn a_keyring_has_the_password_where_it_is_wanted() {
         Source::Keyring
     ));
 }
+
+#[test]
+fn an_internationalized_host_is_one_host_however_it_is_written() {
+    let maildrop = |host: &str| account(&[&format!("pops://me@{host}")]).unwrap().maildrop;
+    assert_eq!(maildrop("Bücher.example"), "me@xn--bcher-kva.example");
+    assert_eq!(
+        maildrop("Bücher.example"),
+        maildrop("xn--bcher-kva.example")
+    );
+    let failure = account(&["pops://me@bücher..example"]).unwrap_err();
+    assert_eq!(failure.status, Status::Usage);
+    let words = "server: the host is not ASCII, and no valid internationalized name either";
+    assert_eq!(failure.message, words);
+    let proxy = ["pops://me@host", "--proxy", "socks5://bücher..example"];
+    assert_eq!(account(&proxy).unwrap_err().status, Status::Usage);
+}

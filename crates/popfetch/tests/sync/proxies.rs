@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::thread;
 
-use crate::support::Rig;
 use crate::support::tap::Tap;
+use crate::support::{Rig, ran};
 
 #[test]
 fn mail_comes_through_a_proxy_that_is_told_the_name() {
@@ -77,4 +77,17 @@ fn an_https_proxy_that_speaks_no_tls_is_named() {
     assert!(ran.err.contains("TLS with the proxy"), "{}", ran.err);
     assert!(ran.err.contains("--proxy"), "{}", ran.err);
     assert_eq!(rig.delivered().len(), 0);
+}
+
+#[test]
+fn an_internationalized_name_is_asked_for_as_the_dns_has_it() {
+    let rig = Rig::five(&[]);
+    let tap = Tap::refusing("403 not you");
+    let server = "pops://alice@bücher.example";
+    let options = ["sync", "--server", server, "--proxy", &tap.url, "--maildir"];
+    let mut command = rig.bare(&options);
+    command.arg(rig.path("mail"));
+    ran(command.env("POPFETCH_PASSWORD", "secret")).expect(69);
+    let asked = "CONNECT xn--bcher-kva.example:995 HTTP/1.1";
+    assert_eq!(tap.records()[0].asked, asked);
 }

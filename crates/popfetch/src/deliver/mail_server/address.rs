@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
+use poplib::host_name;
 
 use super::Protocol;
 use crate::secret::Whose;
@@ -145,10 +146,10 @@ fn server_at(text: &str, security: Security, protocol: Protocol) -> Result<Place
             && (is_bracketed || !host.contains(':'))
     };
     match port.map_or(Ok(default), str::parse) {
-        Ok(port) if port > 0 && is_host(host) => Ok(Place::Tcp {
-            host: host.into(),
-            port,
-        }),
+        Ok(port) if port > 0 && is_host(host) => {
+            let host = host_name(host).map_err(|error| error.to_string())?;
+            Ok(Place::Tcp { host, port })
+        }
         _ => Err("it is a URL, HOST[:PORT], or the path of a Unix socket".into()),
     }
 }
@@ -192,6 +193,7 @@ mod tests {
             ("lmtp://host", "host:24"),
             ("LMTPS://host:2424/", "host:2424"),
             ("lmtps://me@[::1]", "[::1]:24"),
+            ("lmtps://bücher.example", "xn--bcher-kva.example:24"),
         ] {
             assert_eq!(parse(text).unwrap().to_string(), shown);
         }

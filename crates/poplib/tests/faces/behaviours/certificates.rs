@@ -43,6 +43,16 @@ behaviour! { p13_the_name_in_the_certificate_is_the_configured_host {
     }
 }}
 
+#[cfg(feature = "idn")]
+behaviour! { p13_a_u_label_is_proved_by_its_a_label {
+    let certificate = CertificateSpec::for_names(["xn--bcher-kva.example"]);
+    for host in ["bücher.example", "BÜCHER.Example", "xn--bcher-kva.example"] {
+        go!(verified(host, certificate.clone())).unwrap();
+    }
+    let error = go!(verified("buecher.example", certificate)).unwrap_err();
+    assert!(matches!(error.kind(), TlsErrorKind::WrongName { .. }), "{error:?}");
+}}
+
 behaviour! { p13_a_wrong_host_is_refused {
     let certificate = CertificateSpec::for_names(["pop.example.org"]);
     for host in ["example.org", "pop.example.net", "xpop.example.org", "pop.example.org.evil.net"] {

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use poplib::sasl::Method;
-use poplib::{Config, Credentials, Pipelining, Proxy, Secret, Security, Timeouts, Tls, Window};
+use poplib::{
+    Config, Credentials, Pipelining, Proxy, Secret, Security, Timeouts, Tls, Utf8, Window,
+};
 
 use crate::config::Facts;
 use crate::deliver::{Access, Destinations};
@@ -269,6 +271,9 @@ pub(crate) fn configure(mut config: Config, settings: &Settings) -> Result<Confi
         // A pin is the server's own.
         let trust = trust(settings.ca_file.as_deref(), None)?;
         config = config.with_proxy(proxy.with_tls(trust));
+    }
+    if settings.utf8 == Some(true) {
+        config = config.with_utf8(Utf8::IfOffered);
     }
     if let Some(pipeline) = settings.pipeline {
         config = config.with_pipelining(match pipeline {

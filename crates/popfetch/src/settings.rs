@@ -87,6 +87,11 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "URL", help_heading = SERVER)]
     pub(crate) proxy: Option<String>,
 
+    /// Ask the server for UTF-8 in messages and user names, where it offers that (RFC 6856); without
+    /// it some servers refuse such messages, or change them
+    #[arg(long, num_args = 0, default_missing_value = "true", help_heading = SERVER)]
+    pub(crate) utf8: Option<bool>,
+
     /// How many commands may be on their way at once: auto, off, or a number [default: auto]
     #[arg(long, value_name = "HOW", help_heading = SERVER)]
     pub(crate) pipeline: Option<Pipeline>,

@@ -37,6 +37,7 @@ pub struct Config {
     proxy: Option<Proxy>,
     source: Option<IpAddr>,
     tls: Tls,
+    utf8: Utf8,
     pipelining: Pipelining,
     known: Known,
     timeouts: Timeouts,
@@ -52,6 +53,21 @@ pub enum Security {
     Stls,
     /// No TLS, port 110. [`Client::stls`](crate::blocking::Client::stls) can still be called.
     Plaintext,
+}
+
+/// Whether [`Session::open`](crate::blocking::Session::open) asks for UTF-8 in messages and texts, user
+/// names and passwords, before it logs in (RFC 6856 §2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Utf8 {
+    /// No. A server may then send messages that need UTF-8 in another form, with another length, or
+    /// refuse them.
+    #[default]
+    Never,
+    /// Where the server offers it. Where it refuses all the same, the session goes on without.
+    IfOffered,
+    /// Always: where the server refuses, there is no session.
+    Required,
 }
 
 /// Whether several commands may be on their way at once (RFC 2449 §6.6).
@@ -105,6 +121,7 @@ impl Config {
             proxy: None,
             source: None,
             tls: Tls::platform(),
+            utf8: Utf8::Never,
             pipelining: Pipelining::Auto,
             known: Known::default(),
             timeouts: Timeouts::default(),
@@ -175,6 +192,13 @@ impl Config {
     #[must_use]
     pub fn with_tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Another use of UTF8.
+    #[must_use]
+    pub fn with_utf8(mut self, utf8: Utf8) -> Self {
+        self.utf8 = utf8;
         self
     }
 
@@ -285,6 +309,10 @@ impl Config {
 
     pub(crate) fn tls(&self) -> &Tls {
         &self.tls
+    }
+
+    pub(crate) fn utf8(&self) -> Utf8 {
+        self.utf8
     }
 
     pub(crate) fn pipelining(&self) -> Pipelining {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use poplib_proto::command::{Login, LoginParameters, Survey, Welcome};
 use poplib_proto::sasl::{Credentials, Timestamp};
-use poplib_proto::{Connection, Misuse, Window};
+use poplib_proto::{Capabilities, Connection, Misuse, Window};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
@@ -16,7 +16,7 @@ use crate::quirks::{Avoided, Known};
 use crate::timeouts::{Deadline, Phase, Progress};
 use crate::tls::{self, TlsError, TlsErrorKind, TlsFacts};
 use crate::trace::WireTrace;
-use crate::{Config, Error, Pipelining, Security};
+use crate::{Config, Error, Pipelining, Security, Utf8};
 
 /// A session without its stream.
 pub(crate) struct Core {
@@ -78,6 +78,33 @@ impl Core {
         match &self.welcome {
             Some(welcome) => welcome.timestamp(),
             None => Err(Misuse::NoTimestamp),
+        }
+    }
+
+    /// Whether to ask for UTF-8 before the login, now that it is known what the server offers, if it
+    /// is.
+    pub(crate) fn wants_utf8(&self) -> bool {
+        let capabilities = self.connection.capabilities();
+        match self.config.utf8() {
+            Utf8::Never => false,
+            Utf8::IfOffered => capabilities.is_some_and(Capabilities::utf8),
+            Utf8::Required => true,
+        }
+    }
+
+    /// Goes on after UTF8, which some refuse that offer it.
+    ///
+    /// # Errors
+    ///
+    /// `outcome`'s own where the session does not go on without.
+    pub(crate) fn goes_on_after_utf8<T>(&self, outcome: Result<T, Error>) -> Result<(), Error> {
+        match outcome {
+            Err(Error::Protocol(poplib_proto::Error::Refused(_)))
+                if self.config.utf8() != Utf8::Required =>
+            {
+                Ok(())
+            }
+            outcome => outcome.map(drop),
         }
     }
 

@@ -65,7 +65,7 @@ mod url;
 
 pub use ::rustls;
 pub use batch::Wanted;
-pub use config::{Config, Pipelining, Security};
+pub use config::{Config, Pipelining, Security, Utf8};
 pub use error::{CopyError, Error, LoginError};
 pub use evidence::Evidence;
 pub use host::{HostError, host_name};

@@ -144,6 +144,17 @@ fn every_method_to_log_in_that_a_password_serves() {
 }
 
 #[test]
+fn p18_utf8_is_asked_for_where_it_is_wanted() {
+    for (options, wanted) in [(&["--utf8"][..], true), (&[], false)] {
+        let rig = Rig::five(&[]);
+        rig.run(options).expect(0);
+        rig.assert_five();
+        let lines = rig.sandbox.sessions()[0].lines();
+        assert_eq!(lines.iter().any(|line| line == "UTF8"), wanted);
+    }
+}
+
+#[test]
 fn the_password_comes_from_a_file_or_a_command() {
     let rig = Rig::five(&[]);
     let file = rig.path("password");

@@ -12,6 +12,9 @@ macro_rules! session {
             /// - One that hangs up at a way to log in is connected to anew, once, and the next
             ///   way tried (Q17).
             ///
+            /// Between CAPA and the login it asks for UTF-8 where
+            /// [`Config::with_utf8`](crate::Config::with_utf8) has it.
+            ///
             /// What the first two show is [evidence](crate::Config::quirks), and more of it makes
             /// later sessions do without from the beginning. The deadline of the session is one
             /// for all connections.
@@ -32,6 +35,10 @@ macro_rules! session {
                         if !opening.goes_on(outcome)? {
                             continue;
                         }
+                    }
+                    if client.link.core.wants_utf8() {
+                        let outcome = client.utf8() $($await)*;
+                        client.link.core.goes_on_after_utf8(outcome)?;
                     }
                     let mut login = opening.login(&client.link.core, credentials)?;
                     let phase = Phase::Command(Verb::new("login"));

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use poplib::sasl::Method;
-use poplib::{CodeKind, Config, Phase, Pipelining, ProtocolError};
+use poplib::{CodeKind, Config, Phase, Pipelining, ProtocolError, Utf8};
 use poplib_sandbox::{Builder, Sandbox};
 
 use super::*;
-use crate::support::{implicit_tls, message, patient, plaintext, sandbox, started};
+use crate::support::{implicit_tls, message, patient, plaintext, sandbox, started, stls};
 
 /// Longer than an answer takes on a busy machine, and not too long to wait for silence.
 const SOON: Duration = Duration::from_secs(2);
@@ -58,6 +58,47 @@ function! {
         assert_eq!(go!(body.collect()).unwrap(), message(2));
     }
 }
+
+function! {
+    /// Opens a session, and tells where in it UTF8 was sent: what stood before and behind it.
+    fn utf8_in(config: &Config, sandbox: &Sandbox) -> Option<(String, String)> {
+        let session = go!(opened(config));
+        go!(session.quit()).unwrap();
+        let lines = sandbox.sessions().pop().unwrap().lines();
+        let at = lines.iter().position(|line| line == "UTF8")?;
+        Some((lines[at - 1].clone(), lines[at + 1].clone()))
+    }
+}
+
+behaviour! { p18_utf8_is_asked_for_between_capa_and_the_login {
+    for utf8 in [Utf8::IfOffered, Utf8::Required] {
+        let sandbox = started(old());
+        for config in [implicit_tls(&sandbox), stls(&sandbox)] {
+            let around = go!(utf8_in(&config.with_utf8(utf8), &sandbox));
+            assert_eq!(around, Some(("CAPA".into(), "USER alice".into())));
+        }
+    }
+    let sandbox = started(old());
+    assert_eq!(go!(utf8_in(&implicit_tls(&sandbox), &sandbox)), None);
+}}
+
+behaviour! { p18_where_utf8_is_not_offered_or_refused_the_session_goes_on_unless_it_is_required {
+    for fault in ["hide-capability=UTF8", "no-capa", "refuse=UTF8"] {
+        let sandbox = started(old().misbehave(fault));
+        let config = implicit_tls(&sandbox).with_utf8(Utf8::IfOffered);
+        let around = go!(utf8_in(&config, &sandbox));
+        assert_eq!(around.is_some(), fault == "refuse=UTF8", "{fault}");
+    }
+    let sandbox = started(old().misbehave("refuse=UTF8"));
+    let config = implicit_tls(&sandbox).with_utf8(Utf8::Required);
+    let error = go!(not_opened(&config));
+    assert!(error.to_string().starts_with("UTF8 was refused"), "{error}");
+    assert_eq!(sandbox.sessions()[0].lines().last().unwrap(), "UTF8");
+    // A server that hides it may have it.
+    let sandbox = started(old().misbehave("no-capa"));
+    let config = implicit_tls(&sandbox).with_utf8(Utf8::Required);
+    assert!(go!(utf8_in(&config, &sandbox)).is_some());
+}}
 
 behaviour! { q24_a_server_that_cannot_bear_capa_is_asked_once {
     for fault in ["stall=CAPA", "close-on=CAPA"] {

@@ -120,7 +120,7 @@ impl Config {
             plaintext_credentials: false,
             proxy: None,
             source: None,
-            tls: Tls::platform(),
+            tls: Tls::default(),
             utf8: Utf8::Never,
             pipelining: Pipelining::Auto,
             known: Known::default(),

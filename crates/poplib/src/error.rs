@@ -155,7 +155,10 @@ impl Error {
 fn is_callers(error: &TlsError) -> bool {
     matches!(
         error.kind(),
-        TlsErrorKind::NoAuthority | TlsErrorKind::BadName(_)
+        TlsErrorKind::NoAuthority
+            | TlsErrorKind::BadName(_)
+            | TlsErrorKind::NoCryptography
+            | TlsErrorKind::NoTrust
     )
 }
 

@@ -23,6 +23,19 @@
 //! [`Session`](blocking::Session) in the TRANSACTION state; a command in the wrong state does not
 //! compile.
 //!
+//! # Features
+//!
+//! - `ring`, on by default: the cryptography of TLS.
+//! - `aws-lc-rs`: the same by aws-lc-rs, whose key exchange withstands quantum computers. Where both are
+//!   on, ring is used.
+//! - `platform-verifier`, on by default: trust in what the operating system trusts.
+//! - `tokio`: the async client.
+//! - `idn`: internationalized names of hosts.
+//! - `discovery`: the servers of a domain by its SRV records.
+//!
+//! Without `ring` and `aws-lc-rs` there are sessions in clear and over streams of your own, and TLS with
+//! a configuration of rustls that brings its cryptography.
+//!
 //! # rustls and its versions
 //!
 //! TLS is [rustls]'s. What takes or gives a type of rustls has `unversioned` in its

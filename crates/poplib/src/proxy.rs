@@ -135,7 +135,7 @@ impl Proxy {
             host: host::host_name(host).unwrap_or_else(|_| host.to_owned()),
             port,
             login: None,
-            tls: Tls::platform(),
+            tls: Tls::default(),
         }
     }
 

@@ -14,6 +14,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, version};
+#[cfg(feature = "platform-verifier")]
 use rustls_platform_verifier::Verifier;
 
 pub use self::error::{TlsError, TlsErrorKind};
@@ -59,7 +60,9 @@ enum Trust {
 }
 
 impl Tls {
-    /// The platform's own trust: what its other programs believe.
+    /// The platform's own trust: what its other programs believe. It takes the feature
+    /// `platform-verifier`, which is on by default.
+    #[cfg(feature = "platform-verifier")]
     #[must_use]
     pub fn platform() -> Self {
         Self::trusting(Trust::Platform)
@@ -69,7 +72,8 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// [`TlsErrorKind::NoAuthority`] where it holds none, or one that cannot be read.
+    /// [`TlsErrorKind::NoAuthority`] where it holds none, or one that cannot be read, and
+    /// [`TlsErrorKind::NoCryptography`] where poplib was built without.
     pub fn with_authorities(pem: &[u8]) -> Result<Self, TlsError> {
         let authorities: Vec<_> = CertificateDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
@@ -132,12 +136,13 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// [`TlsErrorKind::Other`] where the platform's trust cannot be asked.
+    /// [`TlsErrorKind::Other`] where the platform's trust cannot be asked. Where poplib was built
+    /// without what it takes, [`TlsErrorKind::NoCryptography`] or [`TlsErrorKind::NoTrust`].
     pub fn unversioned_client_config(&self) -> Result<Arc<ClientConfig>, TlsError> {
         if let Some(config) = self.config.get() {
             return Ok(Arc::clone(config));
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(provider()?);
         let verifier = self.verifier(&provider)?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&self.versions())
@@ -162,6 +167,9 @@ impl Tls {
     ) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
         let provider = Arc::clone(provider);
         Ok(match &self.trust {
+            #[cfg(not(feature = "platform-verifier"))]
+            Trust::Platform => return Err(TlsErrorKind::NoTrust.into()),
+            #[cfg(feature = "platform-verifier")]
             Trust::Platform => {
                 Arc::new(Verifier::new(provider).map_err(TlsError::unversioned_from_rustls)?)
             }
@@ -182,9 +190,10 @@ impl Tls {
     }
 }
 
+/// The platform's own trust. Where poplib was built without it, nobody is trusted.
 impl Default for Tls {
     fn default() -> Self {
-        Self::platform()
+        Self::trusting(Trust::Platform)
     }
 }
 
@@ -206,12 +215,26 @@ pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
     ServerName::try_from(host.to_owned()).map_err(|_| TlsErrorKind::BadName(host.to_owned()).into())
 }
 
+/// The cryptography that this build has. ring comes first: a program in which another crate asks for
+/// aws-lc-rs, too, goes on as before.
+#[cfg(feature = "ring")]
+fn provider() -> Result<CryptoProvider, TlsError> {
+    Ok(rustls::crypto::ring::default_provider())
+}
+
+#[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
+fn provider() -> Result<CryptoProvider, TlsError> {
+    Ok(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+fn provider() -> Result<CryptoProvider, TlsError> {
+    Err(TlsErrorKind::NoCryptography.into())
+}
+
 /// Octets that nobody can guess, from the system's generator.
 pub(crate) fn entropy() -> Result<[u8; 32], TlsError> {
     let mut octets = [0; 32];
-    rustls::crypto::ring::default_provider()
-        .secure_random
-        .fill(&mut octets)
-        .map_err(|_| TlsError::new(TlsErrorKind::Other, "the system's random generator failed"))?;
+    getrandom::fill(&mut octets).map_err(|error| TlsError::new(TlsErrorKind::Other, error))?;
     Ok(octets)
 }

@@ -51,6 +51,12 @@ pub enum TlsErrorKind {
     NoAuthority,
     /// The configured host is neither a name nor an address that a certificate could be for.
     BadName(String),
+    /// poplib was built without the cryptography that TLS needs: neither with the feature `ring` nor with
+    /// `aws-lc-rs`.
+    NoCryptography,
+    /// poplib was built without the feature `platform-verifier`, and nobody else was named to be
+    /// trusted.
+    NoTrust,
     /// TLS failed in another way, or in the middle of the session.
     Other,
 }
@@ -194,6 +200,14 @@ impl fmt::Display for TlsErrorKind {
                     host.escape_debug()
                 )
             }
+            Self::NoCryptography => f.write_str(
+                "this program was built without TLS: give poplib the feature ring or aws-lc-rs, \
+                 or a configuration of rustls",
+            ),
+            Self::NoTrust => f.write_str(
+                "this program does not know whom to trust: give poplib the feature \
+                 platform-verifier, or certificate authorities",
+            ),
             Self::Other => f.write_str("TLS failed"),
         }
     }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use poplib::sasl::Method;
 use poplib::{
     Config, Credentials, Pipelining, Proxy, Secret, Security, Timeouts, Tls, Utf8, Window,
 };
@@ -232,7 +231,7 @@ fn trust(ca_file: Option<&Path>, pin: Option<Pin>) -> Result<Tls, Failure> {
 /// one.
 pub(crate) fn credentials(config: &Config, user: &str, password: Secret) -> Credentials {
     match config.login_policy().only {
-        Some(Method::OAuthBearer | Method::XOAuth2) => {
+        Some(method) if method.takes_token() => {
             Credentials::bearer(user, password, config.address().0)
         }
         _ => Credentials::password(user, password),

@@ -32,8 +32,8 @@ pub(crate) struct Settings {
 
     /// How to log in: auto (the best that both sides know), scram-sha-512-plus,
     /// scram-sha-256-plus, scram-sha-1-plus, scram-sha-512, scram-sha-256, scram-sha-1, cram-md5,
-    /// apop, plain, login, user (USER and PASS), or with an access token for a password
-    /// oauthbearer, xoauth2 [default: auto]
+    /// apop, plain, login, user (USER and PASS), digest-md5 (never by auto: it is weak and historic), or
+    /// with an access token for a password oauthbearer, xoauth2 [default: auto]
     #[arg(long, value_name = "METHOD", help_heading = SERVER)]
     pub(crate) auth: Option<Auth>,
 

@@ -8,6 +8,7 @@
 //! | `SCRAM-SHA-512-PLUS`, `SCRAM-SHA-256-PLUS`, `SCRAM-SHA-1-PLUS` | [`Scram`] | RFC 5802, 7677, 5929, 9266, draft-melnikov-scram-sha-512 | a proof bound to this TLS connection |
 //! | `SCRAM-SHA-512`, `SCRAM-SHA-256`, `SCRAM-SHA-1` | [`Scram`] | RFC 5802, 7677, draft-melnikov-scram-sha-512 | a proof, and must give one |
 //! | `CRAM-MD5` | [`CramMd5`] | RFC 2195 | a digest |
+//! | `DIGEST-MD5`, only where it is named | [`DigestMd5`] | RFC 2831, 6331 | a digest, and must give one |
 //! | `PLAIN` | [`Plain`] | RFC 4616 | the password |
 //! | `LOGIN` | [`Login`] | none | the password |
 //! | `OAUTHBEARER` | [`OAuthBearer`] | RFC 7628 | a token |
@@ -36,6 +37,7 @@ mod apop;
 mod choose;
 mod cram_md5;
 mod credentials;
+mod digest_md5;
 mod error;
 mod external;
 mod login;
@@ -54,6 +56,7 @@ pub use apop::{Timestamp, TimestampError};
 pub use choose::{Candidate, Context, NoCandidate, Offer, Rejection, choose};
 pub use cram_md5::CramMd5;
 pub use credentials::{Bearer, Credentials, Password};
+pub use digest_md5::DigestMd5;
 pub use error::{Part, SaslError, SaslMisbehaviour, Unusable};
 pub use external::External;
 pub use login::Login;

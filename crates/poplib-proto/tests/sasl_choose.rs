@@ -8,7 +8,7 @@ use poplib_proto::sasl::{
     Policy, Rejection, Strength, Timestamp, Unusable, choose,
 };
 
-const EVERYTHING: [&str; 15] = [
+const EVERYTHING: [&str; 16] = [
     "ANONYMOUS",
     "LOGIN",
     "PLAIN",
@@ -16,6 +16,7 @@ const EVERYTHING: [&str; 15] = [
     "GSSAPI",
     "EXTERNAL",
     "CRAM-MD5",
+    "DIGEST-MD5",
     "SCRAM-SHA-1",
     "SCRAM-SHA-512",
     "SCRAM-SHA-256",
@@ -299,6 +300,18 @@ fn p19_a_named_mechanism_must_fit() {
         Scene::offering(&EVERYTHING).only(Method::Apop).rejected(),
         [(Method::Apop, Rejection::NoTimestamp)]
     );
+}
+
+#[test]
+fn p20_digest_md5_is_tried_only_where_it_is_named() {
+    let scene = Scene::offering(&["DIGEST-MD5"]).without_tls();
+    assert_eq!(
+        scene.rejected(),
+        [(Method::DigestMd5, Rejection::NotAutomatic)]
+    );
+    let named = Scene::offering(&EVERYTHING).only(Method::DigestMd5);
+    assert_eq!(named.names(), ["DIGEST-MD5"]);
+    assert_eq!(named.without_tls().names(), ["DIGEST-MD5"]);
 }
 
 #[test]

@@ -20,6 +20,7 @@ PASSWORD_MECHANISMS = [
     "SCRAM-SHA-256",
     "SCRAM-SHA-1",
     "CRAM-MD5",
+    "DIGEST-MD5",
     "PLAIN",
     "LOGIN",
     "APOP",

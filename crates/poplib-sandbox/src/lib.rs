@@ -28,7 +28,7 @@
 //! # What it serves
 //!
 //! Every command of RFC 1939, and CAPA (RFC 2449), STLS (RFC 2595), AUTH (RFC 5034), UTF8 and LANG
-//! (RFC 6856), and RPOP (RFC 1081). The mechanisms of AUTH are PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1,
+//! (RFC 6856), and RPOP (RFC 1081). The mechanisms of AUTH are PLAIN, LOGIN, CRAM-MD5, DIGEST-MD5, SCRAM-SHA-1,
 //! SCRAM-SHA-256 and SCRAM-SHA-512 with and without channel binding, XOAUTH2, OAUTHBEARER, EXTERNAL and
 //! ANONYMOUS.
 //! Commands may be pipelined. A maildrop has one session at a time, and messages are deleted by QUIT

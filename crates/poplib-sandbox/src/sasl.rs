@@ -2,6 +2,7 @@
 
 mod anonymous;
 mod cram_md5;
+mod digest_md5;
 mod external;
 mod login;
 mod oauth;
@@ -30,6 +31,7 @@ pub(crate) const NAMES: &[&str] = &[
     "OAUTHBEARER",
     "XOAUTH2",
     "CRAM-MD5",
+    "DIGEST-MD5",
     "PLAIN",
     "LOGIN",
     "EXTERNAL",
@@ -48,6 +50,7 @@ pub(crate) fn mechanism(name: &str) -> Option<Box<dyn Exchange>> {
         "OAUTHBEARER" => Box::new(oauth::OAuth::oauthbearer()),
         "XOAUTH2" => Box::new(oauth::OAuth::xoauth2()),
         "CRAM-MD5" => Box::<cram_md5::CramMd5>::default(),
+        "DIGEST-MD5" => Box::<digest_md5::DigestMd5>::default(),
         "PLAIN" => Box::new(plain::Plain),
         "LOGIN" => Box::<login::Login>::default(),
         "EXTERNAL" => Box::new(external::External),

@@ -127,12 +127,8 @@ fn offered(opening: &Opening, credentials: &Credentials) -> Vec<Method> {
         Method::UserPass => capabilities.is_none_or(Capabilities::user),
         method => by_sasl.contains(method),
     };
-    let fits = |method: &Method| match credentials {
-        Credentials::Bearer(_) => matches!(method, Method::OAuthBearer | Method::XOAuth2),
-        _ => method.strength().is_some(),
-    };
     let all = Method::ALL.iter().copied();
-    all.filter(|method| is_offered(method) && fits(method))
+    all.filter(|method| is_offered(method) && method.fits(credentials))
         .collect()
 }
 

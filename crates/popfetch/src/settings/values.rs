@@ -32,11 +32,11 @@ impl FromStr for Auth {
         if text == "auto" {
             return Ok(Self::Auto);
         }
-        match text.parse() {
-            Ok(Method::External | Method::Anonymous) | Err(_) => {
-                Err("see `popfetch sync --help` for the methods that are known".into())
+        match text.parse::<Method>() {
+            Ok(method) if method.strength().is_some() || method.takes_token() => {
+                Ok(Self::Only(method))
             }
-            Ok(method) => Ok(Self::Only(method)),
+            _ => Err("see `popfetch sync --help` for the methods that are known".into()),
         }
     }
 }

@@ -42,6 +42,7 @@ fn all_that_is_offered_works() {
         "SCRAM-SHA-256",
         "SCRAM-SHA-1",
         "CRAM-MD5",
+        "DIGEST-MD5",
         "APOP",
         "PLAIN",
         "LOGIN",

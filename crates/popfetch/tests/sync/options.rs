@@ -130,6 +130,7 @@ fn every_method_to_log_in_that_a_password_serves() {
         "plain",
         "login",
         "cram-md5",
+        "digest-md5",
         "scram-sha-1",
         "scram-sha-256",
         "scram-sha-512",

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::{
-    Anonymous, BindingFlag, ChannelBinding, CramMd5, Credentials, External, HashFunction, Login,
-    Mechanism, Method, Nonce, OAuthBearer, Password, Plain, Policy, Scram, Sha1, Sha256, Sha512,
-    Strength, Timestamp, Unusable, XOAuth2,
+    Anonymous, BindingFlag, ChannelBinding, CramMd5, Credentials, DigestMd5, External,
+    HashFunction, Login, Mechanism, Method, Nonce, OAuthBearer, Password, Plain, Policy, Scram,
+    Sha1, Sha256, Sha512, Strength, Timestamp, Unusable, XOAuth2,
 };
 use crate::Secret;
 
@@ -75,7 +75,8 @@ pub enum Rejection {
     BelowMinimum,
     /// It binds the login to the TLS connection, and that has no binding to offer.
     NoChannelBinding,
-    /// APOP is not taken where there is TLS or SASL unless it is named (A5).
+    /// It is only tried where it is named: DIGEST-MD5 always (RFC 6331), APOP where there is TLS or
+    /// SASL (A5).
     NotAutomatic,
     /// The greeting has no timestamp that APOP could use.
     NoTimestamp,
@@ -138,6 +139,7 @@ fn is_sasl(method: Method) -> bool {
 /// - A password in clear, or a token, only under TLS unless the policy says otherwise.
 /// - Each -PLUS form is tried with the preferred binding only, since a binding that the server
 ///   does not know costs a failed login; with every binding where nothing weaker is admitted.
+/// - DIGEST-MD5 only where it is named (RFC 6331).
 /// - APOP only without TLS and without a usable SASL mechanism, unless it is named (Q18).
 ///
 /// # Errors
@@ -172,17 +174,8 @@ fn considered(offer: &Offer, credentials: &Credentials, policy: &Policy) -> Vec<
         None => Method::ALL
             .iter()
             .copied()
-            .filter(|method| offer.methods.contains(method) && fits(*method, credentials))
+            .filter(|method| offer.methods.contains(method) && method.fits(credentials))
             .collect(),
-    }
-}
-
-fn fits(method: Method, credentials: &Credentials) -> bool {
-    match credentials {
-        Credentials::Password(_) => method.strength().is_some(),
-        Credentials::Bearer(_) => matches!(method, Method::OAuthBearer | Method::XOAuth2),
-        Credentials::External { .. } => method == Method::External,
-        Credentials::Anonymous { .. } => method == Method::Anonymous,
     }
 }
 
@@ -193,8 +186,11 @@ fn admit(
     context: &Context<'_>,
 ) -> Result<(), Rejection> {
     let policy = context.policy;
-    if !fits(method, credentials) {
+    if !method.fits(credentials) {
         return Err(Rejection::OtherCredentials);
+    }
+    if policy.only.is_none() && !method.is_automatic() {
+        return Err(Rejection::NotAutomatic);
     }
     if let Credentials::Bearer(bearer) = credentials
         && !bearer.is_for(context.host)
@@ -245,6 +241,10 @@ fn with_password(
         Method::ScramSha256 => unbound::<Sha256>(method, offer, password, context),
         Method::ScramSha1 => unbound::<Sha1>(method, offer, password, context),
         Method::CramMd5 => sasl(CramMd5::new(password)),
+        Method::DigestMd5 => {
+            let nonce = Nonce::derive(context.entropy, method.name());
+            sasl(DigestMd5::new(password, context.host, nonce))
+        }
         Method::Plain => sasl(Plain::new(password)),
         Method::Login => sasl(Login::new(password)),
         Method::Apop => apop(offer, password),

@@ -3,42 +3,87 @@
 use core::fmt;
 use core::str::FromStr;
 
-/// A way to log in: a SASL mechanism, or one of POP3's own two.
-///
-/// The order is that of preference, strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Method {
+use super::Credentials;
+
+/// What a way to log in takes.
+enum Takes {
+    /// A password, which it protects so well.
+    Password(Strength),
+    /// An access token.
+    Token,
+    /// Who one is was settled outside.
+    Outside,
+    /// Nothing.
+    Nothing,
+}
+
+/// The one list of the ways to log in, in the order of preference.
+macro_rules! methods {
+    ($($(#[$doc:meta])* $method:ident $name:literal $takes:expr;)*) => {
+        /// A way to log in: a SASL mechanism, or one of POP3's own two.
+        ///
+        /// The order is that of preference, strongest first.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Method {
+            $($(#[$doc])* $method,)*
+        }
+
+        impl Method {
+            /// All of them, strongest first.
+            pub const ALL: &'static [Self] = &[$(Self::$method,)*];
+
+            /// The name of the SASL mechanism as it is registered, `+APOP` as RFC 2384 §4 writes
+            /// it, or `USER`.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$method => $name,)*
+                }
+            }
+
+            fn takes(self) -> Takes {
+                match self {
+                    $(Self::$method => $takes,)*
+                }
+            }
+        }
+    };
+}
+
+methods! {
     /// `SCRAM-SHA-512-PLUS`
-    ScramSha512Plus,
+    ScramSha512Plus "SCRAM-SHA-512-PLUS" Takes::Password(Strength::ChannelBound);
     /// `SCRAM-SHA-256-PLUS`
-    ScramSha256Plus,
+    ScramSha256Plus "SCRAM-SHA-256-PLUS" Takes::Password(Strength::ChannelBound);
     /// `SCRAM-SHA-1-PLUS`
-    ScramSha1Plus,
+    ScramSha1Plus "SCRAM-SHA-1-PLUS" Takes::Password(Strength::ChannelBound);
     /// `SCRAM-SHA-512`
-    ScramSha512,
+    ScramSha512 "SCRAM-SHA-512" Takes::Password(Strength::Mutual);
     /// `SCRAM-SHA-256`
-    ScramSha256,
+    ScramSha256 "SCRAM-SHA-256" Takes::Password(Strength::Mutual);
     /// `SCRAM-SHA-1`
-    ScramSha1,
+    ScramSha1 "SCRAM-SHA-1" Takes::Password(Strength::Mutual);
     /// `CRAM-MD5`
-    CramMd5,
+    CramMd5 "CRAM-MD5" Takes::Password(Strength::Digest);
+    /// `DIGEST-MD5`, only where it is [named](super::Policy::only)
+    DigestMd5 "DIGEST-MD5" Takes::Password(Strength::Digest);
     /// APOP
-    Apop,
+    Apop "+APOP" Takes::Password(Strength::Digest);
     /// `PLAIN`
-    Plain,
+    Plain "PLAIN" Takes::Password(Strength::Cleartext);
     /// `LOGIN`
-    Login,
+    Login "LOGIN" Takes::Password(Strength::Cleartext);
     /// USER and PASS
-    UserPass,
+    UserPass "USER" Takes::Password(Strength::Cleartext);
     /// `OAUTHBEARER`
-    OAuthBearer,
+    OAuthBearer "OAUTHBEARER" Takes::Token;
     /// `XOAUTH2`
-    XOAuth2,
+    XOAuth2 "XOAUTH2" Takes::Token;
     /// `EXTERNAL`
-    External,
+    External "EXTERNAL" Takes::Outside;
     /// `ANONYMOUS`
-    Anonymous,
+    Anonymous "ANONYMOUS" Takes::Nothing;
 }
 
 /// What a way to log in with a password protects; the greater, the more.
@@ -47,7 +92,7 @@ pub enum Strength {
     /// The server, and who can read the connection, gets the password: PLAIN, LOGIN, USER/PASS.
     #[default]
     Cleartext,
-    /// A digest, cheap to guess from, and the server proves nothing: CRAM-MD5, APOP.
+    /// A digest, cheap to guess from: CRAM-MD5, DIGEST-MD5, APOP.
     Digest,
     /// Both sides prove that they know the password, and guessing is made costly: SCRAM.
     Mutual,
@@ -56,66 +101,41 @@ pub enum Strength {
 }
 
 impl Method {
-    /// All of them, strongest first.
-    pub const ALL: &'static [Self] = &[
-        Self::ScramSha512Plus,
-        Self::ScramSha256Plus,
-        Self::ScramSha1Plus,
-        Self::ScramSha512,
-        Self::ScramSha256,
-        Self::ScramSha1,
-        Self::CramMd5,
-        Self::Apop,
-        Self::Plain,
-        Self::Login,
-        Self::UserPass,
-        Self::OAuthBearer,
-        Self::XOAuth2,
-        Self::External,
-        Self::Anonymous,
-    ];
-
-    /// The name of the SASL mechanism as it is registered, `+APOP` as RFC 2384 §4 writes it, or
-    /// `USER`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ScramSha512Plus => "SCRAM-SHA-512-PLUS",
-            Self::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
-            Self::ScramSha1Plus => "SCRAM-SHA-1-PLUS",
-            Self::ScramSha512 => "SCRAM-SHA-512",
-            Self::ScramSha256 => "SCRAM-SHA-256",
-            Self::ScramSha1 => "SCRAM-SHA-1",
-            Self::CramMd5 => "CRAM-MD5",
-            Self::Apop => "+APOP",
-            Self::Plain => "PLAIN",
-            Self::Login => "LOGIN",
-            Self::UserPass => "USER",
-            Self::OAuthBearer => "OAUTHBEARER",
-            Self::XOAuth2 => "XOAUTH2",
-            Self::External => "EXTERNAL",
-            Self::Anonymous => "ANONYMOUS",
-        }
-    }
-
     /// What it protects; `None` where no password is involved.
     #[must_use]
     pub fn strength(self) -> Option<Strength> {
-        match self {
-            Self::ScramSha512Plus | Self::ScramSha256Plus | Self::ScramSha1Plus => {
-                Some(Strength::ChannelBound)
-            }
-            Self::ScramSha512 | Self::ScramSha256 | Self::ScramSha1 => Some(Strength::Mutual),
-            Self::CramMd5 | Self::Apop => Some(Strength::Digest),
-            Self::Plain | Self::Login | Self::UserPass => Some(Strength::Cleartext),
-            Self::OAuthBearer | Self::XOAuth2 | Self::External | Self::Anonymous => None,
+        match self.takes() {
+            Takes::Password(strength) => Some(strength),
+            Takes::Token | Takes::Outside | Takes::Nothing => None,
         }
+    }
+
+    /// Whether it takes an access token.
+    #[must_use]
+    pub fn takes_token(self) -> bool {
+        matches!(self.takes(), Takes::Token)
+    }
+
+    /// Whether such credentials can be said in it, as far as their kind goes.
+    #[must_use]
+    pub fn fits(self, credentials: &Credentials) -> bool {
+        match credentials {
+            Credentials::Password(_) => self.strength().is_some(),
+            Credentials::Bearer(_) => self.takes_token(),
+            Credentials::External { .. } => matches!(self.takes(), Takes::Outside),
+            Credentials::Anonymous { .. } => matches!(self.takes(), Takes::Nothing),
+        }
+    }
+
+    /// Whether it may be tried without being [named](super::Policy::only). DIGEST-MD5 is historic
+    /// (RFC 6331).
+    pub(super) fn is_automatic(self) -> bool {
+        self != Self::DigestMd5
     }
 
     /// Whether it sends what opens the maildrop to everybody who reads it.
     pub(super) fn reveals_secret(self) -> bool {
-        self.strength() == Some(Strength::Cleartext)
-            || matches!(self, Self::OAuthBearer | Self::XOAuth2)
+        self.strength() == Some(Strength::Cleartext) || self.takes_token()
     }
 }
 
@@ -185,6 +205,6 @@ mod tests {
         for name in ["", "+", "*", "+PLAIN", "SCRAM", "PLAIN ", "GSSAPI"] {
             assert_eq!(name.parse::<Method>(), Err(UnknownMethod), "{name}");
         }
-        assert!(UnknownMethod.to_string().ends_with("known are SCRAM-SHA-512-PLUS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, +APOP, PLAIN, LOGIN, USER, OAUTHBEARER, XOAUTH2, EXTERNAL, ANONYMOUS"));
+        assert!(UnknownMethod.to_string().ends_with("known are SCRAM-SHA-512-PLUS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, DIGEST-MD5, +APOP, PLAIN, LOGIN, USER, OAUTHBEARER, XOAUTH2, EXTERNAL, ANONYMOUS"));
     }
 }

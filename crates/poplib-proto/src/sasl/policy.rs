@@ -19,7 +19,8 @@ pub struct Policy {
     /// apply to logins without a password.
     pub minimum: Strength,
     /// The one way to log in, and no other, stronger or weaker (P19). It is tried even where the
-    /// server does not offer it, since some hide what they can do. By default none is named.
+    /// server does not offer it, since some hide what they can do. By default none is named, and
+    /// DIGEST-MD5 is not tried (RFC 6331).
     pub only: Option<Method>,
     /// The iteration counts that SCRAM admits, both ends included.
     ///

@@ -66,7 +66,8 @@ class Extensions:
         Mechanisms are SCRAM-SHA-512-PLUS, SCRAM-SHA-256-PLUS, SCRAM-SHA-1-PLUS, SCRAM-SHA-512,
         SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, PLAIN and LOGIN with a password; OAUTHBEARER and
         XOAUTH2 with a token; EXTERNAL with an ``authzid`` or nothing; ANONYMOUS with a ``trace`` or nothing. APOP and
-        USER are names too. With None the strongest is taken that the server offers.
+        USER are names too, and DIGEST-MD5, which is weak and historic (RFC 6331). With None the
+        strongest is taken that the server offers, and never DIGEST-MD5.
 
         A password or token that would cross the network readable is not sent, and ValueError
         or error_proto raised, unless ``allow_plaintext`` is true.

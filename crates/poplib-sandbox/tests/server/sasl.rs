@@ -81,6 +81,39 @@ digest = hmac.new(b"secret", client.challenge("AUTH CRAM-MD5"), "md5").hexdigest
 client.say(b64(b"alice " + digest.encode()), "+OK"); client.done()
 client = Client(); client.challenge("AUTH CRAM-MD5"); client.say(b64(b"alice " + b"0" * 32), "-ERR [AUTH]")
 
+def digest_md5(password=b"secret", user="alice", uri="pop/localhost", nc="00000001"):
+    client = Client()
+    challenge = client.challenge("AUTH DIGEST-MD5").decode()
+    told = dict(part.split("=", 1) for part in challenge.split(","))
+    assert told["algorithm"] == "md5-sess" and told["charset"] == "utf-8", challenge
+    realm, nonce = told["realm"].strip('"'), told["nonce"].strip('"')
+    md5 = lambda *parts: hashlib.md5(b":".join(parts))
+    secret = md5(user.encode("latin-1"), realm.encode(), password).digest()
+    a1 = md5(secret, nonce.encode(), b"client").hexdigest().encode()
+    def prove(method):
+        a2 = md5(method, uri.encode()).hexdigest().encode()
+        return md5(a1, nonce.encode(), nc.encode(), b"client", b"auth", a2).hexdigest()
+    answer = (
+        f'charset=utf-8,username="{user}",realm="{realm}",nonce="{nonce}",cnonce="client",nc={nc},'
+        f'qop=auth,digest-uri="{uri}",response={prove(b"AUTHENTICATE")}'
+    )
+    return client, b64(answer.encode()), prove(b"")
+
+client, answer, proof = digest_md5()
+assert client.challenge(answer) == b"rspauth=" + proof.encode()
+client.say("", "+OK"); client.done()
+for wrong, final in (
+    ({"password": b"wrong"}, "-ERR [AUTH]"),
+    ({"user": "bob"}, "-ERR [AUTH]"),
+    ({"uri": "imap/localhost"}, "-ERR"),
+    ({"nc": "00000002"}, "-ERR"),
+):
+    client, answer, _ = digest_md5(**wrong)
+    client.say(answer, final)
+client = Client(); client.challenge("AUTH DIGEST-MD5"); client.say(b64(b'username="alice"'), "-ERR")
+client, answer, _ = digest_md5()
+client.challenge(answer); client.say("AQ==", "-ERR")
+
 for name, digest in ("SCRAM-SHA-1", "sha1"), ("SCRAM-SHA-256", "sha256"), ("SCRAM-SHA-512", "sha512"):
     scram(Client(), name, digest)
     scram(Client(), name, digest, header=b"y,a=alice,")

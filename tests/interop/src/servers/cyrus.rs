@@ -14,7 +14,7 @@ use crate::{
 
 /// Cyrus from Debian's `cyrus-pop3d`, to be started.
 ///
-/// It offers EXPIRE, LOGIN-DELAY, IMPLEMENTATION, APOP, PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1,
+/// It offers EXPIRE, LOGIN-DELAY, IMPLEMENTATION, APOP, PLAIN, LOGIN, CRAM-MD5, DIGEST-MD5, SCRAM-SHA-1,
 /// SCRAM-SHA-256 and SCRAM-SHA-512, and under TLS their -PLUS forms, for which 3.6 accepts only
 /// `tls-unique`.
 ///

@@ -11,7 +11,7 @@ const POP3_SERVICE: &str = "/usr/lib/dovecot/pop3-login";
 /// Dovecot from Debian's `dovecot-pop3d`, to be started.
 ///
 /// It offers USER, APOP, STLS, PIPELINING, and the SASL mechanisms PLAIN, LOGIN, CRAM-MD5,
-/// SCRAM-SHA-1, SCRAM-SHA-256 and ANONYMOUS, which logs in as the first user.
+/// DIGEST-MD5, SCRAM-SHA-1, SCRAM-SHA-256 and ANONYMOUS, which logs in as the first user.
 #[derive(Clone, Debug, Default)]
 pub struct Dovecot {
     /// Who may log in, and their mail.

@@ -46,6 +46,7 @@ fn each_auth_logs_in_where_the_library_does(product: Product) {
         "SCRAM-SHA-256",
         "SCRAM-SHA-1",
         "CRAM-MD5",
+        "DIGEST-MD5",
         "APOP",
         "PLAIN",
         "LOGIN",

@@ -28,7 +28,7 @@ fn capabilities_before_and_under_tls_are_as_documented() {
     assert!(greeting.contains('<'), "no APOP stamp: {greeting}");
     let before = String::from_utf8(client.body("CAPA").unwrap()).unwrap();
     for line in [
-        "SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-512",
+        "SASL PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-512",
         "EXPIRE NEVER\r\n",
         "LOGIN-DELAY 0\r\n",
         "IMPLEMENTATION Cyrus POP3 3.6.1",
@@ -45,7 +45,7 @@ client.apop('alice', 'secret')
     );
     assert_eq!(
         under_tls.trim(),
-        "PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1-PLUS SCRAM-SHA-1 SCRAM-SHA-256-PLUS SCRAM-SHA-256 \
+        "PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1-PLUS SCRAM-SHA-1 SCRAM-SHA-256-PLUS SCRAM-SHA-256 \
          SCRAM-SHA-512-PLUS SCRAM-SHA-512"
     );
 }

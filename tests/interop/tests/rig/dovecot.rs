@@ -50,7 +50,8 @@ fn every_mechanism_and_apop_are_offered() {
     assert!(greeting.contains('<'), "no APOP stamp: {greeting}");
     let capabilities = String::from_utf8(client.body("CAPA").unwrap()).unwrap();
     assert!(
-        capabilities.contains("SASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 ANONYMOUS"),
+        capabilities
+            .contains("SASL PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-256 ANONYMOUS"),
         "{capabilities}"
     );
     assert!(capabilities.contains("STLS"), "{capabilities}");

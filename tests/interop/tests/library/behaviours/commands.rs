@@ -106,7 +106,15 @@ behaviour! {
         assert!(before.uidl() && before.top() && before.user() && before.pipelining());
         assert_eq!(
             before.sasl().collect::<Vec<_>>(),
-            ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "ANONYMOUS"]
+            [
+                "PLAIN",
+                "LOGIN",
+                "CRAM-MD5",
+                "DIGEST-MD5",
+                "SCRAM-SHA-1",
+                "SCRAM-SHA-256",
+                "ANONYMOUS"
+            ]
         );
 
         go!(client.user("alice")).unwrap();

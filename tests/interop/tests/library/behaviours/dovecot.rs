@@ -8,10 +8,11 @@ use poplib::{Config, Credentials, Error, Security, Tls, sasl::Method};
 use super::{connect, refusal};
 use crate::support::{alice, dovecot, implicit_tls, only, plaintext, showing, stls, trust};
 
-const METHODS: [Method; 7] = [
+const METHODS: [Method; 8] = [
     Method::ScramSha256,
     Method::ScramSha1,
     Method::CramMd5,
+    Method::DigestMd5,
     Method::Plain,
     Method::Login,
     Method::UserPass,

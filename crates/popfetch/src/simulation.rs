@@ -13,9 +13,10 @@
 //! story tells of the network may stand elsewhere between them. Several batches in one session
 //! have a test of their own, as the disk's threads then take turns as they like.
 //!
-//! Not covered here: time limits (an answer that does not come is a connection that ends); the lock file of an mbox and the temporary files for whole messages,
-//! which are real ones; other programs that write to an mbox; SQLite's own durability, which
-//! stands as the trait promises it; commands and standard output.
+//! Not covered here: time limits (an answer that does not come is a connection that ends); two
+//! accounts that deliver to one Maildir; the lock file of an mbox and the temporary files for whole
+//! messages, which are real ones; other programs that write to an mbox; SQLite's own durability,
+//! which stands as the trait promises it; commands and standard output.
 //!
 //! `POPFETCH_SIMULATION_SEEDS=0..1000000` runs other seeds than the ordinary ones, and one seed
 //! that fails is told as a story.
@@ -35,9 +36,11 @@ mod session;
 mod setting;
 mod store;
 mod tests;
+mod volumes;
 mod wire;
 mod world;
 
+use std::fs;
 use std::io;
 use std::sync::Arc;
 
@@ -73,7 +76,7 @@ pub(crate) use wire::open;
 
 /// So many undisturbed runs must do.
 const ENOUGH: usize = 24;
-/// So many messages tell how a server counts octets.
+/// So many new messages tell how a server counts octets.
 const ENOUGH_SIZES: usize = 10;
 /// More messages than there are.
 const ONE_BATCH: usize = 100;
@@ -102,6 +105,10 @@ impl Bench {
             maildir: vec![root.path().join("mail")],
             ..Settings::default()
         };
+        for name in setting::DISKS {
+            let made = fs::create_dir(root.path().join(name));
+            made.expect("there is room for a directory");
+        }
         Self {
             runtime,
             stop: stop.expect("signals can be listened to"),
@@ -188,9 +195,12 @@ impl Simulation {
             ..account.destinations
         };
         let maildrop = Maildrop::new(setting.server);
-        let disk = Disk::new(bench.root.path());
+        let mounts = setting.mounts(bench.root.path());
+        let disk = Disk::new(bench.root.path(), &mounts);
         let world = World::new(Random::new(random.next()), disk, maildrop, sabotage, tells);
-        world.lock().places = places;
+        let mut inside = world.lock();
+        (inside.places, inside.mounts) = (places, mounts);
+        drop(inside);
         let inner = SqliteStore::in_memory().expect("there is memory for a state");
         let account_id = inner.meet(&account.maildrop).expect("it can be written");
         Self {
@@ -228,15 +238,15 @@ impl Simulation {
             self.between_runs();
         }
         self.retry();
+        self.put_disks_right();
         self.settle(bench);
     }
 
     /// Nothing goes wrong any more, until there is nothing left to do.
     fn settle(&mut self, bench: &Bench) {
         let mut inside = self.world.lock();
-        let few = ENOUGH_SIZES.saturating_sub(inside.maildrop.messages.len());
         if inside.maildrop.server.overstates() {
-            inside.maildrop.receive(few, &mut self.random);
+            inside.maildrop.receive(ENOUGH_SIZES, &mut self.random);
         }
         drop(inside);
         for run in 0..ENOUGH {
@@ -266,7 +276,7 @@ impl Simulation {
     }
 
     fn fault(&mut self) -> Option<Fault> {
-        use FaultKind::{Error, Kill, PowerLoss};
+        use FaultKind::{Away, Error, Kill, PowerLoss};
         let kind = self.random.pick(&[
             None,
             Some(Kill),
@@ -275,6 +285,7 @@ impl Simulation {
             Some(PowerLoss),
             Some(Error(io::ErrorKind::StorageFull)),
             Some(Error(io::ErrorKind::Other)),
+            Some(Away),
         ]);
         let at = 1 + self.random.below(52);
         kind.map(|kind| Fault { at, kind })
@@ -347,6 +358,8 @@ impl Simulation {
         for told in inside.maildrop.pass(&mut self.random) {
             inside.tell(|| told);
         }
+        drop(inside);
+        self.change_disks();
     }
 
     /// Somebody wants messages tried again that were given up.

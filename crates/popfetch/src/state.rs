@@ -253,7 +253,7 @@ pub(crate) enum Change<'a> {
     /// One of its copies is in its target. The others may not be.
     Reached { key: KeyRef<'a>, target: &'a Target },
     /// Its copy in this target is not there, though it was delivered: if it was stored, it waits to
-    /// be fetched again, for this target only.
+    /// be fetched again, for this target only; if it was deleted, it does once the server shows it.
     Lacking { key: KeyRef<'a>, target: &'a Target },
     /// Every copy is in its target.
     Stored { key: KeyRef<'a> },

@@ -63,7 +63,7 @@ impl Delivery {
             }
         }
         match sameness::judge(&*self.file_system, &site, marker, self.clock.now()) {
-            Sameness::Same => Ok(()),
+            Sameness::Same(_) => Ok(()),
             Sameness::Older(_) => Err(sameness::away(&site, "it was set back to an earlier time")),
             Sameness::Away(failure) => Err(failure),
         }

@@ -310,9 +310,31 @@ impl Marked {
         let advance = |token| self.site.advance(file_system, token, self.next());
         let marker = self.token.as_ref().map(advance).transpose();
         marker.map_err(|error| match is_missing(&error) {
-            true => sameness::away(&self.site, "its marker is not there"),
-            false => cannot_write(&self.site.path, &error),
+            true => self.away("its marker is not there"),
+            false => self.cannot_write(&error),
         })
+    }
+
+    /// Looks whether the target is still there.
+    ///
+    /// # Errors
+    /// It does not show its marker.
+    pub(super) fn check(&self, file_system: &dyn FileSystem) -> Result<(), Failure> {
+        let shown = self.token.map(|token| self.site.read(file_system, &token));
+        match shown.transpose() {
+            Ok(Some(None)) => Err(self.away("its marker is not there")),
+            Ok(_) => Ok(()),
+            Err(error) => Err(cannot_read(&self.site.path, &error)),
+        }
+    }
+
+    pub(super) fn cannot_write(&self, error: &io::Error) -> Failure {
+        cannot_write(&self.site.path, error)
+    }
+
+    /// It is not what it was.
+    pub(super) fn away(&self, why: &str) -> Failure {
+        sameness::away(&self.site, why)
     }
 
     /// Whether the target as it is now had this batch begun in it.

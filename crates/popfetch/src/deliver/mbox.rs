@@ -114,8 +114,8 @@ impl Mbox {
         &self.path
     }
 
-    /// Takes the locks and decides where these messages are to be, after the marker tells durably
-    /// that they are coming. Where there is none, another target's message keeps the place in the
+    /// Takes the locks, has the marker tell durably that these messages are coming, and decides where
+    /// they are to be. Where there is none, another target's message keeps the place in the
     /// order.
     ///
     /// # Errors
@@ -127,12 +127,16 @@ impl Mbox {
         now: Timestamp,
     ) -> Result<Append<'a>, Failure> {
         let letters: Vec<Option<Letter<'a>>> = letters.collect();
-        if letters.iter().any(Option::is_some)
-            && let Some(marker) = self.marked.begin(&*self.file_system)?
-        {
-            marker.sync().map_err(|error| self.cannot_write(&error))?;
-        }
         let locked = self.lock(Some(self.mode))?;
+        if letters.iter().any(Option::is_some) {
+            // The file is open by now: it is on the disk that shows the marker.
+            let marker = self.marked.begin(&*self.file_system)?;
+            let synced = marker.map_or(Ok(()), |marker| marker.sync());
+            let is_it = synced.and_then(|()| locked.file.is_at(&self.path));
+            if !is_it.map_err(|error| self.cannot_write(&error))? {
+                return Err(self.marked.away("another file took its place"));
+            }
+        }
         let prepared = || -> io::Result<(u64, Vec<Option<Entry<'a>>>)> {
             let start = locked.file.length()?;
             let mut gap = gap(&*locked.file, start)?;
@@ -291,6 +295,9 @@ impl Append<'_> {
         if self.start == 0 {
             // It may be new.
             self.mbox.file_system.sync_directory(&self.mbox.directory)?;
+            if !file.is_at(&self.mbox.path)? {
+                return Err(io::Error::other("another file took its place"));
+            }
         }
         Ok(Appended {
             messages,

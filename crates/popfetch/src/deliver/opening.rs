@@ -143,12 +143,12 @@ impl<'a> Opening<'a> {
                 self.establish(&marker, &site, mode)
             }
             Some(Verdict::Emptied | Verdict::Left) => self.establish(&marker, &site, mode),
-            None | Some(Verdict::Away) => self.check(marker, &site),
+            None | Some(Verdict::Away) => self.check(&marker, &site),
         }
     }
 
     /// Compares a target with what is known of it.
-    fn check(&self, marker: Marker, site: &Site) -> Result<Marked, Failure> {
+    fn check(&self, marker: &Marker, site: &Site) -> Result<Marked, Failure> {
         let Delivery {
             store,
             account,
@@ -157,29 +157,34 @@ impl<'a> Opening<'a> {
             ..
         } = self.delivery;
         let now = clock.now();
-        let record = |verdict: Option<Verdict>| match marker.verdict == verdict {
-            true => Ok(()),
-            false => store.mark(
-                *account,
-                &Marker {
-                    since: verdict.map(|_| now),
-                    verdict,
-                    ..marker.clone()
-                },
-            ),
+        // A batch that was begun and never stored keeps its number: what a backup shows of it is
+        // something else than the next one.
+        let judged = |verdict: Option<Verdict>, batch: u64| Marker {
+            since: verdict.map(|_| now),
+            verdict,
+            batch: batch.max(marker.batch),
+            ..marker.clone()
         };
-        match sameness::judge(&**file_system, site, &marker, now) {
-            Sameness::Same => {
-                record(None)?;
+        let record = |judged: Marker| match judged == *marker {
+            true => Ok(judged),
+            false => store.mark(*account, &judged).map(|()| judged),
+        };
+        match sameness::judge(&**file_system, site, marker, now) {
+            Sameness::Same(batch) => {
+                let marker = record(judged(None, batch))?;
                 Ok(Marked::new(site.clone(), marker.token, marker.batch))
             }
             Sameness::Older(set_back) => {
                 let what = format!("{} was set back to an earlier time", site.path.display());
-                self.take_back(&marker, site, |copy| set_back.may_lack(copy), &what)?;
-                self.advance(marker, site)
+                self.take_back(marker, site, |copy| set_back.may_lack(copy), &what)?;
+                let shown = judged(marker.verdict, set_back.batch);
+                let since = marker.since;
+                self.advance(record(Marker { since, ..shown })?, site)
             }
             Sameness::Away(failure) => {
-                record(Some(Verdict::Away))?;
+                if marker.verdict != Some(Verdict::Away) {
+                    record(judged(Some(Verdict::Away), 0))?;
+                }
                 Err(failure)
             }
         }
@@ -341,8 +346,10 @@ impl<'a> Opening<'a> {
             }
             match contents.has(copy.place) {
                 Ok(true) => {}
-                Ok(false) if copy.state == State::Gone => gone += 1,
-                Ok(false) => lacking.push(copy.key.to_key()),
+                Ok(false) => {
+                    gone += u64::from(copy.state == State::Gone);
+                    lacking.push(copy.key.to_key());
+                }
                 Err(failure) => trouble = Some(failure),
             }
         };
@@ -353,8 +360,8 @@ impl<'a> Opening<'a> {
         let keys = lacking.iter().map(Key::as_ref);
         let mut changes = keys.map(|key| Change::Lacking { key, target });
         store.apply(*account, clock.now(), &mut changes)?;
-        if !lacking.is_empty() || gone > 0 {
-            let fetched = count(lacking.len() as u64);
+        if !lacking.is_empty() {
+            let fetched = count(lacking.len() as u64 - gone);
             let message = match gone {
                 0 => format!("{what}: what it lacks is fetched again, {fetched}"),
                 _ => format!(

@@ -60,8 +60,15 @@ impl Recognition {
         let (sum, essence) = (&read.sum, read.received.essence);
         if let Some(contents) = &ticket.contents {
             let times = self.named.entry(*sum).or_default();
-            *times += 1;
-            ticket.key = Key::of_content(sum, *times);
+            loop {
+                *times += 1;
+                ticket.key = Key::of_content(sum, *times);
+                // It may have answered for a message that has a name now.
+                let vanished = ticket.vanished.as_ref();
+                if vanished.is_none_or(|vanished| vanished.answer(&ticket.key, sum)) {
+                    break;
+                }
+            }
             match contents.is_delivered(sum, *times) {
                 Some(true) => return Outcome::Delivered(Origin::Own),
                 Some(false) => return Outcome::LeftAlone,

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::maildir::{self, Age, Interrupted, Maildir, Recovered};
+use super::marker::Marked;
 use super::mbox::{self, Mbox};
 use super::opening::Opening;
 use super::{Delivery, names};
 use crate::failure::Failure;
 use crate::report::Event;
 use crate::settings::LineEnd;
-use crate::state::{Change, Mark, Placed, Target, Unfinished, Verdict};
+use crate::state::{Change, Mark, NEVER, Placed, Target, Unfinished, Verdict};
 
 /// Of each copy whether it is there; and when the target was changed last.
 type Found = (Vec<bool>, Option<i64>);
@@ -34,16 +35,18 @@ impl Delivery {
             }
         }
         let mut delivered: HashMap<Index, bool> = HashMap::new();
-        let mut settled = Vec::new();
+        let (mut marks, mut opened) = (Vec::new(), Vec::new());
         for (target, copies) in &by_target {
             match self.open_again(target) {
-                Ok(opened) => {
-                    let (found, seen) = self.find(&opened, &messages, copies)?;
+                Ok(found_again) => {
+                    marks.extend(self.begin_batch(target, &found_again)?);
+                    let (found, seen) = self.find(&found_again, &messages, copies)?;
                     delivered.extend(copies.iter().copied().zip(found));
-                    settled.extend(seen.map(|seen| Mark::Settled {
+                    marks.extend(seen.map(|seen| Mark::Settled {
                         target,
                         seen: Some(seen),
                     }));
+                    opened.push(found_again);
                 }
                 // Its disk may be away. The messages stay as they are until it is back.
                 Err(failure) => self.event(Event::Warning { failure: &failure }),
@@ -64,13 +67,34 @@ impl Delivery {
                 .iter()
                 .flat_map(|(message, copies)| settle(message, copies));
             let now = self.clock.now();
-            (self.store).apply_marked(self.account, now, &mut changes, &settled)?;
+            (self.store).apply_marked(self.account, now, &mut changes, &marks)?;
+            opened
+                .iter()
+                .filter_map(Opened::marked)
+                .for_each(Marked::begun);
             self.event(Event::Recovered {
                 messages: known.len(),
             });
         }
         self.sweep(&waiting)?;
         Ok(waiting.len())
+    }
+
+    /// Has a target tell the next batch, durably, before anything is finished there: a backup of how
+    /// it was until now is older.
+    fn begin_batch<'a>(
+        &self,
+        target: &'a Target,
+        opened: &Opened<'_>,
+    ) -> Result<Option<Mark<'a>>, Failure> {
+        let Some(marked) = opened.marked() else {
+            return Ok(None);
+        };
+        let marker = marked.begin(&*self.file_system)?;
+        let synced = marker.map_or(Ok(()), |marker| marker.sync());
+        synced.map_err(|error| marked.cannot_write(&error))?;
+        let batch = marked.next();
+        Ok(Some(Mark::Begun { target, batch }))
     }
 
     /// Whether each of these copies is in this target, and when that was changed last.
@@ -191,6 +215,19 @@ enum Opened<'a> {
     /// There is nothing to look at.
     Nothing,
 }
+
+impl Opened<'_> {
+    fn marked(&self) -> Option<&Marked> {
+        match self {
+            Self::Maildir(maildir) => Some(&maildir.marked),
+            Self::OtherMaildir(maildir) => Some(&maildir.marked),
+            Self::Mbox(mbox) => Some(&mbox.marked),
+            Self::OtherMbox(mbox) => Some(&mbox.marked),
+            Self::Nothing => None,
+        }
+    }
+}
+
 /// What the state is to know of a message, of each of whose copies it is known whether it is there.
 fn settle<'a>(
     message: &'a Unfinished,
@@ -199,7 +236,7 @@ fn settle<'a>(
     let key = message.key.as_ref();
     let is_stored = copies.iter().all(|(_, delivered)| *delivered);
     let reached = (copies.iter())
-        .filter(move |(_, delivered)| *delivered && !is_stored)
+        .filter(move |(placed, delivered)| *delivered && (!is_stored || placed.batch == NEVER))
         .map(move |(placed, _)| Change::Reached {
             key,
             target: &placed.target,

@@ -14,8 +14,8 @@ const SECOND: i64 = 1_000_000_000;
 /// What a target turns out to be.
 #[derive(Debug)]
 pub(super) enum Sameness {
-    /// It is the one that the marker tells of, and shows what it must.
-    Same,
+    /// It is the one that the marker tells of, and shows what it must: that this batch was begun.
+    Same(u64),
     /// It was set back, as from a backup.
     Older(SetBack),
     /// It does not show what it must.
@@ -26,16 +26,17 @@ pub(super) enum Sameness {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SetBack {
     /// The last batch that was begun in it.
-    batch: u64,
+    pub(super) batch: u64,
     /// When it was changed last, where that is what tells; nanoseconds since 1970.
     time: Option<i64>,
 }
 
 impl SetBack {
-    /// Whether this copy came later, so that it is missing unless it is found.
+    /// Whether this copy came later, so that it is missing unless it is found. The last batch may
+    /// have come in part.
     pub(super) fn may_lack(&self, copy: &Copied<'_>) -> bool {
         let later = |time: i64| copy.stored_at.is_some_and(|at| at.0 >= time / SECOND);
-        copy.batch > self.batch || self.time.is_some_and(later)
+        copy.batch >= self.batch || self.time.is_some_and(later)
     }
 }
 
@@ -74,7 +75,7 @@ pub(super) fn judge(
     match older {
         Some(_) => Sameness::Older(SetBack { batch, time: older }),
         None if batch < known.batch => Sameness::Older(SetBack { batch, time: None }),
-        None => Sameness::Same,
+        None => Sameness::Same(batch),
     }
 }
 

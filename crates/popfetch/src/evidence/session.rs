@@ -1,7 +1,7 @@
 //! The messages of one session judged together: whether the server gave those that were asked for,
 //! and all of each.
 
-use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::key::Sum;
 use crate::sizes::{Fit, Sample, Sizes};
@@ -33,6 +33,8 @@ pub(crate) enum Standing {
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals {
     odd: Vec<Arrived>,
+    /// Where the others are, as they came.
+    right: Vec<Range<u32>>,
     /// Some of those whose size is LIST's number.
     exact: Vec<Sample>,
     messages: usize,
@@ -84,7 +86,13 @@ impl Arrivals {
         self.has_sizes |= listed != received.listed;
         if received.doubt.is_some() || standing == Standing::Delivered {
             self.odd.push(message);
-        } else if self.exact.len() < ENOUGH_EXACT {
+            return;
+        }
+        match self.right.last_mut() {
+            Some(range) if range.end == message.position => range.end += 1,
+            _ => self.right.push(message.position..message.position + 1),
+        }
+        if self.exact.len() < ENOUGH_EXACT {
             self.exact.extend(message.sample());
         }
     }
@@ -134,7 +142,8 @@ impl Arrivals {
     }
 
     /// Whether the sizes say that messages came in the place of others: several miss their own line
-    /// of LIST, and most of these fit the line of another to the octet.
+    /// of LIST, and most of these fit the line of another to the octet. Those others did not come as
+    /// they should, but for one at most: where each is the next one, the last is right.
     fn are_others(&self, listed: &dyn Listed, known: Sizes) -> bool {
         let misses: Vec<&Arrived> = self.odd.iter().filter(|one| one.misses(known)).collect();
         if misses.len() < SEVERAL {
@@ -142,19 +151,29 @@ impl Arrivals {
         }
         let all = u32::try_from(listed.messages()).unwrap_or(u32::MAX);
         let near = if all <= SMALL { all } else { NEAR };
-        // Where one came in the place of another, that one did not come in its own.
-        let displaced: BTreeSet<u32> = misses.iter().map(|miss| miss.position).collect();
-        let fits_another = |message: &&&Arrived| {
-            let from = message.position.saturating_sub(near);
-            let to = message
-                .position
-                .saturating_add(near)
-                .min(all.saturating_sub(1));
-            let octets = Some(message.received.octets);
-            (from..=to).any(|other| listed.octets(other) == octets && displaced.contains(&other))
+        let mut right = self.right.clone();
+        right.sort_unstable_by_key(|range| range.start);
+        let came_right = |position: u32| {
+            let behind = right.partition_point(|range| range.start <= position);
+            behind > 0 && right[behind - 1].contains(&position)
         };
-        let fits = misses.iter().filter(fits_another).count();
-        fits >= SEVERAL && 2 * fits >= misses.len()
+        let others = |message: &Arrived| {
+            let from = message.position.saturating_sub(near);
+            let to = message.position.saturating_add(near).min(all - 1);
+            let octets = Some(message.received.octets);
+            (from..=to).filter(move |&other| listed.octets(other) == octets)
+        };
+        let (mut fits, mut fit_right) = (0, 0);
+        for message in &misses {
+            let (mut fits_one, mut is_right) = (false, true);
+            for other in others(message) {
+                fits_one = true;
+                is_right &= came_right(other);
+            }
+            fits += usize::from(fits_one);
+            fit_right += usize::from(fits_one && is_right);
+        }
+        fits >= SEVERAL && 2 * fits >= misses.len() && fit_right <= 1
     }
 
     /// Whether all that came is one message, where LIST told of several sizes.
@@ -246,14 +265,24 @@ mod tests {
     #[test]
     fn e05_messages_that_came_in_the_place_of_others_are_all_doubted() {
         let shifted = Some(Doubt::Shifted);
-        let next = [(200, 2), (300, 3), (150, 4), (170, 5), (170, 5)];
-        let expected = [shifted, shifted, shifted, shifted, None];
-        assert_eq!(doubts(&[100, 200, 300, 150, 170], &next), expected);
+        let next = [(200, 2), (300, 3), (150, 4), (150, 4)];
+        let expected = [shifted, shifted, shifted, None];
+        assert_eq!(doubts(&[100, 200, 300, 150], &next), expected);
+        // The one behind them was not asked for.
+        let next = [(200, 2), (300, 3), (150, 4)];
+        assert_eq!(doubts(&[100, 200, 300, 150], &next), [shifted; 3]);
         let first = [(100, 1), (100, 1), (100, 1)];
         assert_eq!(doubts(&[100, 200, 300], &first), [None, shifted, shifted]);
         let mixed = [(200, 2), (100, 1), (300, 3), (400, 5), (350, 4)];
         let expected = [shifted, shifted, None, shifted, shifted];
         assert_eq!(doubts(&[100, 200, 300, 350, 400], &mixed), expected);
+    }
+
+    #[test]
+    fn e05_what_fits_others_that_came_as_they_should_proves_nothing() {
+        let came = [(300, 1), (400, 2), (500, 3), (300, 4), (400, 5), (500, 6)];
+        let longer = [None; 6];
+        assert_eq!(doubts(&[100, 200, 250, 300, 400, 500], &came), longer);
     }
 
     #[test]

@@ -47,6 +47,7 @@ struct Lesson {
     /// Rows of messages that are not on the server any more, under no key.
     gone: KeyList,
     unseen: KeyList,
+    forget: KeyList,
 }
 
 impl Fetcher<'_> {
@@ -163,12 +164,14 @@ impl Lesson {
     /// Everything that was asked for has come: what did not come under any key is not there.
     fn settle(&mut self, plan: &Plan, stored: &Stored) {
         if plan.finds_new() {
-            let left = plan.vanished.left(&plan.gone);
-            left.for_each(|key| self.gone.push(key));
+            let gone = plan.vanished.left(&plan.gone);
+            gone.for_each(|key| self.gone.push(key));
+            let forget = plan.vanished.left(&plan.forget);
+            forget.for_each(|key| self.forget.push(key));
         }
         if plan.count.nameless > 0 {
-            plan.contents
-                .missing(&stored.named, &mut self.gone, &mut self.unseen);
+            let (gone, unseen) = (&mut self.gone, &mut self.unseen);
+            (plan.contents).missing(&stored.named, &plan.vanished, gone, unseen);
         }
     }
 
@@ -193,7 +196,9 @@ impl Lesson {
             let listed = listed.filter_map(|&position| told_by(&listing, position));
             let gone = self.gone.iter().map(|key| Change::Gone { key });
             let unseen = self.unseen.iter().map(|key| Change::Unseen { key });
-            let mut changes = doubts.chain(listed).chain(gone).chain(unseen).peekable();
+            let forget = self.forget.iter().map(|key| Change::Forget { key });
+            let changes = doubts.chain(listed).chain(gone).chain(unseen).chain(forget);
+            let mut changes = changes.peekable();
             if changes.peek().is_some() {
                 store.apply(account, delivery.clock.now(), &mut changes)?;
             }

@@ -246,7 +246,9 @@ pub(super) fn remember(
     let numbered = plan.skip.iter().chain(&plan.listed);
     let listed = numbered.filter_map(|&position| told_by(listing, position));
     // What is missing may come under another key in this session.
-    let gone = plan.gone.iter().filter(|_| !plan.finds_new());
+    let is_settled = !plan.finds_new();
+    let gone = plan.gone.iter().filter(|_| is_settled);
+    let forget = plan.forget.iter().filter(|_| is_settled);
     let mut changes = (found.into_iter().map(|key| Change::Found { key }))
         .chain(skip.into_iter().map(|key| Change::Skipped { key }))
         .chain(kept.into_iter().map(|key| Change::Kept { key }))
@@ -259,7 +261,7 @@ pub(super) fn remember(
         )
         .chain(listed)
         .chain(gone.map(|key| Change::Gone { key }))
-        .chain(plan.forget.iter().map(|key| Change::Forget { key }))
+        .chain(forget.map(|key| Change::Forget { key }))
         .peekable();
     if changes.peek().is_some() {
         store.apply(account, now, &mut changes)?;

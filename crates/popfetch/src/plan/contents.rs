@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Removal;
 use super::known::KnownRow;
+use super::{Removal, Vanished};
 use crate::evidence::{Same, Whole};
 use crate::key::{Key, KeyList, Sum};
 use crate::state::State;
@@ -69,11 +69,19 @@ impl Contents {
     }
 
     /// Adds the rows whose messages did not come in a session in which all came: those that were
-    /// being deleted, and the others.
-    pub(crate) fn missing(&self, came: &[(u32, Key)], gone: &mut KeyList, unseen: &mut KeyList) {
+    /// being deleted, and the others. Those that came under another key are none of them.
+    pub(crate) fn missing(
+        &self,
+        came: &[(u32, Key)],
+        vanished: &Vanished,
+        gone: &mut KeyList,
+        unseen: &mut KeyList,
+    ) {
+        let mut there = vanished.answered();
+        there.extend(came.iter().map(|(_, key)| key.clone()));
         for ((sum, occurrence), content) in &self.known {
             let key = Key::of_content(sum, *occurrence);
-            if came.iter().any(|(_, other)| *other == key) {
+            if there.contains(&key) {
                 continue;
             }
             match content.state {

@@ -309,8 +309,9 @@ impl<'a> Planner<'a> {
         if let Some(sum) = key.identity.content()
             && self.plan.count.nameless > 0
         {
-            // It may be any of those, which only their content tells apart.
+            // It may be any of those, which only their content tells apart; or it has a name now.
             self.sample(row);
+            self.vanish(row);
             return self.contents.push(sum, row, self.goes(row));
         }
         let is_lost = row.state.is_delivered() && row.state != State::Gone;

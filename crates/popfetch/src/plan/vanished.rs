@@ -62,6 +62,20 @@ impl Vanished {
         Some(self.keys.get(found as usize)?.to_key())
     }
 
+    /// Has the message that was delivered with this content, under this key, answer for one that
+    /// came. Whether it has not answered for another; one that is not known has not.
+    pub(crate) fn answer(&self, key: &Key, sum: &Sum) -> bool {
+        let first = self.contents.partition_point(|(other, _)| other < sum);
+        let same = (self.contents[first..].iter()).take_while(|(other, _)| other == sum);
+        let mut indices = same.map(|&(_, index)| index);
+        let is_it = |&index: &u32| {
+            let known = self.keys.get(index as usize);
+            known.is_some_and(|known| known == key.as_ref())
+        };
+        let found = indices.find(is_it);
+        found.is_none_or(|index| self.taken().insert(index))
+    }
+
     fn first_left<T: Ord>(&self, known: &[(T, u32)], wanted: &T) -> Option<u32> {
         let first = known.partition_point(|(other, _)| other < wanted);
         let same = known[first..]
@@ -78,11 +92,15 @@ impl Vanished {
 
     /// Those of these keys that have answered for no other message.
     pub(crate) fn left<'a>(&self, keys: &'a KeyList) -> impl Iterator<Item = KeyRef<'a>> {
-        let taken: BTreeSet<Key> = (self.taken().iter())
-            .filter_map(|&index| Some(self.keys.get(index as usize)?.to_key()))
-            .collect();
+        let answered = self.answered();
         keys.iter()
-            .filter(move |key| !taken.contains(&key.to_key()))
+            .filter(move |key| !answered.contains(&key.to_key()))
+    }
+
+    /// The keys of those that have answered.
+    pub(super) fn answered(&self) -> BTreeSet<Key> {
+        let key = |&index: &u32| Some(self.keys.get(index as usize)?.to_key());
+        self.taken().iter().filter_map(key).collect()
     }
 
     /// Whether a message that waits to be fetched is missing from the listing.
@@ -105,6 +123,21 @@ mod tests {
 
     fn essence(digest: u8) -> Essence {
         Essence::new(&[digest; 32], 100)
+    }
+
+    #[test]
+    fn e09_a_message_known_by_its_content_answers_for_one_with_a_name_or_one_without() {
+        let sum = [1; 32];
+        let (first, second) = (Key::of_content(&sum, 1), Key::of_content(&sum, 2));
+        let mut vanished = Vanished::default();
+        vanished.push(first.as_ref(), sum, None);
+        vanished.push(second.as_ref(), sum, None);
+        let vanished = vanished.sorted();
+        assert_eq!(vanished.take(key(b"Un"), &sum, None), Some(first.clone()));
+        assert!(!vanished.answer(&first, &sum));
+        assert!(vanished.answer(&second, &sum));
+        assert_eq!(vanished.take(key(b"Um"), &sum, None), None);
+        assert!(vanished.answer(&Key::of_content(&sum, 3), &sum));
     }
 
     #[test]
@@ -133,6 +166,7 @@ mod tests {
         let mut gone = KeyList::default();
         gone.push(key(b"Ub"));
         gone.push(key(b"Ux"));
+        assert!(vanished.answered().contains(&key(b"Ua").to_key()));
         assert_eq!(vanished.left(&gone).collect::<Vec<_>>(), [key(b"Ux")]);
     }
 }

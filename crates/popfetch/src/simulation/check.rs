@@ -18,6 +18,18 @@ pub(super) enum Place {
 const SEPARATOR: &[u8] = b"From MAILER-DAEMON ";
 
 impl Place {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Maildir(path) | Self::Mbox(path) => path,
+        }
+    }
+
+    /// Whether a mail program finds the message there.
+    pub(super) fn shows(&self, disk: &Disk, mail: &Mail) -> bool {
+        let messages = self.messages(disk);
+        messages.iter().any(|message| mail.is_whole_in(message))
+    }
+
     /// Whether the worst loss of power leaves the whole message there.
     fn has_durably(&self, disk: &Disk, mail: &Mail) -> bool {
         match self {
@@ -95,7 +107,8 @@ impl Inside {
     /// Everything has come to its end: what of it should not be.
     ///
     /// Each message is once in each place, and nothing else is there but what [`Given`] allows. A
-    /// message that somebody else deleted before it was safe may be missing.
+    /// message that somebody else deleted before it was safe may be missing, and so may one that a
+    /// disk lost when the server had none any more.
     ///
     /// [`Given`]: super::given::Given
     pub(super) fn findings(&self) -> Vec<String> {
@@ -116,7 +129,8 @@ impl Inside {
             let before = found.len();
             found.retain(|content| !mail.is_whole_in(content));
             let times = before - found.len();
-            let least = usize::from(!taken.contains(&mail.number));
+            let is_lost = self.is_lost(place, mail) || taken.contains(&mail.number);
+            let least = usize::from(!is_lost);
             if !(least..=given.most(mail)).contains(&times) {
                 let title = mail.title();
                 findings.push(format!("{title} is {times} times in {place:?}"));

@@ -37,6 +37,7 @@ fn survives_every_cut(maildir: bool, mbox: bool, pipelines: bool) {
     let setting = Setting {
         maildir,
         mbox,
+        two_disks: false,
         keep: Keep::None,
         batch: ONE_BATCH,
         server: Server::honest(pipelines),

@@ -1,26 +1,40 @@
-//! What is on the disk, and what only seems to be: contents and names that a loss of power may
+//! What is on the disks, and what only seems to be: contents and names that a loss of power may
 //! take back, each on its own, as POSIX allows.
+
+mod volume;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use self::volume::Backup;
 use super::random::Random;
 
 pub(super) struct Disk {
-    root: PathBuf,
     nodes: Vec<Node>,
+    /// What paths lead to.
+    tree: Tree,
+    /// Disks that are not mounted, by their mount points.
+    away: BTreeMap<PathBuf, Tree>,
+    backups: BTreeMap<PathBuf, Backup>,
+    /// The time of the disk's clock, in seconds.
+    pub(super) now: i64,
+}
+
+/// The names in a directory and below it.
+struct Tree {
+    /// The directory, which is always there.
+    root: PathBuf,
     /// What goes by which name: for programs, and after the worst loss of power.
     names: BTreeMap<PathBuf, usize>,
     durable: BTreeMap<PathBuf, usize>,
     /// Changes of names that are not durable, in their order.
     pending: Vec<Naming>,
-    /// The time of the disk's clock, in seconds.
-    pub(super) now: i64,
 }
 
 /// A file, or a directory if it has no content.
+#[derive(Clone)]
 struct Node {
     content: Option<Content>,
     /// When it was changed last: for programs, and after the worst loss of power.
@@ -38,7 +52,7 @@ impl Node {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Content {
     now: Vec<u8>,
     durable: Vec<u8>,
@@ -52,6 +66,7 @@ enum Edit {
 }
 
 /// A name that was given or taken away.
+#[derive(Clone)]
 struct Naming {
     path: PathBuf,
     node: Option<usize>,
@@ -68,21 +83,28 @@ pub(super) enum Loss {
 }
 
 impl Disk {
-    /// A disk with one directory.
-    pub(super) fn new(root: &Path) -> Self {
-        let names = BTreeMap::from([(root.to_owned(), 0)]);
+    /// A disk with one directory, and these mount points in it.
+    pub(super) fn new(root: &Path, mounts: &[PathBuf]) -> Self {
+        let directories = [root]
+            .into_iter()
+            .chain(mounts.iter().map(PathBuf::as_path));
+        let names: BTreeMap<PathBuf, usize> = directories.map(Path::to_owned).zip(0..).collect();
         Self {
-            root: root.into(),
-            nodes: vec![Node::new(None, 0)],
-            durable: names.clone(),
-            names,
-            pending: Vec::new(),
+            nodes: vec![Node::new(None, 0); names.len()],
+            tree: Tree {
+                root: root.into(),
+                durable: names.clone(),
+                names,
+                pending: Vec::new(),
+            },
+            away: BTreeMap::new(),
+            backups: BTreeMap::new(),
             now: 0,
         }
     }
 
     pub(super) fn create(&mut self, path: &Path, is_file: bool) -> io::Result<usize> {
-        if self.names.contains_key(path) {
+        if self.tree.names.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let parent = path.parent().ok_or(io::ErrorKind::NotFound)?;
@@ -95,7 +117,7 @@ impl Disk {
     }
 
     pub(super) fn node(&self, path: &Path) -> io::Result<usize> {
-        let found = self.names.get(path).copied();
+        let found = self.tree.names.get(path).copied();
         found.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
@@ -109,7 +131,7 @@ impl Disk {
     }
 
     pub(super) fn names(&self, directory: &Path) -> Vec<OsString> {
-        (self.names.keys())
+        (self.tree.names.keys())
             .filter(|path| path.parent() == Some(directory))
             .filter_map(|path| Some(path.file_name()?.to_owned()))
             .collect()
@@ -130,11 +152,11 @@ impl Disk {
 
     fn name(&mut self, path: &Path, node: Option<usize>, moved_to: Option<PathBuf>) {
         match node {
-            Some(node) => self.names.insert(path.into(), node),
-            None => self.names.remove(path),
+            Some(node) => self.tree.names.insert(path.into(), node),
+            None => self.tree.names.remove(path),
         };
         self.touch(path.parent());
-        self.pending.push(Naming {
+        self.tree.pending.push(Naming {
             path: path.into(),
             node,
             moved_to,
@@ -142,7 +164,7 @@ impl Disk {
     }
 
     fn touch(&mut self, directory: Option<&Path>) {
-        if let Some(&node) = directory.and_then(|directory| self.names.get(directory)) {
+        if let Some(&node) = directory.and_then(|directory| self.tree.names.get(directory)) {
             self.nodes[node].changed = self.now;
         }
     }
@@ -192,50 +214,35 @@ impl Disk {
 
     /// Makes the names in a directory durable.
     pub(super) fn sync_directory(&mut self, directory: &Path) {
-        let (here, elsewhere) = std::mem::take(&mut self.pending)
-            .into_iter()
-            .partition(|naming: &Naming| naming.path.parent() == Some(directory));
-        self.pending = elsewhere;
-        here.into_iter().for_each(|naming| self.settle(naming));
-        if let Some(&node) = self.names.get(directory) {
+        self.tree.sync_directory(directory);
+        if let Some(&node) = self.tree.names.get(directory) {
             self.nodes[node].changed_durably = self.nodes[node].changed;
         }
     }
 
-    fn settle(&mut self, naming: Naming) {
-        match naming.node {
-            Some(node) => self.durable.insert(naming.path, node),
-            None => self.durable.remove(&naming.path),
-        };
-    }
-
-    pub(super) fn sync_everything(&mut self) {
-        for node in &mut self.nodes {
+    /// Makes everything durable that is on the file system of this directory, wherever it is now.
+    pub(super) fn sync_everything(&mut self, directory: &Path) {
+        let away = self.away.values_mut();
+        let tree = away
+            .into_iter()
+            .find(|tree| directory.starts_with(&tree.root));
+        let tree = tree.unwrap_or(&mut self.tree);
+        for &node in tree.names.values() {
+            let node = &mut self.nodes[node];
             if let Some(content) = &mut node.content {
                 content.sync();
             }
             node.changed_durably = node.changed;
         }
-        self.durable.clone_from(&self.names);
-        self.pending.clear();
+        tree.durable.clone_from(&tree.names);
+        tree.pending.clear();
     }
 
     /// Loses some of what is not durable.
     pub(super) fn lose_power(&mut self, loss: Loss, random: &mut Random) {
-        let mut survives = |_: &Naming| match loss {
-            Loss::Everything => false,
-            Loss::Some => random.once_in(2),
-            Loss::Nothing => true,
-        };
-        let mut lost: Vec<PathBuf> = Vec::new();
-        for naming in std::mem::take(&mut self.pending) {
-            let is_torn = (naming.moved_to.as_ref()).is_some_and(|to| lost.contains(to));
-            if survives(&naming) && !is_torn {
-                lost.retain(|path| *path != naming.path);
-                self.settle(naming);
-            } else {
-                lost.push(naming.path);
-            }
+        self.tree.lose(loss, random);
+        for tree in self.away.values_mut() {
+            tree.lose(loss, random);
         }
         for node in &mut self.nodes {
             if let Some(content) = &mut node.content {
@@ -243,10 +250,6 @@ impl Disk {
             }
             node.changed = node.changed_durably;
         }
-        // What stood in a directory that is gone is gone, too.
-        let durable = self.durable.clone();
-        (self.durable).retain(|path, _| stands(&durable, &self.root, path));
-        self.names.clone_from(&self.durable);
     }
 
     /// A mail program takes away what lies under `tmp/` for too long.
@@ -265,8 +268,8 @@ impl Disk {
                 maildir.join("new").join(name),
                 maildir.join("cur").join(seen),
             );
-            if self.durable.contains_key(&new) && stands(&self.durable, &self.root, &seen) {
-                for names in [&mut self.names, &mut self.durable] {
+            if self.tree.is_durable(&new) && self.tree.has_durable_parents(&seen) {
+                for names in [&mut self.tree.names, &mut self.tree.durable] {
                     let node = names.remove(&new).expect("it is there");
                     names.insert(seen.clone(), node);
                 }
@@ -277,19 +280,25 @@ impl Disk {
         }
     }
 
-    /// The contents of the files in a directory that the worst loss of power leaves.
+    /// The contents of the files in a directory that the worst loss of power leaves, on whatever
+    /// disk it is.
     pub(super) fn durable_files(&self, directory: &Path) -> Vec<&[u8]> {
-        let files = self.durable.iter().filter(|(path, _)| {
-            path.parent() == Some(directory) && stands(&self.durable, &self.root, path)
-        });
+        let tree = self.tree_of(directory);
+        let files = (tree.durable.iter())
+            .filter(|(path, _)| path.parent() == Some(directory) && tree.has_durable_parents(path));
         files
             .filter_map(|(_, &node)| self.durable_of(node))
             .collect()
     }
 
-    /// The content of a file that the worst loss of power leaves.
+    /// The content of a file that the worst loss of power leaves, on whatever disk it is.
     pub(super) fn durable_file(&self, path: &Path) -> Option<&[u8]> {
-        self.durable_of(*self.durable.get(path)?)
+        self.durable_of(*self.tree_of(path).durable.get(path)?)
+    }
+
+    fn tree_of(&self, path: &Path) -> &Tree {
+        let away = self.away.values().find(|tree| path.starts_with(&tree.root));
+        away.unwrap_or(&self.tree)
     }
 
     fn durable_of(&self, node: usize) -> Option<&[u8]> {
@@ -297,10 +306,59 @@ impl Disk {
     }
 }
 
-/// Whether every directory above this is there.
-fn stands(names: &BTreeMap<PathBuf, usize>, root: &Path, path: &Path) -> bool {
-    let mut above = path.ancestors().skip(1).take_while(|above| *above != root);
-    path == root || above.all(|directory| names.contains_key(directory))
+impl Tree {
+    fn sync_directory(&mut self, directory: &Path) {
+        let (here, elsewhere) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .partition(|naming: &Naming| naming.path.parent() == Some(directory));
+        self.pending = elsewhere;
+        here.into_iter().for_each(|naming| self.settle(naming));
+    }
+
+    fn settle(&mut self, naming: Naming) {
+        match naming.node {
+            Some(node) => self.durable.insert(naming.path, node),
+            None => self.durable.remove(&naming.path),
+        };
+    }
+
+    /// Loses some of the names that are not durable.
+    fn lose(&mut self, loss: Loss, random: &mut Random) {
+        let mut survives = |_: &Naming| match loss {
+            Loss::Everything => false,
+            Loss::Some => random.once_in(2),
+            Loss::Nothing => true,
+        };
+        let mut lost: Vec<PathBuf> = Vec::new();
+        for naming in std::mem::take(&mut self.pending) {
+            let is_torn = (naming.moved_to.as_ref()).is_some_and(|to| lost.contains(to));
+            if survives(&naming) && !is_torn {
+                lost.retain(|path| *path != naming.path);
+                self.settle(naming);
+            } else {
+                lost.push(naming.path);
+            }
+        }
+        // What stood in a directory that is gone is gone, too.
+        let paths = self.durable.keys().cloned();
+        let orphans: Vec<PathBuf> = paths
+            .filter(|path| !self.has_durable_parents(path))
+            .collect();
+        for path in orphans {
+            self.durable.remove(&path);
+        }
+        self.names.clone_from(&self.durable);
+    }
+
+    fn is_durable(&self, path: &Path) -> bool {
+        self.durable.contains_key(path)
+    }
+
+    /// Whether every directory above this one survives the worst loss of power.
+    fn has_durable_parents(&self, path: &Path) -> bool {
+        let mut above = (path.ancestors().skip(1)).take_while(|above| *above != self.root);
+        path == self.root || above.all(|directory| self.is_durable(directory))
+    }
 }
 
 impl Content {

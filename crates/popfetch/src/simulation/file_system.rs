@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::sabotage::Sabotage;
 use super::world::World;
@@ -79,6 +79,7 @@ impl FileSystem for SimulatedFileSystem {
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
         let mut inside = self.world.lock();
         inside.step(|| format!("make the names in {} durable", name(path)))?;
+        inside.disk.node(path)?;
         let is_ignored = match inside.sabotage {
             Some(Sabotage::TmpNotDurable) => path.ends_with("tmp"),
             Some(Sabotage::NewNotDurable) => path.ends_with("new"),
@@ -91,8 +92,11 @@ impl FileSystem for SimulatedFileSystem {
         Ok(())
     }
 
-    fn group(&self, _: &Path) -> io::Result<Option<Box<dyn Group>>> {
-        let group = || Box::new(Everything(self.world.clone())) as Box<dyn Group>;
+    fn group(&self, directory: &Path) -> io::Result<Option<Box<dyn Group>>> {
+        let group = || {
+            let (world, directory) = (self.world.clone(), directory.into());
+            Box::new(Everything { world, directory }) as Box<dyn Group>
+        };
         Ok(self.has_groups.then(group))
     }
 }
@@ -221,14 +225,18 @@ fn to_index(offset: u64) -> usize {
     usize::try_from(offset).expect("files are small here")
 }
 
-struct Everything(World);
+struct Everything {
+    world: World,
+    /// On the file system that everything is on.
+    directory: PathBuf,
+}
 
 impl Group for Everything {
     fn sync(&self) -> io::Result<()> {
-        let mut inside = self.0.lock();
+        let mut inside = self.world.lock();
         inside.step(|| "make everything durable".into())?;
         if inside.sabotage != Some(Sabotage::ContentNotDurable) {
-            inside.disk.sync_everything();
+            inside.disk.sync_everything(&self.directory);
         }
         Ok(())
     }

@@ -76,6 +76,8 @@ impl Mischief {
             Self::Gives(Instead::Beginning),
             Self::Gives([Instead::Nothing, Instead::ErrorText][at % 2]),
             Self::Gives([Instead::TheNext, Instead::TheFirst][at % 2]),
+            Self::Gives([Instead::TheNext, Instead::TheFirst][at % 2]),
+            Self::Gives([Instead::TheNext, Instead::TheFirst][at % 2]),
             Self::UniqueIdMissing { at, has_line },
             Self::MailBefore(["STAT", "UIDL", "LIST"][at % 3]),
         ]);

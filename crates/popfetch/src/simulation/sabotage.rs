@@ -37,10 +37,18 @@ pub(super) enum Sabotage {
     AlwaysQuit,
     /// DELE goes out for the lowest number first.
     AscendingDeletions,
+    /// What shows that a target is the one that it was is not compared with what was seen.
+    MarkerForgotten,
+    /// A message that came in part is believed from the next session on.
+    PartBelieved,
+    /// So is one that came in the place of another.
+    ExchangeBelieved,
+    /// What a target lacks that was set back or formatted is not fetched again.
+    LackingForgotten,
 }
 
 impl Sabotage {
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::ContentNotDurable,
         Self::TmpNotDurable,
         Self::NewNotDurable,
@@ -58,5 +66,9 @@ impl Sabotage {
         Self::CopiesForgotten,
         Self::AlwaysQuit,
         Self::AscendingDeletions,
+        Self::MarkerForgotten,
+        Self::PartBelieved,
+        Self::ExchangeBelieved,
+        Self::LackingForgotten,
     ];
 }

@@ -1,6 +1,6 @@
 //! What stays as it is while a seed is lived through.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::ONE_BATCH;
 use super::check::Place;
@@ -9,11 +9,16 @@ use super::server::Server;
 use crate::deliver::Destination;
 use crate::plan::Keep;
 
+/// The directories that disks are mounted at.
+pub(super) const DISKS: [&str; 2] = ["one", "two"];
+
 /// What stays as it is while a seed is lived through.
 #[derive(Debug)]
 pub(super) struct Setting {
     pub(super) maildir: bool,
     pub(super) mbox: bool,
+    /// Each has a disk of its own.
+    pub(super) two_disks: bool,
     pub(super) keep: Keep,
     /// Messages of a batch.
     pub(super) batch: usize,
@@ -30,15 +35,32 @@ impl Setting {
         Self {
             maildir,
             mbox,
+            two_disks: random.once_in(2),
             keep: random.pick(&[Keep::None, Keep::None, Keep::Forever]),
             batch: ONE_BATCH,
             server: Server::draw(random),
         }
     }
 
+    /// Where disks are mounted.
+    pub(super) fn mounts(&self, root: &Path) -> Vec<PathBuf> {
+        let second = if self.two_disks { DISKS[1] } else { DISKS[0] };
+        let mounts = [(self.maildir, DISKS[0]), (self.mbox, second)];
+        let mut mounts: Vec<PathBuf> = (mounts.iter())
+            .filter(|(is_used, _)| *is_used)
+            .map(|(_, name)| root.join(name))
+            .collect();
+        mounts.dedup();
+        mounts
+    }
+
     /// Where messages go, for the checker and for the engine.
     pub(super) fn targets(&self, root: &Path) -> (Vec<Place>, Vec<Destination>) {
-        let (maildir, mbox) = (root.join("mail"), root.join("mbox"));
+        let second = if self.two_disks { DISKS[1] } else { DISKS[0] };
+        let (maildir, mbox) = (
+            root.join(DISKS[0]).join("mail"),
+            root.join(second).join("mbox"),
+        );
         let maildir = self.maildir.then(|| {
             let place = Place::Maildir(maildir.clone());
             (place, Destination::Maildir(maildir))

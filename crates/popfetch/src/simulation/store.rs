@@ -1,6 +1,9 @@
 //! The state: SQLite's own transactions in memory, each of which may fail or be the last thing
 //! that happened. What was committed is durable, as the trait promises.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use super::sabotage::Sabotage;
@@ -8,8 +11,8 @@ use super::world::World;
 use crate::clock::Timestamp;
 use crate::key::{Key, KeyRef};
 use crate::state::{
-    AccountId, Change, Claim, Copied, Facts, Mark, Marker, Row, SqliteStore, State, StateError,
-    StateStore, Target, Token, Unfinished,
+    AccountId, Change, Claim, Copied, Doubt, Facts, Mark, Marker, Received, Row, SqliteStore,
+    State, StateError, StateStore, Target, Token, Unfinished,
 };
 
 /// The state of a world.
@@ -150,6 +153,18 @@ impl StateStore for SimulatedStore {
                 let mut all = others.chain(stored);
                 return self.inner.apply_marked(account, now, &mut all, marks);
             }
+            Some(Sabotage::PartBelieved | Sabotage::ExchangeBelieved) => {
+                let exchanged = sabotage == Some(Sabotage::ExchangeBelieved);
+                let mut changes = changes
+                    .into_iter()
+                    .map(|change| believed(change, exchanged));
+                return self.inner.apply_marked(account, now, &mut changes, marks);
+            }
+            Some(Sabotage::LackingForgotten) => {
+                let is_lacking = |change: &Change<'_>| matches!(change, Change::Lacking { .. });
+                let mut others = changes.into_iter().filter(|change| !is_lacking(change));
+                return self.inner.apply_marked(account, now, &mut others, marks);
+            }
             Some(Sabotage::ForgottenAtOnce) => {
                 let mut sabotaged = changes.iter().map(|&change| match change {
                     Change::Unseen { key } => Change::Forget { key },
@@ -165,12 +180,24 @@ impl StateStore for SimulatedStore {
 
     fn markers(&self, account: AccountId) -> Result<Vec<Marker>, StateError> {
         self.step(|| "ask for the markers".into())?;
-        self.inner.markers(account)
+        let mut markers = self.inner.markers(account)?;
+        if self.is_sabotaged(Sabotage::MarkerForgotten) {
+            for marker in &mut markers {
+                (marker.token, marker.seen) = (None, None);
+            }
+        }
+        Ok(markers)
     }
 
     fn mark(&self, account: AccountId, marker: &Marker) -> Result<(), StateError> {
         self.step(|| format!("mark {:?}", marker.verdict))?;
-        self.inner.mark(account, marker)
+        self.inner.mark(account, marker)?;
+        let mut inside = self.world.lock();
+        if marker.token.is_some() {
+            let path = PathBuf::from(OsStr::from_bytes(&marker.target.location));
+            inside.marked.insert(path);
+        }
+        Ok(())
     }
 
     fn relocate(&self, account: AccountId, from: &Target, to: &Target) -> Result<(), StateError> {
@@ -196,6 +223,36 @@ impl StateStore for SimulatedStore {
     ) -> Result<(), StateError> {
         self.step(|| "ask what depends on a target".into())?;
         self.inner.depending_on(account, target, visit)
+    }
+}
+
+/// The same change without a doubt of one kind: that a message is another, or that it came in part.
+fn believed(change: Change<'_>, exchanged: bool) -> Change<'_> {
+    let left = |doubt: Option<Doubt>| doubt.filter(|doubt| (*doubt == Doubt::Shifted) != exchanged);
+    match change {
+        Change::Judged { key, doubt } => Change::Judged {
+            key,
+            doubt: left(doubt),
+        },
+        Change::Storing {
+            key,
+            sum,
+            header,
+            received,
+            excerpt,
+            copies,
+        } => Change::Storing {
+            key,
+            sum,
+            header,
+            received: Received {
+                doubt: left(received.doubt),
+                ..received
+            },
+            excerpt,
+            copies,
+        },
+        other => other,
     }
 }
 

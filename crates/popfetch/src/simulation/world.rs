@@ -1,7 +1,9 @@
 //! What the simulated parts share: the moment at which everything stops, the disk, the maildrop,
 //! the time, and the story of it all.
 
+use std::collections::BTreeSet;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::check::Place;
@@ -19,8 +21,15 @@ pub(super) struct Inside {
     pub(super) random: Random,
     pub(super) disk: Disk,
     pub(super) maildrop: Maildrop,
-    /// Where every message is to be.
+    /// Where every message is to be, and on which disks that is.
     pub(super) places: Vec<Place>,
+    pub(super) mounts: Vec<PathBuf>,
+    /// The targets that the client can tell from others, as it has marked them.
+    pub(super) marked: BTreeSet<PathBuf>,
+    /// Disks that were formatted and whose targets were not accepted since.
+    pub(super) emptied: BTreeSet<PathBuf>,
+    /// Messages that a disk lost when the server had none any more.
+    pub(super) lost: BTreeSet<(usize, PathBuf)>,
     pub(super) now: i64,
     pub(super) sabotage: Option<Sabotage>,
     /// What must never be, and was.
@@ -48,6 +57,8 @@ pub(super) enum FaultKind {
     PowerLoss,
     /// The operation fails, and the ones behind it do not.
     Error(io::ErrorKind),
+    /// A disk is not there any more.
+    Away,
 }
 
 impl World {
@@ -63,6 +74,10 @@ impl World {
             disk,
             maildrop,
             places: Vec::new(),
+            mounts: Vec::new(),
+            marked: BTreeSet::new(),
+            emptied: BTreeSet::new(),
+            lost: BTreeSet::new(),
             now: 1_800_000_000,
             sabotage,
             violations: Vec::new(),
@@ -116,6 +131,11 @@ impl Inside {
         match fault.map(|fault| fault.kind) {
             None => Ok(()),
             Some(FaultKind::Error(kind)) => Err(kind.into()),
+            Some(FaultKind::Away) => {
+                let mount = self.mounts[operation % self.mounts.len()].clone();
+                self.take_away(&mount);
+                Ok(())
+            }
             Some(FaultKind::Kill | FaultKind::PowerLoss) => {
                 self.is_dead = true;
                 Err(io::Error::other("the process is dead"))

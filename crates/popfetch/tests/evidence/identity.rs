@@ -108,6 +108,27 @@ fn e09_messages_whose_unique_ids_change_come_once_in_every_target() {
 }
 
 #[test]
+fn e09_what_is_to_be_forgotten_answers_for_a_new_message_first() {
+    let rig = server(2, &[]);
+    rig.run(&[]).expect(0);
+    rig.sandbox.remove("alice", 2).unwrap();
+    rig.run(&[]).expect(0);
+    rig.pass_hours(31 * 24);
+    deliver(&rig, mail(2).remove(1));
+    rig.run(&[]).expect(0);
+    assert_eq!((rig.delivered(), rig.left()), (sorted(mail(2)), 2));
+    rig.run(&[]).expect(0);
+    // What does not come back is forgotten.
+    rig.sandbox.remove("alice", 2).unwrap();
+    rig.run(&[]).expect(0);
+    rig.pass_hours(31 * 24);
+    rig.run(&[]).expect(0);
+    deliver(&rig, mail(2).remove(1));
+    rig.run(&[]).expect(0);
+    assert_eq!(rig.delivered().len(), 3);
+}
+
+#[test]
 fn e09_equal_messages_are_all_delivered() {
     let rig = Rig::new(Mailbox::messages(["Subject: same\n\n"; 2]));
     rig.run(&[]).expect(0);

@@ -17,6 +17,8 @@ impl Mbox {
         if !(self.file_system.exists(&self.path))
             .map_err(|error| cannot_read(&self.path, &error))?
         {
+            // The disk may have gone since it was found to be the one that it was.
+            self.marked.check(&*self.file_system)?;
             return Ok((vec![false; places.len()], None));
         }
         let locked = self.lock(None)?;

@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use tempfile::TempDir;
 
 use super::*;
+use crate::deliver::marker::{Shown, Site};
 use crate::deliver::tests::sample::Sample;
 use crate::fs::OsFileSystem;
 
@@ -181,6 +182,44 @@ fn an_mbox_that_stays_locked_is_for_another_time() {
     let failure = fixture.mbox.prepare(std::iter::empty(), NOW).err().unwrap();
     assert_eq!(failure.status, Status::Temporary);
     assert!(failure.message.contains("locked"), "{failure}");
+}
+
+/// An mbox whose marker tells this batch, and the marker's file.
+fn marked(directory: &TempDir) -> (Mbox, PathBuf) {
+    let path = directory.path().join("mbox");
+    let target = Mbox::target_at(&path).unwrap();
+    let site = Site::of(&target).unwrap();
+    let shown = Shown {
+        state: "0123".into(),
+        account: "4567".into(),
+        maildrop: "me@example.org".into(),
+        token: [7; 16],
+        batch: 1,
+    };
+    site.create(&OsFileSystem, &shown, 0o600).unwrap();
+    let marker = site.file(&shown.token);
+    let marked = Marked::new(site, Some(shown.token), shown.batch);
+    let mbox = Mbox::open(Arc::new(OsFileSystem), &target, marked, 0o600, LineEnd::Lf);
+    (mbox, marker)
+}
+
+#[test]
+fn e02_nothing_is_written_to_an_mbox_whose_marker_has_gone() {
+    let directory = TempDir::new().unwrap();
+    let (mbox, marker) = marked(&directory);
+    let sample = Sample::new(b"Ux", b"one\r\n");
+    let prepare = || mbox.prepare([Some(sample.letter())].into_iter(), NOW);
+    prepare().unwrap().run().unwrap();
+    // The disk is not there any more, and something else is in its place.
+    fs::remove_file(&marker).unwrap();
+    fs::remove_file(mbox.path()).unwrap();
+    let failure = prepare().err().unwrap();
+    assert_eq!(failure.status, Status::Temporary);
+    assert!(failure.message.contains("marker"), "{failure}");
+    assert_eq!(fs::read(mbox.path()).unwrap(), b"");
+    // Nor is anything believed that could not be looked for.
+    fs::remove_file(mbox.path()).unwrap();
+    assert!(mbox.recover(&[b"0 9"]).is_err());
 }
 
 #[test]

@@ -284,9 +284,26 @@ fn what_recovery_finds_or_cuts_off_in_an_mbox_is_durable_before_the_state_says_s
     for (step, expected) in [
         (
             3,
-            &["truncate", "sync mbox", "sync .", "state returned"][..],
+            &[
+                "mark",
+                "sync marker",
+                "truncate",
+                "sync mbox",
+                "sync .",
+                "state returned",
+            ][..],
         ),
-        (4, &["append", "sync mbox", "sync .", "state stored"]),
+        (
+            4,
+            &[
+                "mark",
+                "sync marker",
+                "append",
+                "sync mbox",
+                "sync .",
+                "state stored",
+            ],
+        ),
     ] {
         let directory = TempDir::new().unwrap();
         let all = || vec![mbox(&directory)];

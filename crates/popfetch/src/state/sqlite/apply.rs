@@ -105,10 +105,8 @@ impl Step<'_> {
             }
             Change::Lacking { target, .. } => {
                 let target: [&dyn ToSql; 2] = [&target.kind, &target.location];
-                self.execute(
-                    LACKING_UNFINISHED,
-                    [target[0], target[1], &NEVER.cast_signed()],
-                )?;
+                let never = NEVER.cast_signed();
+                self.execute(LACKING_FOR_NOW, [target[0], target[1], &never])?;
                 self.execute(LACKING, target)?;
                 self.execute(HELD_ELSEWHERE, [])?;
                 self.execute(LACKED, [])?;
@@ -116,6 +114,7 @@ impl Step<'_> {
             }
             Change::Stored { .. } => self.execute(STORED, []),
             Change::Returned { .. } => self.execute(RETURNED, []),
+            Change::Recognised { .. } | Change::Kept { .. } if self.is_lacking()? => Ok(true),
             Change::Recognised { sum, received, .. } => {
                 let (octets, lines) = (signed(received.octets), signed(received.lines));
                 let listed = received.listed.map(signed);
@@ -176,6 +175,18 @@ impl Step<'_> {
             statement.raw_bind_parameter(4, self.now.0)?;
         }
         Ok(())
+    }
+
+    /// Whether a target lacks this message, which the server had deleted by its own words and shows
+    /// still. It waits to be fetched again then.
+    fn is_lacking(&self) -> Result<bool, Error> {
+        let never = NEVER.cast_signed();
+        let is_lacking = self.execute(GONE_AND_LACKED, [&never])?;
+        if is_lacking {
+            self.execute(LACKED_COPIES, [&never])?;
+            self.execute(OTHER_COPIES, [])?;
+        }
+        Ok(is_lacking)
     }
 
     /// Remembers the places of the message's copies, of which none is known.
@@ -251,17 +262,19 @@ const DISPLACE: &str = "DELETE FROM copy WHERE account = ?1 AND identity = ?2 AN
 const PLACE: &str = "INSERT INTO copy
     (account, identity, occurrence, target, place, delivered, batch)
     VALUES (?, ?, ?, ?, ?, ?, ?)";
-const REACHED: &str = "UPDATE copy SET delivered = 1
+const REACHED: &str = "UPDATE copy SET delivered = 1, batch = min(batch, coalesce(
+    (SELECT batch FROM marker WHERE marker.account = ?1 AND marker.target = copy.target), batch))
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND target = (SELECT id FROM target WHERE kind = ?5 AND location = ?6)
     AND EXISTS (SELECT 1 FROM message WHERE message.account = ?1 AND message.identity = ?2
     AND message.occurrence = ?3 AND state = 'storing')";
-// What is unfinished is looked for once more, and not believed to have been moved away.
-const LACKING_UNFINISHED: &str = "UPDATE copy SET batch = ?7
+// What is unfinished is looked for once more, and not believed to have been moved away. What the
+// server has deleted, by its own words, it may show still.
+const LACKING_FOR_NOW: &str = "UPDATE copy SET batch = ?7, delivered = 0
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND target = (SELECT id FROM target WHERE kind = ?5 AND location = ?6)
     AND EXISTS (SELECT 1 FROM message WHERE message.account = ?1 AND message.identity = ?2
-    AND message.occurrence = ?3 AND state = 'storing')";
+    AND message.occurrence = ?3 AND (state = 'storing' OR state = 'gone'))";
 const LACKING: &str = "DELETE FROM copy
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND target = (SELECT id FROM target WHERE kind = ?5 AND location = ?6)
@@ -274,6 +287,14 @@ const HELD_ELSEWHERE: &str = "UPDATE copy SET delivered = 1
 const LACKED: &str = "UPDATE message SET state = 'pending', changed_at = ?4
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND (state = 'stored' OR state = 'deleting')";
+const GONE_AND_LACKED: &str = "UPDATE message SET state = 'pending', changed_at = ?4
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND state = 'gone'
+    AND EXISTS (SELECT 1 FROM copy WHERE copy.account = ?1 AND copy.identity = ?2
+    AND copy.occurrence = ?3 AND batch = ?5)";
+const LACKED_COPIES: &str = "DELETE FROM copy
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3 AND batch = ?5";
+const OTHER_COPIES: &str = "UPDATE copy SET delivered = 1
+    WHERE account = ?1 AND identity = ?2 AND occurrence = ?3";
 const STORED: &str = "UPDATE message SET state = 'stored', changed_at = ?4, stored_at = ?4,
     stored_after = (SELECT passed FROM facts WHERE facts.account = ?1),
     attempts = 0, reason = NULL, failing = NULL

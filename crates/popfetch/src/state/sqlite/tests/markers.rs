@@ -138,6 +138,72 @@ fn e03_what_a_target_lacks_is_fetched_again_for_it_alone() {
 }
 
 #[test]
+fn e03_what_a_target_lacks_of_the_deleted_is_fetched_again_once_the_server_shows_it() {
+    let target = target();
+    for shows in [true, false] {
+        let fixture = Fixture::new();
+        let name = key(b"a", 1);
+        let key = name.as_ref();
+        storing(&fixture, key);
+        let states = || {
+            fixture
+                .rows()
+                .into_iter()
+                .map(|row| row.1)
+                .collect::<Vec<_>>()
+        };
+        let lacking = Change::Lacking {
+            key,
+            target: &target,
+        };
+        let (stored, deleting) = (Change::Stored { key }, Change::Deleting { key });
+        fixture
+            .apply(&[stored, deleting, Change::Gone { key }])
+            .unwrap();
+        // A backup may lack it, which harms nothing.
+        fixture.apply(&[lacking]).unwrap();
+        assert_eq!(states(), [State::Gone]);
+        let again = match shows {
+            true => Change::Kept { key },
+            false => Change::Recognised {
+                key,
+                sum: &[3; 32],
+                received: Received::of(1),
+            },
+        };
+        fixture.apply(&[again]).unwrap();
+        assert_eq!(states(), [State::Pending]);
+        let account = fixture.claim.account;
+        let partly = fixture.store.partly_delivered(account).unwrap();
+        assert_eq!(partly[0].copies.len(), 1);
+        assert_eq!(partly[0].copies[0].target, other());
+    }
+}
+
+#[test]
+fn e03_a_target_that_lacks_what_it_had_of_an_unfinished_message_is_not_believed_to_have_it() {
+    let fixture = Fixture::new();
+    let name = key(b"a", 1);
+    let key = name.as_ref();
+    storing(&fixture, key);
+    let target = target();
+    let (reached, lacking) = (
+        Change::Reached {
+            key,
+            target: &target,
+        },
+        Change::Lacking {
+            key,
+            target: &target,
+        },
+    );
+    fixture.apply(&[reached, lacking]).unwrap();
+    let copies = fixture.store.unfinished(fixture.claim.account).unwrap();
+    let delivered = copies[0].copies.iter().map(|copy| copy.delivered);
+    assert_eq!(delivered.collect::<Vec<_>>(), [false, false]);
+}
+
+#[test]
 fn e14_copies_move_with_their_target() {
     let fixture = Fixture::new();
     let account = fixture.claim.account;

@@ -172,7 +172,7 @@ behaviour! { p13_an_https_proxy_that_is_not_believed_gets_no_login {
     assert_eq!(sandbox.sessions().len(), 0);
 }}
 
-behaviour! { a_proxys_tls_that_breaks_in_the_middle_of_a_session_in_clear_may_be_tried_again {
+behaviour! { tls_of_a_proxy_that_breaks_in_the_middle_of_a_session_in_clear_may_be_tried_again {
     let sandbox = started(sandbox());
     let target = sandbox.plain_addr();
     let inside = proxy(http_login(target, HTTP_CONNECTED), target);

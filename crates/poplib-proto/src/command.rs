@@ -45,7 +45,7 @@ pub use stat::{Maildrop, Stat};
 pub use stls::Stls;
 pub use survey::{Overview, Survey};
 pub use top::Top;
-pub use uidl::{Uidl, UidlOne, UniqueId, UniqueIds};
+pub use uidl::{Uidl, UidlOne, UniqueId, UniqueIds, UniqueIdsIter};
 pub use user::User;
 pub use utf8::Utf8;
 

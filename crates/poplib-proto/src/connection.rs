@@ -103,9 +103,11 @@ struct Request {
 }
 
 impl Connection {
-    /// A connection that waits for the server's greeting.
+    /// A connection that waits for the server's greeting. Nothing comes of one whose limits do not
+    /// pass [`Limits::check`]: every call says so.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
+        let poison = limits.check().err().map(Error::Misuse);
         let buffer = limits.buffer.max(limits.response_line);
         let greeting = Request {
             ticket: Ticket::GREETING,
@@ -132,7 +134,7 @@ impl Connection {
             bare_lf: false,
             capabilities: None,
             pipelining_before_login: false,
-            poison: None,
+            poison,
             observer: None,
         }
     }

@@ -99,6 +99,13 @@ pub enum Misuse {
     AnswerGone,
     /// APOP, but the greeting has no timestamp that could be trusted (RFC 1939 §7).
     NoTimestamp,
+    /// A limit under which no server could answer, see [`Limits::check`](crate::Limits::check).
+    LimitTooSmall {
+        /// Its name.
+        name: &'static str,
+        /// The least that it can be.
+        least: u64,
+    },
 }
 
 /// An answer of -ERR.
@@ -358,6 +365,10 @@ impl fmt::Display for Misuse {
             Self::AnswerGone => {
                 f.write_str("the answer that was asked for has been read or skipped already")
             }
+            Self::LimitTooSmall { name, least } => write!(
+                f,
+                "no server could keep to the limit {name}: {least} is the least that it can be"
+            ),
             Self::NoTimestamp => f.write_str(
                 "APOP: the server's greeting has no timestamp of the form RFC 1939 demands",
             ),

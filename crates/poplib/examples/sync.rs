@@ -36,7 +36,7 @@ pub(crate) fn fetch_new(
     fs::create_dir_all(directory)?;
     let mut session = Session::open(config, credentials)?;
     let mut new = 0;
-    for message in session.uidl()?.iter() {
+    for message in &session.uidl()? {
         let path = directory.join(file_name(message.uid));
         if path.exists() {
             continue;

@@ -15,6 +15,7 @@ mod link;
 mod stream;
 mod tls;
 
+use std::iter::FusedIterator;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -25,13 +26,13 @@ use poplib_proto::command::{
 use poplib_proto::sasl::{Credentials, Mechanism};
 use poplib_proto::wire::line::Verb;
 use poplib_proto::{
-    Capabilities, Command, Connection, Error as ProtocolError, Pipeline, Planned, Reply, Secret,
+    Capabilities, Command, Connection, Error as ProtocolError, Pipeline, Reply, Secret,
 };
 
 pub use self::body::Body;
 use self::link::{COMMAND_OCTETS, Link};
 pub use self::stream::{Transport, Untimed};
-use crate::batch::{self, Wanted};
+use crate::batch::{self, Commands, Wanted};
 use crate::face::{batches, client, common, session};
 use crate::opening::Opening;
 use crate::quirks::Practice;
@@ -101,4 +102,18 @@ while let Some((number, body)) = bodies.next_body()? {
     }
 }
 # Ok(())
-# }");
+# }",
+"It is an iterator, which ends behind an error: that is the connection's.");
+
+impl<I: Iterator, C: Command> Iterator for Batch<'_, I, C> {
+    type Item = Result<(u32, Result<C::Output, Error>), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.is_over {
+            true => None,
+            false => self.next_outcome().transpose(),
+        }
+    }
+}
+
+impl<I: Iterator, C: Command> FusedIterator for Batch<'_, I, C> {}

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use poplib_proto::sasl::Policy;
-use poplib_proto::{Limits, Window};
+use poplib_proto::{Limits, Misuse, Window};
 
 use crate::host::{self, HostError};
 use crate::quirks::Known;
 use crate::url::{Url, UrlError};
-use crate::{Proxy, Quirks, Timeouts, Tls};
+use crate::{Error, Proxy, Quirks, Timeouts, Tls};
 
 /// A server and how to talk to it.
 ///
@@ -86,8 +86,10 @@ pub enum Pipelining {
 impl Config {
     /// TLS from the first octet on port 995, verified with the platform's trust.
     ///
-    /// What [`host_name`](crate::host_name) takes for no host fails when it is connected to. For one
-    /// that a person has typed [`for_host`](Self::for_host) is better.
+    /// `host` is a name or an address and nothing more: [`from_url`](Self::from_url) takes URLs, and
+    /// [`with_port`](Self::with_port) the port. What [`host_name`](crate::host_name) takes for no host
+    /// is [`Error::Host`] when it is to be connected to. For one that a person has typed
+    /// [`for_host`](Self::for_host) is better.
     #[must_use]
     pub fn new(host: &str) -> Self {
         Self::for_name(host::host_name(host).unwrap_or_else(|_| host.to_owned()))
@@ -103,7 +105,7 @@ impl Config {
     /// ```
     /// use poplib::{Config, HostError};
     ///
-    /// assert_eq!(Config::for_host("localhost:995").unwrap_err(), HostError::NotAHost);
+    /// assert_eq!(Config::for_host("localhost:995").unwrap_err(), HostError::Port);
     /// ```
     pub fn for_host(host: &str) -> Result<Self, HostError> {
         host::host_name(host).map(Self::for_name)
@@ -232,10 +234,14 @@ impl Config {
     }
 
     /// Other bounds.
-    #[must_use]
-    pub fn with_limits(mut self, limits: Limits) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::LimitTooSmall`] where no server could keep to one.
+    pub fn with_limits(mut self, limits: Limits) -> Result<Self, Misuse> {
+        limits.check()?;
         self.limits = limits;
-        self
+        Ok(self)
     }
 
     /// Other ways to log in than all that TLS makes safe.
@@ -293,6 +299,22 @@ impl Config {
     #[must_use]
     pub fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
+    }
+
+    /// Whether the hosts on the way can be hosts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Host`] names the first that cannot.
+    pub(crate) fn check_hosts(&self) -> Result<(), Error> {
+        let proxy = self.proxy.as_ref().map(|proxy| proxy.address().0);
+        for host in [Some(&*self.host), proxy].into_iter().flatten() {
+            host::host_name(host).map_err(|source| Error::Host {
+                host: host.to_owned(),
+                source,
+            })?;
+        }
+        Ok(())
     }
 
     /// Host and port of what the TCP connection goes to.

@@ -88,12 +88,16 @@ impl Discovery {
     /// each kind the order is that of their priorities, and by chance according to their weights
     /// (RFC 2782). It is empty where the domain names none, or says with `.` that it has none.
     ///
-    /// Needs a runtime of tokio around it.
-    ///
     /// # Errors
     ///
-    /// [`Error::Resolve`] where nothing could be learned, [`Error::Timeout`].
+    /// [`Error::Resolve`] where nothing could be learned, [`Error::Timeout`],
+    /// [`Error::NoRuntime`] where no runtime of tokio is around it.
+    ///
+    /// # Panics
+    ///
+    /// In a runtime of tokio that was made without I/O or time.
     pub async fn find(&self, domain: &str) -> Result<Vec<Service>, Error> {
+        runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
         let found = timeout(self.timeout, self.ask(domain)).await;
         found.unwrap_or(Err(Error::Timeout(Phase::Connect)))
     }

@@ -5,6 +5,7 @@ use std::{fmt, io};
 use poplib_proto::{Fault, Misuse, ResponseCode};
 
 use crate::Config;
+use crate::host::HostError;
 use crate::timeouts::Phase;
 use crate::tls::{TlsError, TlsErrorKind};
 
@@ -18,6 +19,16 @@ use crate::tls::{TlsError, TlsErrorKind};
 pub enum Error {
     /// The protocol: a refusal, a broken answer, a closed connection, a call that cannot be made.
     Protocol(poplib_proto::Error),
+    /// What is configured as the host, of the server or of the proxy, can be none. Nothing was
+    /// attempted.
+    Host {
+        /// What is configured.
+        host: String,
+        /// Why it is no host.
+        source: HostError,
+    },
+    /// The tokio client was used where there is no runtime of tokio. Nothing was attempted.
+    NoRuntime,
     /// The host's name has no address.
     Resolve {
         /// The host.
@@ -101,6 +112,7 @@ impl Error {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Protocol(error) => error.fault(),
+            Self::Host { .. } | Self::NoRuntime => Fault::Caller,
             Self::Resolve { .. }
             | Self::Connect { .. }
             | Self::Io { .. }
@@ -122,6 +134,7 @@ impl Error {
             | Self::Io { .. }
             | Self::TlsBroken { .. }
             | Self::Timeout(_) => true,
+            Self::Host { .. } | Self::NoRuntime => false,
             Self::Tls(_) | Self::ProxyTls(_) | Self::StlsRefused(_) => false,
         }
     }
@@ -173,7 +186,8 @@ impl std::error::Error for Error {
             | Self::Connect { source, .. }
             | Self::Io { source, .. } => Some(source),
             Self::ProxyTls(error) | Self::TlsBroken { source: error, .. } => Some(error),
-            Self::Timeout(_) => None,
+            Self::Host { source, .. } => Some(source),
+            Self::Timeout(_) | Self::NoRuntime => None,
         }
     }
 }
@@ -182,6 +196,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Protocol(error) => error.fmt(f),
+            Self::Host { host, .. } => write!(f, "\"{}\" is no host", host.escape_debug()),
+            Self::NoRuntime => f.write_str(
+                "the tokio client was used outside a runtime of tokio; poplib::blocking needs none",
+            ),
             Self::Resolve { host, .. } => write!(f, "the name {host} could not be resolved"),
             Self::Connect { address, .. } => write!(f, "connecting to {address} failed"),
             Self::Io { phase, .. } | Self::TlsBroken { phase, .. } => write!(f, "{phase} failed"),

@@ -1,7 +1,7 @@
 //! The names of hosts, as people write them and as the DNS has them.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// A host's name or address in the form that the DNS, TLS and certificates have: of an
 /// internationalized name (`bücher.example`) its A-labels (`xn--bcher-kva.example`), by UTS 46 without
@@ -11,19 +11,50 @@ use std::net::IpAddr;
 ///
 /// [`HostError`] says why it is none.
 pub fn host_name(host: &str) -> Result<String, HostError> {
-    let is_address = host.parse::<IpAddr>().is_ok();
-    if is_address || host.is_ascii() && is_name(host) {
-        return Ok(host.to_owned());
+    if !host.is_ascii() {
+        return a_labels(host);
     }
-    if host.is_ascii() {
-        return Err(HostError::NotAHost);
+    if !is_address(host) {
+        check_name(host)?;
     }
-    a_labels(host)
+    Ok(host.to_owned())
 }
 
-fn is_name(host: &str) -> bool {
-    let may_be_there = |octet: u8| octet.is_ascii_graphic() && !DENIED.as_bytes().contains(&octet);
-    !host.is_empty() && host.bytes().all(may_be_there)
+/// Addresses of IPv6 may have a zone behind them (RFC 4007 §11).
+fn is_address(host: &str) -> bool {
+    match host.split_once('%') {
+        Some((address, zone)) => {
+            address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty() && check_name(zone).is_ok()
+        }
+        None => host.parse::<IpAddr>().is_ok(),
+    }
+}
+
+fn check_name(host: &str) -> Result<(), HostError> {
+    if host.is_empty() {
+        return Err(HostError::Empty);
+    }
+    if host.contains("://") {
+        return Err(HostError::Url);
+    }
+    if host.starts_with('[') {
+        return Err(HostError::Brackets);
+    }
+    let is_number = |text: &str| text.bytes().all(|octet| octet.is_ascii_digit());
+    let behind_colon = host.split_once(':').map(|(_, behind)| behind);
+    if behind_colon.is_some_and(is_number) {
+        return Err(HostError::Port);
+    }
+    let is_wrong = |character: &char| !character.is_ascii_graphic() || DENIED.contains(*character);
+    if let Some(character) = host.chars().find(is_wrong) {
+        return Err(HostError::Character(character));
+    }
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let is_label = |label: &str| (1..=63).contains(&label.len());
+    match name.len() <= 253 && name.split('.').all(is_label) {
+        true => Ok(()),
+        false => Err(HostError::Length),
+    }
 }
 
 /// What no name holds, for it means something beside a name in a URL, in HTTP, or in a shell.
@@ -48,8 +79,19 @@ fn a_labels(_host: &str) -> Result<String, HostError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HostError {
-    /// It is empty, or holds what no name has: a blank, a slash, or a port.
-    NotAHost,
+    /// It is empty.
+    Empty,
+    /// It is a URL.
+    Url,
+    /// It has a port behind it.
+    Port,
+    /// It is an address in brackets.
+    Brackets,
+    /// It holds a character that no name and no address has.
+    Character(char),
+    /// The name is longer than 253 octets, or what stands between two of its dots is empty or longer
+    /// than 63 (RFC 1035 §2.3.4).
+    Length,
     /// It is not ASCII, and no internationalized name (RFC 5890) either.
     NotIdn,
     /// It is not ASCII, and poplib was built without the feature `idn`.
@@ -61,7 +103,17 @@ impl std::error::Error for HostError {}
 impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotAHost => "the host is neither a name nor an address; a port is given apart",
+            Self::Empty => "the host is empty",
+            Self::Url => "a URL is no host; Config::from_url and Proxy::from_url take URLs",
+            Self::Port => "the host has a port behind it, which with_port takes",
+            Self::Brackets => "the host is an address in brackets, and is given without them",
+            Self::Character(character) => {
+                let character = character.escape_debug();
+                return write!(f, "no host has the character '{character}' in it");
+            }
+            Self::Length => {
+                "the host has more than 253 octets, or between two dots none or more than 63"
+            }
             Self::NotIdn => "the host is not ASCII, and no valid internationalized name either",
             Self::IdnUnsupported => {
                 "the host is not ASCII, and this program was built without internationalized names: \
@@ -88,17 +140,35 @@ mod tests {
         ] {
             assert_eq!(host_name(host).as_deref(), Ok(host));
         }
-        for host in [
-            "",
-            "a b",
-            "localhost:995",
-            "a/b",
-            "a\nb",
-            "[::1]",
-            "me@host",
-            "a%b",
+        let zoned = "fe80::1%eth0";
+        assert_eq!(host_name(zoned).as_deref(), Ok(zoned));
+        let longest = ["a".repeat(63).as_str(), "."].concat().repeat(4)[..253].to_owned();
+        assert!(host_name(&longest).is_ok());
+    }
+
+    #[test]
+    fn what_can_be_no_host_is_told_with_the_way_out() {
+        let long_label = ["a".repeat(64).as_str(), ".example"].concat();
+        let long = "aa.".repeat(85);
+        for (host, error) in [
+            ("", HostError::Empty),
+            (".", HostError::Length),
+            ("localhost:995", HostError::Port),
+            ("localhost:", HostError::Port),
+            ("pops://localhost", HostError::Url),
+            ("[::1]", HostError::Brackets),
+            ("[::1]:995", HostError::Brackets),
+            ("me@host", HostError::Character('@')),
+            ("a b", HostError::Character(' ')),
+            ("a\nb", HostError::Character('\n')),
+            ("a/b", HostError::Character('/')),
+            ("a%b", HostError::Character('%')),
+            ("pop..example", HostError::Length),
+            (".example", HostError::Length),
+            (&long_label, HostError::Length),
+            (&long, HostError::Length),
         ] {
-            assert_eq!(host_name(host), Err(HostError::NotAHost), "{host}");
+            assert_eq!(host_name(host), Err(error), "{host:?}");
         }
     }
 

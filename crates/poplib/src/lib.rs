@@ -98,5 +98,5 @@ pub use poplib_proto::{
 pub use proxy::Proxy;
 pub use quirks::Quirks;
 pub use timeouts::{Phase, Timeouts};
-pub use tls::{Tls, TlsError, TlsErrorKind, TlsFacts, TlsVersion};
+pub use tls::{PeerCertificates, Tls, TlsError, TlsErrorKind, TlsFacts, TlsVersion};
 pub use url::UrlError;

@@ -78,11 +78,12 @@ impl Practice {
 
 impl Quirks {
     /// What there is evidence of, each by its name.
-    pub fn entries(&self) -> impl Iterator<Item = (&'static str, Evidence)> + use<> {
-        let quirks = *self;
+    #[must_use]
+    pub fn entries(&self) -> Vec<(&'static str, Evidence)> {
         (Practice::ALL.into_iter())
-            .map(move |practice| (practice.name(), quirks.of(practice)))
+            .map(|practice| (practice.name(), self.of(practice)))
             .filter(|(_, evidence)| !evidence.is_nothing())
+            .collect()
     }
 
     /// Takes one of the [`entries`](Self::entries). A name that is not known is passed over: another
@@ -115,6 +116,7 @@ impl fmt::Display for Quirks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entries: Vec<_> = self
             .entries()
+            .into_iter()
             .map(|(name, evidence)| format!("{name}={evidence}"))
             .collect();
         f.write_str(&entries.join(" "))

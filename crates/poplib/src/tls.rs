@@ -18,7 +18,7 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, version};
 use rustls_platform_verifier::Verifier;
 
 pub use self::error::{TlsError, TlsErrorKind};
-pub use self::facts::TlsFacts;
+pub use self::facts::{PeerCertificates, TlsFacts};
 use self::pinned::{Anyone, Pinned};
 
 /// How much is read at once of a stream within TLS: several of its records, which have 16 KiB at

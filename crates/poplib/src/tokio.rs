@@ -20,9 +20,16 @@
 //! # }
 //! ```
 //!
+//! It needs a runtime of tokio with I/O and time, as `#[tokio::main]` and
+//! `Builder::enable_all` make them. Without a runtime every call is [`Error::NoRuntime`].
+//!
 //! Every future may be dropped at any await point. The session then goes on with the next
 //! command, skipping the answer nobody waited for; or, where without that answer its state is
 //! not known (STLS, a login, QUIT), it is over and says so.
+//!
+//! # Panics
+//!
+//! In a runtime that was made without I/O or time, tokio panics, and does not tell beforehand.
 
 mod body;
 mod connect;
@@ -39,13 +46,13 @@ use poplib_proto::command::{
 use poplib_proto::sasl::{Credentials, Mechanism};
 use poplib_proto::wire::line::Verb;
 use poplib_proto::{
-    Capabilities, Command, Connection, Error as ProtocolError, Pipeline, Planned, Reply, Secret,
+    Capabilities, Command, Connection, Error as ProtocolError, Pipeline, Reply, Secret,
 };
 
 pub use self::body::Body;
 use self::link::{COMMAND_OCTETS, Link};
 pub use self::stream::Transport;
-use crate::batch::{self, Wanted};
+use crate::batch::{self, Commands, Wanted};
 use crate::face::{batches, client, common, session};
 use crate::opening::Opening;
 use crate::quirks::Practice;
@@ -115,4 +122,20 @@ while let Some((number, body)) = bodies.next_body().await? {
     }
 }
 # Ok(())
-# }");
+# }",
+"It is no stream, as tokio has none. `futures::stream::try_unfold` makes one of [`next_outcome`](Self::next_outcome).");
+
+impl<I: Iterator, C: Command> Batch<'_, I, C> {
+    /// All outcomes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`next_outcome`](Self::next_outcome); what came before is lost then.
+    pub async fn collect(mut self) -> Result<Vec<(u32, Result<C::Output, Error>)>, Error> {
+        let mut outcomes = Vec::new();
+        while !self.is_over {
+            outcomes.extend(self.next_outcome().await?);
+        }
+        Ok(outcomes)
+    }
+}

@@ -90,8 +90,8 @@ pub(crate) fn parse_server(server: &str) -> Result<(String, Option<u16>), UrlErr
         },
     };
     let host = host::host_name(host).map_err(|error| match error {
-        HostError::NotAHost => UrlError::Host,
-        error => UrlError::HostName(error),
+        HostError::NotIdn | HostError::IdnUnsupported => UrlError::HostName(error),
+        _ => UrlError::Host,
     })?;
     let port = match port {
         None | Some("") => None,

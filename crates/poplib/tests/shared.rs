@@ -6,6 +6,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use poplib::blocking::{Client, Session, Untimed};
+use poplib::proto::command::{Dele, Retr};
 use poplib::{Config, Credentials, LoginError, Security};
 
 type Anything = Box<dyn StdError + Send + Sync>;
@@ -21,6 +22,8 @@ fn every_error_can_be_anyhows() {
     error::<poplib::Misuse>();
     error::<poplib::TlsError>();
     error::<poplib::UrlError>();
+    error::<poplib::HostError>();
+    error::<poplib::CopyError>();
     error::<LoginError<Client>>();
     error::<poplib::sasl::SaslError>();
     #[cfg(feature = "tokio")]
@@ -32,6 +35,8 @@ fn every_handle_can_be_shared() {
     shared::<Client>();
     shared::<Session>();
     shared::<poplib::blocking::Body<'static>>();
+    shared::<poplib::blocking::Batch<'static, std::vec::IntoIter<u32>, Dele>>();
+    shared::<poplib::blocking::Bodies<'static, std::vec::IntoIter<u32>, Retr>>();
     shared::<Config>();
     shared::<poplib::Tls>();
     shared::<poplib::TlsFacts>();
@@ -52,6 +57,7 @@ fn every_handle_can_be_shared() {
         shared::<poplib::tokio::Client>();
         shared::<poplib::tokio::Session>();
         shared::<poplib::tokio::Body<'static>>();
+        shared::<poplib::tokio::Batch<'static, std::vec::IntoIter<u32>, Dele>>();
     }
     #[cfg(feature = "discovery")]
     {

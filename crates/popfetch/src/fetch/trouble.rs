@@ -96,6 +96,7 @@ pub(crate) fn failure(attempt: &str, config: &Config, error: &Error) -> Failure 
     let failed =
         |status, cause: &str| Failure::new(status, format!("could not {attempt}: {cause}"));
     match error {
+        Error::Host { .. } => failed(Status::Configuration, &words::all(error)),
         Error::Resolve { source, .. } => failed(Status::Unavailable, &words::all(source))
             .hint("check the host name, and whether this machine is online"),
         Error::Connect { source, .. } => {

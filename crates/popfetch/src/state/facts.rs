@@ -88,8 +88,8 @@ impl Quirks {
     /// All of them, each by its name and as a text, as the state keeps and shows them.
     pub(crate) fn entries(self) -> Vec<(&'static str, String)> {
         let top = (!self.top.is_nothing()).then_some((TOP, self.top));
-        let evidence =
-            (self.known.entries().chain(top)).map(|(name, evidence)| (name, evidence.to_string()));
+        let evidence = (self.known.entries().into_iter().chain(top))
+            .map(|(name, evidence)| (name, evidence.to_string()));
         let untrusted = (self.top_untrusted).then(|| (TOP_UNTRUSTED, "1".to_owned()));
         let sizes = (self.sizes != Sizes::Unknown).then(|| (SIZES, self.sizes.to_string()));
         let ignores = (self.ignores_deletion)

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, slice};
 
 use super::TRANSACTION;
 use crate::connection::{Connection, Shape, State, Ticket};
@@ -71,12 +71,12 @@ impl<'a> UniqueId<'a> {
 
 impl UniqueIds {
     /// The unique-ids.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = UniqueId<'_>> {
-        let mut rest = &*self.octets;
-        self.entries.iter().map(move |&Entry { number, length }| {
-            let uid = rest.split_off(..length as usize).unwrap_or_default();
-            UniqueId { number, uid }
-        })
+    #[must_use]
+    pub fn iter(&self) -> UniqueIdsIter<'_> {
+        UniqueIdsIter {
+            entries: self.entries.iter(),
+            octets: &self.octets,
+        }
     }
 
     /// How many there are.
@@ -95,6 +95,39 @@ impl UniqueIds {
     #[must_use]
     pub fn unreadable(&self) -> usize {
         self.unreadable
+    }
+}
+
+/// The [unique-ids](UniqueIds::iter) that UIDL tells.
+#[derive(Clone, Debug)]
+pub struct UniqueIdsIter<'a> {
+    entries: slice::Iter<'a, Entry>,
+    octets: &'a [u8],
+}
+
+impl<'a> Iterator for UniqueIdsIter<'a> {
+    type Item = UniqueId<'a>;
+
+    fn next(&mut self) -> Option<UniqueId<'a>> {
+        let &Entry { number, length } = self.entries.next()?;
+        let uid = self.octets.split_off(..length as usize);
+        let uid = uid.unwrap_or_default();
+        Some(UniqueId { number, uid })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.entries.size_hint()
+    }
+}
+
+impl ExactSizeIterator for UniqueIdsIter<'_> {}
+
+impl<'a> IntoIterator for &'a UniqueIds {
+    type Item = UniqueId<'a>;
+    type IntoIter = UniqueIdsIter<'a>;
+
+    fn into_iter(self) -> UniqueIdsIter<'a> {
+        self.iter()
     }
 }
 

@@ -2,9 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::str;
+use core::{slice, str};
 
-use crate::wire::words::{number, words};
+use crate::wire::words::{Words, number, words};
 
 /// What a server says it can do, in one of its states.
 ///
@@ -41,8 +41,9 @@ impl Capabilities {
     }
 
     /// The lines, as received, in their order.
-    pub fn lines(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.lines.iter().map(|line| &**line)
+    #[must_use]
+    pub fn lines(&self) -> Lines<'_> {
+        Lines(self.lines.iter())
     }
 
     /// Whether a tag is listed.
@@ -52,17 +53,15 @@ impl Capabilities {
     }
 
     /// The parameters of a tag, if it is listed. Where it is listed more than once, all of them.
-    pub fn parameters(&self, tag: &str) -> Option<impl Iterator<Item = &[u8]>> {
-        let listed = move |line: &&[u8]| {
-            let first = words(line).next();
-            first.is_some_and(|word| word.eq_ignore_ascii_case(tag.as_bytes()))
+    #[must_use]
+    pub fn parameters<'a>(&'a self, tag: &'a str) -> Option<Parameters<'a>> {
+        let mut parameters = Parameters {
+            lines: self.lines(),
+            tag: tag.as_bytes(),
+            line: Words::default(),
         };
-        self.lines().find(listed)?;
-        Some(
-            self.lines()
-                .filter(listed)
-                .flat_map(|line| words(line).skip(1)),
-        )
+        parameters.next_line()?;
+        Some(parameters)
     }
 
     /// `TOP` (RFC 2449 §6.1).
@@ -79,11 +78,9 @@ impl Capabilities {
 
     /// The mechanisms of `SASL` (RFC 2449 §6.3); none where it is not listed. A mechanism that
     /// is not UTF-8 cannot be one and is left out.
-    pub fn sasl(&self) -> impl Iterator<Item = &str> {
-        self.parameters("SASL")
-            .into_iter()
-            .flatten()
-            .filter_map(|name| str::from_utf8(name).ok())
+    #[must_use]
+    pub fn sasl(&self) -> Mechanisms<'_> {
+        Mechanisms(self.parameters("SASL"))
     }
 
     /// `RESP-CODES` (RFC 2449 §6.4).
@@ -170,6 +167,70 @@ impl Capabilities {
         let value = parse(words.next()?)?;
         let varies = words.any(|word| word.eq_ignore_ascii_case(b"USER"));
         Some(PerUser { value, varies })
+    }
+}
+
+/// The [lines](Capabilities::lines) of capabilities.
+#[derive(Clone, Debug)]
+pub struct Lines<'a>(slice::Iter<'a, Box<[u8]>>);
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.0.next().map(|line| &**line)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Lines<'_> {}
+
+/// The [parameters](Capabilities::parameters) of a capability.
+#[derive(Clone, Debug)]
+pub struct Parameters<'a> {
+    lines: Lines<'a>,
+    tag: &'a [u8],
+    /// What is left of the present line.
+    line: Words<'a>,
+}
+
+impl Parameters<'_> {
+    /// Goes on to what follows the tag in the next line that has it.
+    fn next_line(&mut self) -> Option<()> {
+        self.line = self.lines.find_map(|line| {
+            let mut line = words(line);
+            let tag = line.next()?;
+            tag.eq_ignore_ascii_case(self.tag).then_some(line)
+        })?;
+        Some(())
+    }
+}
+
+impl<'a> Iterator for Parameters<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            if let Some(word) = self.line.next() {
+                return Some(word);
+            }
+            self.next_line()?;
+        }
+    }
+}
+
+/// The [mechanisms](Capabilities::sasl) of SASL that a server lists.
+#[derive(Clone, Debug)]
+pub struct Mechanisms<'a>(Option<Parameters<'a>>);
+
+impl<'a> Iterator for Mechanisms<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        self.0.as_mut()?.find_map(|name| str::from_utf8(name).ok())
     }
 }
 

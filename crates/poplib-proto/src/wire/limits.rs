@@ -1,5 +1,7 @@
 //! The bounds that keep memory finite whatever a server sends.
 
+use crate::error::Misuse;
+
 /// Every bound of a connection, by name. `Limits::default()` suits real servers; each field may
 /// be changed before the connection is made.
 ///
@@ -38,6 +40,35 @@ pub struct Limits {
     pub header_octets: u64,
 }
 
+impl Limits {
+    /// Whether a server can keep to them. A limit that is too small for any answer makes every server
+    /// look wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::LimitTooSmall`] names the first that is.
+    pub fn check(&self) -> Result<(), Misuse> {
+        let octets = |limit: usize| u64::try_from(limit).unwrap_or(u64::MAX);
+        // `QUIT` and `-ERR` with their line ends; the terminator of a listing.
+        for (name, limit, least) in [
+            ("command_line", octets(self.command_line), 6),
+            ("response_line", octets(self.response_line), 6),
+            ("listing_octets", octets(self.listing_octets), 3),
+            ("listing_lines", octets(self.listing_lines), 1),
+            ("capability_octets", octets(self.capability_octets), 3),
+            ("buffer", octets(self.buffer), 1),
+            ("message_octets", self.message_octets, 1),
+            ("listed_factor", self.listed_factor, 1),
+            ("header_octets", self.header_octets, 2),
+        ] {
+            if limit < least {
+                return Err(Misuse::LimitTooSmall { name, least });
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -52,5 +83,51 @@ impl Default for Limits {
             surplus_octets: 1024 * 1024 * 1024,
             header_octets: 64 * 1024 * 1024,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_no_server_can_keep_to_is_refused() {
+        assert_eq!(Limits::default().check(), Ok(()));
+        let no_surplus = Limits {
+            surplus_octets: 0,
+            ..Limits::default()
+        };
+        assert_eq!(no_surplus.check(), Ok(()));
+        let mut names = alloc::vec::Vec::new();
+        let mut limits = Limits {
+            command_line: 0,
+            response_line: 5,
+            listing_octets: 2,
+            listing_lines: 0,
+            capability_octets: 0,
+            buffer: 0,
+            message_octets: 0,
+            listed_factor: 0,
+            surplus_octets: 0,
+            header_octets: 1,
+        };
+        while let Err(Misuse::LimitTooSmall { name, least }) = limits.check() {
+            names.push(name);
+            let enough = usize::try_from(least).unwrap();
+            match name {
+                "command_line" => limits.command_line = enough,
+                "response_line" => limits.response_line = enough,
+                "listing_octets" => limits.listing_octets = enough,
+                "listing_lines" => limits.listing_lines = enough,
+                "capability_octets" => limits.capability_octets = enough,
+                "buffer" => limits.buffer = enough,
+                "message_octets" => limits.message_octets = least,
+                "listed_factor" => limits.listed_factor = least,
+                "header_octets" => limits.header_octets = least,
+                other => panic!("{other}"),
+            }
+        }
+        assert_eq!(names.len(), 9, "{names:?}");
+        assert_eq!(limits.check(), Ok(()));
     }
 }

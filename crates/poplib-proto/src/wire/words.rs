@@ -1,9 +1,24 @@
 //! Words and numbers of response lines.
 
 /// The words of a line, however many spaces part them.
-pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty())
+pub(crate) fn words(line: &[u8]) -> Words<'_> {
+    Words(line)
+}
+
+/// What is left of a line.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Words<'a>(&'a [u8]);
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.0.trim_ascii_start();
+        let end = rest.iter().position(u8::is_ascii_whitespace);
+        let (word, rest) = rest.split_at(end.unwrap_or(rest.len()));
+        self.0 = rest;
+        (!word.is_empty()).then_some(word)
+    }
 }
 
 /// A number of digits only; `None` where it has a sign or does not fit.
@@ -31,6 +46,12 @@ mod tests {
         for odd in ["", "-1", "+1", "1k", "4294967296"] {
             assert_eq!(number::<u32>(odd.as_bytes()), None, "{odd}");
         }
+    }
+
+    #[test]
+    fn words_are_parted_by_spaces() {
+        assert!(words(b" one\ttwo  three ").eq([&b"one"[..], b"two", b"three"]));
+        assert!(words(b"").eq([b""; 0]));
     }
 
     #[test]

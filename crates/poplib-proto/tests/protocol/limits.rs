@@ -1,12 +1,12 @@
 //! What a server sends without end, or only to take time.
 
-use poplib_proto::command::Retr;
+use poplib_proto::command::{Greeting, Retr};
 use poplib_proto::connection::{BodyStep, Ticket};
 use poplib_proto::error::{Misbehaved, Misbehaviour};
-use poplib_proto::{Call, Connection, Error, Exchange, Limits, Step, Want};
+use poplib_proto::{Call, Connection, Error, Exchange, Fault, Limits, Misuse, Step, Want};
 
 use crate::support::calls;
-use crate::support::drive::drive_with;
+use crate::support::drive::{drive, drive_with};
 use crate::support::peer::{Pace, Peer};
 use crate::support::scenario::{answer, authorization, transaction};
 
@@ -351,4 +351,19 @@ fn a08_the_runs_of_a_body_are_no_more_than_its_stuffed_lines() {
         assert_eq!(connection.in_flight(), 0, "the body ended");
         assert!(counted <= runs + 1, "{tail:?}: {counted} runs");
     }
+}
+
+#[test]
+fn a_limit_that_no_server_can_keep_to_is_not_the_servers_fault() {
+    let mut impossible = Limits::default();
+    impossible.response_line = 0;
+    let mut connection = Connection::new(impossible);
+    let mut peer = Peer::lenient(b"+OK\r\n", Pace::Whole);
+    let error = drive(&mut connection, &mut peer, Greeting::new()).unwrap_err();
+    assert_eq!(error.fault(), Fault::Caller, "{error:?}");
+    let expected = Misuse::LimitTooSmall {
+        name: "response_line",
+        least: 6,
+    };
+    assert_eq!(connection.poisoned(), Some(&Error::Misuse(expected)));
 }

@@ -14,6 +14,7 @@ use crate::{Config, Error};
 
 /// Connects to the first of the host's addresses that answers.
 pub(super) fn connect(config: &Config, begun: Instant) -> Result<TcpStream, Error> {
+    config.check_hosts()?;
     let (host, port) = config.first_hop();
     let deadline = Deadline::of_connecting(config.timeouts(), begun);
     let addresses = resolve(host, port, &deadline)?;

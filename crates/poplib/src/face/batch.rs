@@ -1,31 +1,36 @@
 //! Batches, and what runs them.
 
 macro_rules! batches {
-    ([$($async:tt)?] [$($await:tt)*]) => {
+    ([$($async:tt)?] [$($await:tt)*] $iteration:expr) => {
         /// A batch of commands that are answered with a line each. The outcomes come in the order
         /// of the commands; a command that is refused costs the others nothing.
+        ///
+        #[doc = $iteration]
+        ///
+        /// `I` is what the messages' numbers came from, `C` a command of
+        /// [`proto::command`](crate::proto::command): `Batch<'_, vec::IntoIter<u32>, Dele>`.
         ///
         /// Dropped before its end, the answers to what is on its way are skipped when the session
         /// is used next.
         pub struct Batch<'a, I, C>
         where
-            I: Iterator<Item = Planned<C>>,
+            I: Iterator,
             C: Command,
         {
             link: &'a mut Link,
-            pipeline: Pipeline<I, C>,
+            pipeline: Pipeline<Commands<I, C>, C>,
             outcomes: u64,
+            is_over: bool,
         }
 
         impl<'a, I, C> Batch<'a, I, C>
         where
-            I: Iterator<Item = Planned<C>>,
+            I: Iterator,
             C: Command,
         {
-            fn new(link: &'a mut Link, planned: I) -> Self {
+            fn new(link: &'a mut Link, planned: Commands<I, C>) -> Self {
                 let pipeline = Pipeline::new(planned, link.core.window(COMMAND_OCTETS));
-                let outcomes = 0;
-                Self { link, pipeline, outcomes }
+                Self { link, pipeline, outcomes: 0, is_over: false }
             }
 
             /// The next message's number and what came of its command; `None` after the last.
@@ -37,39 +42,30 @@ macro_rules! batches {
             pub $($async)? fn next_outcome(&mut self) -> Result<Option<(u32, Result<C::Output, Error>)>, Error> {
                 let next = self.link.run(&mut self.pipeline, Phase::Batch) $($await)*;
                 let is_pipelined = self.pipeline.is_pipelined();
-                let next = self.link.core.learn_from_batch(self.outcomes, is_pipelined, next)?;
+                let next = self.link.core.learn_from_batch(self.outcomes, is_pipelined, next);
+                self.is_over = !matches!(next, Ok(Some(_)));
                 self.outcomes += 1;
-                Ok(next.map(|(number, outcome)| (number, outcome.map_err(Error::from))))
-            }
-
-            /// All outcomes.
-            ///
-            /// # Errors
-            ///
-            /// Those of [`next_outcome`](Self::next_outcome); what came before is lost then.
-            pub $($async)? fn collect(mut self) -> Result<Vec<(u32, Result<C::Output, Error>)>, Error> {
-                let mut outcomes = Vec::new();
-                while let Some(outcome) = self.next_outcome() $($await)*? {
-                    outcomes.push(outcome);
-                }
-                Ok(outcomes)
+                Ok(next?.map(|(number, outcome)| (number, outcome.map_err(Error::from))))
             }
         }
 
         /// A batch of commands that are answered with a message each, in the order of the
         /// commands. A message that is refused costs the others nothing; one that is not read to
         /// its end is skipped.
+        ///
+        /// As a body is read through the session, it must be gone before the next one comes. No
+        /// iterator can say that: `while let Some((number, body)) = bodies.next_body()…` does.
         pub struct Bodies<'a, I, C>(Batch<'a, I, C>)
         where
-            I: Iterator<Item = Planned<C>>,
+            I: Iterator,
             C: Command<Output = BodyStart>;
 
         impl<'a, I, C> Bodies<'a, I, C>
         where
-            I: Iterator<Item = Planned<C>>,
+            I: Iterator,
             C: Command<Output = BodyStart>,
         {
-            fn new(link: &'a mut Link, planned: I) -> Self {
+            fn new(link: &'a mut Link, planned: Commands<I, C>) -> Self {
                 Self(Batch::new(link, planned))
             }
 

@@ -1,7 +1,7 @@
 //! The methods of the TRANSACTION state.
 
 macro_rules! session {
-    ([$($async:tt)?] [$($await:tt)*] $example:expr) => {
+    ([$($async:tt)?] [$($await:tt)*] $example:expr, $iteration:expr) => {
         impl Session {
             /// Connects and logs in, and puts up with servers that cannot bear being asked:
             ///
@@ -53,7 +53,7 @@ macro_rules! session {
             /// How it was logged in, and what the server said to that: which of the mechanisms
             /// [`login`](Client::login) or [`open`](Self::open) has taken.
             #[must_use]
-            pub fn logged_in(&self) -> &LoggedIn {
+            pub fn authentication(&self) -> &LoggedIn {
                 &self.logged_in
             }
 
@@ -203,16 +203,12 @@ macro_rules! session {
             pub $($async)? fn retr_many<I>(
                 &mut self,
                 messages: I,
-            ) -> Result<
-                Bodies<'_, impl Iterator<Item = Planned<command::Retr>> + use<I>, command::Retr>,
-                Error,
-            >
+            ) -> Result<Bodies<'_, I::IntoIter, command::Retr>, Error>
             where
                 I: IntoIterator<Item: Into<Wanted>>,
             {
-                let planned = messages.into_iter().map(|wanted| batch::retr(wanted.into()));
                 self.link.learn_pipelining() $($await)*?;
-                Ok(Bodies::new(&mut self.link, planned))
+                Ok(Bodies::new(&mut self.link, batch::retr(messages.into_iter())))
             }
 
             /// TOP of many messages, pipelined where the server advertises it.
@@ -224,16 +220,12 @@ macro_rules! session {
                 &mut self,
                 numbers: I,
                 lines: u32,
-            ) -> Result<
-                Bodies<'_, impl Iterator<Item = Planned<command::Top>> + use<I>, command::Top>,
-                Error,
-            >
+            ) -> Result<Bodies<'_, I::IntoIter, command::Top>, Error>
             where
                 I: IntoIterator<Item = u32>,
             {
-                let planned = numbers.into_iter().map(move |number| batch::top(number, lines));
                 self.link.learn_pipelining() $($await)*?;
-                Ok(Bodies::new(&mut self.link, planned))
+                Ok(Bodies::new(&mut self.link, batch::top(numbers.into_iter(), lines)))
             }
 
             /// DELE of many messages, pipelined where the server advertises it.
@@ -244,15 +236,12 @@ macro_rules! session {
             pub $($async)? fn dele_many<I>(
                 &mut self,
                 numbers: I,
-            ) -> Result<
-                Batch<'_, impl Iterator<Item = Planned<command::Dele>> + use<I>, command::Dele>,
-                Error,
-            >
+            ) -> Result<Batch<'_, I::IntoIter, command::Dele>, Error>
             where
                 I: IntoIterator<Item = u32>,
             {
                 self.link.learn_pipelining() $($await)*?;
-                Ok(Batch::new(&mut self.link, numbers.into_iter().map(batch::dele)))
+                Ok(Batch::new(&mut self.link, batch::dele(numbers.into_iter())))
             }
 
             /// LIST of many single messages, pipelined where the server advertises it.
@@ -263,15 +252,12 @@ macro_rules! session {
             pub $($async)? fn list_many<I>(
                 &mut self,
                 numbers: I,
-            ) -> Result<
-                Batch<'_, impl Iterator<Item = Planned<command::ListOne>> + use<I>, command::ListOne>,
-                Error,
-            >
+            ) -> Result<Batch<'_, I::IntoIter, command::ListOne>, Error>
             where
                 I: IntoIterator<Item = u32>,
             {
                 self.link.learn_pipelining() $($await)*?;
-                Ok(Batch::new(&mut self.link, numbers.into_iter().map(batch::list)))
+                Ok(Batch::new(&mut self.link, batch::list(numbers.into_iter())))
             }
 
             /// UIDL of many single messages, pipelined where the server advertises it.
@@ -282,15 +268,12 @@ macro_rules! session {
             pub $($async)? fn uidl_many<I>(
                 &mut self,
                 numbers: I,
-            ) -> Result<
-                Batch<'_, impl Iterator<Item = Planned<command::UidlOne>> + use<I>, command::UidlOne>,
-                Error,
-            >
+            ) -> Result<Batch<'_, I::IntoIter, command::UidlOne>, Error>
             where
                 I: IntoIterator<Item = u32>,
             {
                 self.link.learn_pipelining() $($await)*?;
-                Ok(Batch::new(&mut self.link, numbers.into_iter().map(batch::uidl)))
+                Ok(Batch::new(&mut self.link, batch::uidl(numbers.into_iter())))
             }
 
             /// NOOP: keeps the session alive (RFC 1939 §5).
@@ -303,7 +286,7 @@ macro_rules! session {
             }
         }
 
-        batches!([$($async)?] [$($await)*]);
+        batches!([$($async)?] [$($await)*] $iteration);
         common!(Session [$($async)?] [$($await)*]);
     };
 }

@@ -1,6 +1,6 @@
 //! What was agreed in a handshake.
 
-use std::fmt;
+use std::{fmt, slice};
 
 use poplib_proto::sasl::ChannelBinding;
 use rustls::pki_types::CertificateDer;
@@ -68,10 +68,29 @@ impl TlsFacts {
     }
 
     /// The server's certificate and those it sent with it, in DER form.
-    pub fn peer_certificates(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.certificates.iter().map(AsRef::as_ref)
+    #[must_use]
+    pub fn peer_certificates(&self) -> PeerCertificates<'_> {
+        PeerCertificates(self.certificates.iter())
     }
 }
+
+/// The [certificates](TlsFacts::peer_certificates) that a server sent.
+#[derive(Clone, Debug)]
+pub struct PeerCertificates<'a>(slice::Iter<'a, CertificateDer<'static>>);
+
+impl<'a> Iterator for PeerCertificates<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.0.next().map(AsRef::as_ref)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for PeerCertificates<'_> {}
 
 impl fmt::Debug for TlsFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,7 +11,7 @@ use poplib_proto::connection::BodyStep;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Sleep, sleep_until};
 
-use super::link::Link;
+use super::link::{Link, require_runtime};
 use crate::face::body;
 use crate::timeouts::{Deadline, Progress};
 use crate::{CopyError, Error};
@@ -107,7 +107,7 @@ impl Body<'_> {
                 Poll::Ready(Err(self.link.core.failed(failure, &waiting.deadline)))
             }
             Poll::Pending => {
-                ready!(waiting.poll_alarm(context));
+                ready!(waiting.poll_alarm(context))?;
                 Poll::Ready(Err(self.link.core.timed_out(&waiting.deadline)))
             }
         }
@@ -130,14 +130,17 @@ impl Waiting {
         }
     }
 
-    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Some(at) = self.deadline.at() else {
             return Poll::Pending;
         };
+        if self.alarm.is_none() {
+            require_runtime()?;
+        }
         let alarm = self
             .alarm
             .get_or_insert_with(|| Box::pin(sleep_until(at.into())));
-        alarm.as_mut().poll(context)
+        alarm.as_mut().poll(context).map(Ok)
     }
 }
 

@@ -8,13 +8,15 @@ use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::link::within;
+use super::link::{require_runtime, within};
 use crate::eyeballs::{ATTEMPT_DELAY, order};
 use crate::timeouts::Deadline;
 use crate::{Config, Error};
 
 /// Connects to the first of the host's addresses that answers.
 pub(super) async fn connect(config: &Config, begun: Instant) -> Result<TcpStream, Error> {
+    require_runtime()?;
+    config.check_hosts()?;
     let deadline = Deadline::of_connecting(config.timeouts(), begun);
     let connecting = async {
         let (host, port) = config.first_hop();

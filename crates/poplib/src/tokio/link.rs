@@ -11,6 +11,7 @@ use poplib_proto::wire::line::Verb;
 use poplib_proto::{Call, Command, Exchange, Step, Want};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use tokio::runtime::Handle;
 use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -80,6 +81,7 @@ impl Link {
         mut exchange: E,
         phase: Phase,
     ) -> Result<E::Output, Error> {
+        require_runtime()?;
         let begin = move |core: &Core| core.deadline(phase.clone());
         let mut deadline = begin(&self.core);
         let mut progress = self.core.progress();
@@ -169,6 +171,8 @@ impl Link {
         match result {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(failure)) => Err(self.core.failed(failure, deadline)),
+            // Nothing was begun.
+            Err(Error::NoRuntime) => Err(Error::NoRuntime),
             Err(_) => Err(self.core.timed_out(deadline)),
         }
     }
@@ -228,12 +232,22 @@ impl Link {
     }
 }
 
+/// Whether there is a runtime: without one, tokio's sockets and clocks panic.
+pub(super) fn require_runtime() -> Result<(), Error> {
+    match Handle::try_current() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::NoRuntime),
+    }
+}
+
 /// What `future` comes to before the deadline.
 pub(super) async fn within<F: Future>(deadline: &Deadline, future: F) -> Result<F::Output, Error> {
     match deadline.at() {
-        Some(at) => timeout_at(at.into(), future)
-            .await
-            .map_err(|_| deadline.passed()),
+        Some(at) => {
+            require_runtime()?;
+            let outcome = timeout_at(at.into(), future).await;
+            outcome.map_err(|_| deadline.passed())
+        }
         None => Ok(future.await),
     }
 }

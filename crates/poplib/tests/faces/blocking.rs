@@ -12,6 +12,13 @@ macro_rules! go {
     };
 }
 
+/// All outcomes of a batch.
+macro_rules! all {
+    ($batch:expr) => {
+        $batch.collect::<Result<Vec<_>, poplib::Error>>()
+    };
+}
+
 macro_rules! function {
     ($(#[$meta:meta])* fn $($rest:tt)*) => {
         $(#[$meta])*
@@ -48,4 +55,5 @@ fn read_some(body: &mut Body<'_>, buffer: &mut [u8]) -> std::io::Result<usize> {
 
 #[path = "behaviours/mod.rs"]
 mod behaviours;
+mod iterating;
 mod transports;

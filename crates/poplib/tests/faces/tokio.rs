@@ -14,6 +14,13 @@ macro_rules! go {
     };
 }
 
+/// All outcomes of a batch.
+macro_rules! all {
+    ($batch:expr) => {
+        $batch.collect().await
+    };
+}
+
 macro_rules! function {
     ($(#[$meta:meta])* fn $($rest:tt)*) => {
         $(#[$meta])*

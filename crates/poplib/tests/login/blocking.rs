@@ -12,6 +12,13 @@ macro_rules! go {
     };
 }
 
+/// All outcomes of a batch.
+macro_rules! all {
+    ($batch:expr) => {
+        $batch.collect::<Result<Vec<_>, poplib::Error>>()
+    };
+}
+
 macro_rules! function {
     ($(#[$meta:meta])* fn $($rest:tt)*) => {
         $(#[$meta])*

@@ -25,6 +25,7 @@ fn config(sandbox: &Sandbox) -> Config {
         .with_security(Security::Plaintext)
         .with_plaintext_credentials()
         .with_limits(limits)
+        .unwrap()
 }
 
 function! {

@@ -226,7 +226,7 @@ behaviour! { a07_an_endless_listing_is_cut_short {
     for line in ["1 1\r\n", "\r\n", "x\n", ". \r\n"] {
         let script = Script::new().on("UIDL", format!("+OK\r\n{}", line.repeat(100_001)));
         let memory = script.stream();
-        let config = in_memory().with_limits(limits.clone());
+        let config = in_memory().with_limits(limits.clone()).unwrap();
         let mut client = go!(Client::from_stream(stream(memory), &config)).unwrap();
         go!(client.user("me")).unwrap();
         let mut session = go!(client.pass("secret")).unwrap();

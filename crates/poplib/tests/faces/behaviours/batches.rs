@@ -104,7 +104,7 @@ behaviour! { deletions_come_in_a_batch {
     let sandbox = started(sandbox().misbehave("err-on-dele=2"));
     let mut session = go!(session(&sandbox));
     let batch = go!(session.dele_many(1..=3)).unwrap();
-    let outcomes = go!(batch.collect()).unwrap();
+    let outcomes = all!(batch).unwrap();
     let outcomes: Vec<_> = outcomes
         .iter()
         .map(|(number, outcome)| (*number, outcome.is_ok()))
@@ -125,7 +125,7 @@ behaviour! { sizes_and_unique_ids_come_in_a_batch {
     scan.unwrap_err();
     assert!(go!(batch.next_outcome()).unwrap().is_none());
     let batch = go!(session.uidl_many([3, 1])).unwrap();
-    let ids: Vec<_> = go!(batch.collect())
+    let ids: Vec<_> = all!(batch)
         .unwrap()
         .into_iter()
         .map(|(number, uid)| (number, uid.unwrap()))
@@ -139,7 +139,7 @@ behaviour! { an_empty_batch_is_no_batch {
     let mut bodies = go!(session.retr_many(Vec::<Wanted>::new())).unwrap();
     assert!(go!(bodies.next_body()).unwrap().is_none());
     let batch = go!(session.dele_many([])).unwrap();
-    assert!(go!(batch.collect()).unwrap().is_empty());
+    assert!(all!(batch).unwrap().is_empty());
     go!(session.quit()).unwrap();
     assert!(!received(&sandbox).contains("DELE"));
 }}
@@ -186,7 +186,7 @@ behaviour! { p08_ten_thousand_pipelined_commands_through_small_buffers {
     }
     assert_eq!(messages, 10_000);
     let batch = go!(session.dele_many(1..=10_000)).unwrap();
-    let outcomes = go!(batch.collect()).unwrap();
+    let outcomes = all!(batch).unwrap();
     assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()));
     assert_eq!(outcomes.len(), 10_000);
     go!(session.quit()).unwrap();
@@ -198,7 +198,7 @@ behaviour! { p08_nothing_is_pipelined_that_is_not_advertised {
     let sandbox = started(silent.misbehave("pipeline-closes"));
     let mut session = go!(session(&sandbox));
     let batch = go!(session.uidl_many([1, 2, 3, 1, 2, 3])).unwrap();
-    assert_eq!(go!(batch.collect()).unwrap().len(), 6);
+    assert_eq!(all!(batch).unwrap().len(), 6);
     let overview = go!(session.overview()).unwrap();
     assert_eq!(overview.listing.unwrap().scans().len(), 3);
     go!(session.quit()).unwrap();
@@ -215,7 +215,7 @@ behaviour! { q07_a_server_that_breaks_under_pipelining_is_told_apart {
         let mut session = go!(logged_in(client));
         go!(session.capa()).unwrap();
         let batch = go!(session.uidl_many([1, 2, 3, 1, 2, 3])).unwrap();
-        let error = go!(batch.collect()).unwrap_err();
+        let error = all!(batch).unwrap_err();
         assert!(
             matches!(
                 error,

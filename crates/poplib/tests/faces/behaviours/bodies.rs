@@ -216,7 +216,7 @@ function! {
         limits.message_octets = 200_000;
         limits.surplus_octets = 20_000;
         limits.header_octets = 10_000;
-        let client = go!(connected(&plaintext(sandbox).with_limits(limits)));
+        let client = go!(connected(&plaintext(sandbox).with_limits(limits).unwrap()));
         go!(logged_in(client))
     }
 }

@@ -272,6 +272,24 @@ behaviour! { p11_a_host_that_no_certificate_can_name_ends_the_connection_too {
     assert_eq!(received.text(), "STLS\r\n");
 }}
 
+behaviour! { what_can_be_no_host_is_told_before_anything_is_tried {
+    let here = Config::new("localhost");
+    let proxied = here.clone().with_proxy(poplib::Proxy::http("http://proxy.example.org", 8080));
+    let rows = [
+        (Config::new("localhost:995"), "\"localhost:995\" is no host: the host has a port behind it"),
+        (Config::new("pops://localhost"), "Config::from_url"),
+        (Config::new(""), "\"\" is no host: the host is empty"),
+        (proxied, "\"http://proxy.example.org\" is no host"),
+    ];
+    for (config, words) in rows {
+        let error = go!(not_connected(&config));
+        let text = poplib::Chain(&error).to_string();
+        assert!(text.contains(words), "{text}");
+        assert_eq!(error.fault(), Fault::Caller);
+        assert!(!error.is_retryable());
+    }
+}}
+
 behaviour! { an_existing_stream_can_be_used {
     let sandbox = started(sandbox());
     let plain = go!(tcp(sandbox.plain_addr()));

@@ -115,12 +115,12 @@ behaviour! { a_configuration_without_permission_keeps_credentials_from_the_clear
     let config = config.with_plaintext_credentials();
     let client = go!(Client::from_stream(stream(script().stream()), &config)).unwrap();
     let session = go!(client.login(&credentials)).unwrap();
-    assert_eq!(session.logged_in().method, "USER");
+    assert_eq!(session.authentication().method, "USER");
 }}
 
 behaviour! { a_session_tells_how_it_was_logged_in {
     let logged_in = |session: &Session| {
-        let how = session.logged_in();
+        let how = session.authentication();
         (how.method.clone(), String::from_utf8_lossy(how.reply.text()).into_owned())
     };
     let (session, _) = go!(scripted_session(Script::new()));
@@ -131,18 +131,18 @@ behaviour! { a_session_tells_how_it_was_logged_in {
     let sandbox = started(sandbox().mechanisms(["PLAIN", "CRAM-MD5"]));
     let client = go!(connected(&plaintext(&sandbox)));
     let session = go!(client.apop(USER, PASSWORD)).unwrap();
-    assert_eq!(session.logged_in().method, "+APOP");
+    assert_eq!(session.authentication().method, "+APOP");
     go!(session.quit()).unwrap();
     let password = poplib::sasl::Password::new(USER, PASSWORD);
     let client = go!(connected(&plaintext(&sandbox)));
     let session = go!(client.auth(poplib::sasl::Plain::new(&password).unwrap())).unwrap();
-    assert_eq!(session.logged_in().method, "PLAIN");
+    assert_eq!(session.authentication().method, "PLAIN");
     go!(session.quit()).unwrap();
     let credentials = poplib::Credentials::password(USER, PASSWORD);
     let client = go!(connected(&plaintext(&sandbox)));
     let session = go!(client.login(&credentials)).unwrap();
-    assert_eq!(session.logged_in().method, "CRAM-MD5");
+    assert_eq!(session.authentication().method, "CRAM-MD5");
     go!(session.quit()).unwrap();
     let session = go!(Session::open(&plaintext(&sandbox), &credentials)).unwrap();
-    assert_eq!(session.logged_in().method, "CRAM-MD5");
+    assert_eq!(session.authentication().method, "CRAM-MD5");
 }}

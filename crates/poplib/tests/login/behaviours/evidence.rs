@@ -30,7 +30,7 @@ function! {
     fn asked_in_a_batch(config: &Config) -> bool {
         let mut session = go!(opened(config));
         let batch = go!(session.uidl_many([1, 2, 3])).unwrap();
-        match go!(batch.collect()) {
+        match all!(batch) {
             Ok(outcomes) => {
                 assert_eq!(outcomes.len(), 3);
                 go!(session.quit()).unwrap();
@@ -231,9 +231,9 @@ behaviour! { e18_sessions_side_by_side_share_what_they_see {
     // It began before anything was suspected, and so it shows that pipelining works.
     let mut second = go!(opened(&config.clone()));
     let batch = go!(first.uidl_many([1, 2, 3])).unwrap();
-    go!(batch.collect()).unwrap_err();
+    all!(batch).unwrap_err();
     assert!(config.quirks().pipelining.is_suspicion());
     let batch = go!(second.uidl_many([1, 2, 3])).unwrap();
-    assert_eq!(go!(batch.collect()).unwrap().len(), 3);
+    assert_eq!(all!(batch).unwrap().len(), 3);
     assert_eq!(seen(&config), "");
 }}

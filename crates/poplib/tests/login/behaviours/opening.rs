@@ -169,7 +169,7 @@ behaviour! { q06_pipelining_counts_as_it_is_listed_after_login {
         let config = implicit_tls(&sandbox);
         let mut session = go!(opened(&config));
         let batch = go!(session.uidl_many([1, 2, 3])).unwrap();
-        let outcome = go!(batch.collect());
+        let outcome = all!(batch);
         assert_eq!(outcome.is_err(), pipelined, "{fault}");
         let quirks = if pipelined { "pipelining=0?@3" } else { "" };
         assert!(knows(&config, quirks), "{fault}: {}", config.quirks());
@@ -213,7 +213,7 @@ behaviour! { q07_a_batch_that_breaks_is_remembered_and_goes_on_at_depth_one {
         let mut session = go!(opened(&config));
         assert!(knows(&config, ""));
         let batch = go!(session.uidl_many([1, 2, 3])).unwrap();
-        let error = go!(batch.collect()).unwrap_err();
+        let error = all!(batch).unwrap_err();
         let is_told = matches!(error.protocol(), Some(ProtocolError::PipelineBroken(_)));
         let is_silent = matches!(error, Error::Timeout(Phase::Batch));
         assert!(is_told != is_silent && is_silent == (fault == "pipeline-forgotten"), "{error:?}");
@@ -226,7 +226,7 @@ behaviour! { q07_a_batch_that_breaks_is_remembered_and_goes_on_at_depth_one {
         go!(is_whole(&mut session));
         assert_eq!(config.quirks().pipelining.breaks(), 1, "{fault}");
         let batch = go!(session.uidl_many([1, 2, 3])).unwrap();
-        assert_eq!(go!(batch.collect()).unwrap().len(), 3);
+        assert_eq!(all!(batch).unwrap().len(), 3);
         go!(session.quit()).unwrap();
     }
 }}

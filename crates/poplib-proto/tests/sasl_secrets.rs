@@ -6,8 +6,9 @@ use std::fmt::Debug;
 
 use base64ct::{Base64, Encoding};
 use poplib_proto::sasl::{
-    Bearer, BindingFlag, ChannelBinding, Context, CramMd5, Credentials, Login, Mechanism, Nonce,
-    OAuthBearer, Offer, Password, Plain, Policy, Scram, Sha1, Sha256, Timestamp, XOAuth2, choose,
+    Bearer, BindingFlag, ChannelBinding, Context, CramMd5, Credentials, DigestMd5, Login,
+    Mechanism, Nonce, OAuthBearer, Offer, Password, Plain, Policy, Scram, Sha1, Sha256, Sha512,
+    Timestamp, XOAuth2, choose,
 };
 
 const SENTINEL: &str = "Sentinel/horse+battery";
@@ -95,6 +96,11 @@ fn a13_mechanisms_are_silent_at_every_step() {
     silent_all_along(Plain::new(&password).unwrap(), &["?"]);
     silent_all_along(Login::new(&password).unwrap(), &["User", "Password", "?"]);
     silent_all_along(CramMd5::new(&password).unwrap(), &["<1@a>", "?"]);
+    let challenge = "realm=r,nonce=n,algorithm=md5-sess,charset=utf-8";
+    for last in ["rspauth=0", "?"] {
+        let digest = DigestMd5::new(&password, "pop.example.org", nonce.clone());
+        silent_all_along(digest.unwrap(), &[challenge, last, "?"]);
+    }
     silent_all_along(XOAuth2::new(&bearer).unwrap(), &["{}", "?"]);
     silent_all_along(OAuthBearer::new(&bearer, 995).unwrap(), &["{}", "?"]);
     let exporter = ChannelBinding::TlsExporter(SENTINEL.into());
@@ -103,6 +109,8 @@ fn a13_mechanisms_are_silent_at_every_step() {
             let scram = Scram::<Sha1>::new(&password, flag.clone(), nonce.clone());
             silent_all_along(scram.unwrap(), &[server_first, last]);
             let scram = Scram::<Sha256>::new(&password, flag.clone(), nonce.clone());
+            silent_all_along(scram.unwrap(), &[server_first, last]);
+            let scram = Scram::<Sha512>::new(&password, flag.clone(), nonce.clone());
             silent_all_along(scram.unwrap(), &[server_first, last]);
         }
     }

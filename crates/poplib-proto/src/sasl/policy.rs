@@ -27,7 +27,8 @@ pub struct Policy {
     /// By default 4,096 to 2,000,000. Below, an exchange that somebody recorded would be cheaper
     /// to guess from than RFC 7677 §4 wants. Above, the server keeps our processor busy and no
     /// deadline can interrupt it: two million, half as much again as the greatest count
-    /// recommended to anybody (1.4 million, for SHA-1), take from half a second to two.
+    /// recommended to anybody (1.4 million, for SHA-1), take from half a second to two, and up to
+    /// three with SHA-512.
     pub iterations: RangeInclusive<u32>,
 }
 

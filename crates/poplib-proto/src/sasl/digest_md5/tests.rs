@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 /// RFC 2831 §4, which is IMAP's.
@@ -155,3 +157,36 @@ fn p20_digest_md5_hashes_iso_8859_1_where_it_can() {
 
 const LATIN: &str = "ef224f49d149953b8e4ed2f94c6cc3d8";
 const KANJI: &str = "81844808a6fa555914384451095e619e";
+
+fn any_challenge() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..64),
+        "[nonce=algrithmd5s,\"\\\\ ]{0,64}".prop_map(String::into_bytes),
+        (0..CHALLENGE.len(), any::<u8>()).prop_map(|(at, octet)| {
+            let mut challenge = CHALLENGE.to_vec();
+            challenge[at] = octet;
+            challenge
+        }),
+    ]
+}
+
+proptest! {
+    /// No challenge makes the client panic, and none but the right proof makes it believe.
+    #[test]
+    fn p20_digest_md5_believes_no_challenge_but_the_right_one(
+        first in any_challenge(),
+        last in any_challenge(),
+        odd in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let mut digest = chris();
+        let _ = digest.respond(&first);
+        let _ = digest.respond(&last);
+        prop_assert!(digest.finish().is_err());
+
+        let mut digest = answered();
+        let _ = digest.respond(&[&b"rspauth="[..], &quoted(&odd)].concat());
+        prop_assert!(digest.finish().is_err());
+        // What is quoted is read as it was.
+        prop_assert_eq!(rspauth(&[&b"rspauth="[..], &quoted(&odd)].concat()), Ok(odd));
+    }
+}

@@ -257,7 +257,9 @@ impl Connection {
         self.utf8
     }
 
-    /// Whether the server has ended a status line with LF alone, where RFC 1939 demands CRLF (Q8).
+    /// Whether the server has ended a status line with LF alone, where RFC 1939 demands CRLF ([Q8]).
+    ///
+    /// [Q8]: crate::rows#q8
     #[must_use]
     pub fn has_seen_bare_lf(&self) -> bool {
         self.bare_lf

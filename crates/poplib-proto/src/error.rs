@@ -37,7 +37,9 @@ pub enum Error {
     /// The connection ended before the answer did.
     Closed(Closed),
     /// The connection broke while several commands were on their way. The server may be one that
-    /// advertises PIPELINING and cannot do it (Q7): without pipelining the same may succeed.
+    /// advertises PIPELINING and cannot do it ([Q7]): without pipelining the same may succeed.
+    ///
+    /// [Q7]: crate::rows#q7
     PipelineBroken(Box<Error>),
     /// The connection was given up after an earlier error, and nothing is believed from it.
     Poisoned(Box<Error>),
@@ -146,7 +148,9 @@ pub struct Misbehaved {
 pub enum Misbehaviour {
     /// A first line that begins with neither `+OK` nor `-ERR`.
     NoStatus,
-    /// A greeting of another protocol (Q29).
+    /// A greeting of another protocol ([Q29]).
+    ///
+    /// [Q29]: crate::rows#q29
     OtherProtocol(OtherProtocol),
     /// A line over [`Limits::response_line`](crate::Limits::response_line).
     LineTooLong,
@@ -174,7 +178,9 @@ pub enum Misbehaviour {
     /// A header over [`Limits::header_octets`](crate::Limits::header_octets).
     HeaderTooLong,
     /// A status line in the middle of a listing, or of a message behind which other answers are
-    /// awaited: the server broke it off and goes on with another answer (Q39).
+    /// awaited: the server broke it off and goes on with another answer ([Q39]).
+    ///
+    /// [Q39]: crate::rows#q39
     StatusWithin,
 }
 

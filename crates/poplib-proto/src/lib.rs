@@ -12,6 +12,7 @@
 //! ```
 //!
 //! - [`command`]: one command, one file.
+//! - [`rows`]: what the numbers in this documentation mean, [Q7](rows#q7) and its like.
 //! - [`wire`]: lines, status lines, response codes, capabilities, stuffed bodies, limits.
 //!
 //! The crate is `no_std` and needs `alloc`. The feature `std`, on by default, only lets the SIMD
@@ -31,6 +32,7 @@ pub mod exchange;
 pub mod observe;
 pub mod pipeline;
 pub mod proxy;
+pub mod rows;
 pub mod sasl;
 mod secret;
 pub mod wire;

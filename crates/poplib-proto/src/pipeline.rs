@@ -67,7 +67,9 @@ pub struct Planned<C> {
 /// A command that is refused has its own outcome and costs the others nothing. An error of
 /// framing ends the batch, and so does an answer to another command than the one it should
 /// answer; while more than one command was on its way that is [`Error::PipelineBroken`], for the
-/// server may be one that advertises PIPELINING and cannot do it (Q7).
+/// server may be one that advertises PIPELINING and cannot do it ([Q7]).
+///
+/// [Q7]: crate::rows#q7
 pub struct Pipeline<I, C>
 where
     I: Iterator<Item = Planned<C>>,

@@ -40,11 +40,17 @@ const PROOF_LASTS: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Quirks {
-    /// CAPA before login hangs or ends the connection (Q24).
+    /// CAPA before login hangs or ends the connection ([Q24]).
+    ///
+    /// [Q24]: poplib_proto::rows#q24
     pub capa: Evidence,
-    /// CAPA after login does, and the maildrop may be locked for a while then (Q54).
+    /// CAPA after login does, and the maildrop may be locked for a while then ([Q54]).
+    ///
+    /// [Q54]: poplib_proto::rows#q54
     pub capa_after_login: Evidence,
-    /// PIPELINING is advertised and breaks (Q7).
+    /// PIPELINING is advertised and breaks ([Q7]).
+    ///
+    /// [Q7]: poplib_proto::rows#q7
     pub pipelining: Evidence,
 }
 

@@ -23,10 +23,12 @@ const VERB: Verb = Verb::new("AUTH");
 /// Base64, the initial response, and the way out belong to it and not to the mechanism:
 ///
 /// - The initial response goes with the command while the line stays within 255 octets, and
-///   waits for the first `+` otherwise (RFC 5034 §4, Q1). An empty one is `=`.
+///   waits for the first `+` otherwise (RFC 5034 §4, [Q1]). An empty one is `=`.
 /// - Where the mechanism gives up, the exchange is cancelled with `*`, and the connection can
 ///   be used for another try.
 /// - The server's success counts only where the mechanism agrees (RFC 5802 §3).
+///
+/// [Q1]: crate::rows#q1
 pub struct Auth {
     mechanism: Box<dyn Mechanism>,
     stage: Stage,

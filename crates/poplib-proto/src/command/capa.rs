@@ -11,7 +11,9 @@ use crate::wire::reply::Status;
 const VERB: Verb = Verb::new("CAPA");
 
 /// Asks what the server can do in its present state. What was known before is forgotten at once,
-/// and stays so where the server refuses (Q6).
+/// and stays so where the server refuses ([Q6]).
+///
+/// [Q6]: crate::rows#q6
 #[derive(Clone, Debug, Default)]
 pub struct Capa;
 

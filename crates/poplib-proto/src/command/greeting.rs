@@ -49,7 +49,9 @@ impl Welcome {
     ///
     /// # Errors
     ///
-    /// [`Misuse::NoTimestamp`] where there is none, or none that can be trusted (Q18).
+    /// [`Misuse::NoTimestamp`] where there is none, or none that can be trusted ([Q18]).
+    ///
+    /// [Q18]: crate::rows#q18
     pub fn timestamp(&self) -> Result<Timestamp, Misuse> {
         let timestamp = Timestamp::in_greeting(self.reply.text());
         timestamp.ok().flatten().ok_or(Misuse::NoTimestamp)

@@ -50,14 +50,18 @@ impl Scan {
     }
 
     /// The message number, as the server wrote it. It should be from 1, and is 0 on some servers
-    /// (Q14).
+    /// ([Q14]).
+    ///
+    /// [Q14]: crate::rows#q14
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
     }
 
     /// The message's octets, as the server counts them: a hint, never the length of what RETR
-    /// gives (Q13). `None` where the server wrote no number.
+    /// gives ([Q13]). `None` where the server wrote no number.
+    ///
+    /// [Q13]: crate::rows#q13
     #[must_use]
     pub fn octets(&self) -> Option<u64> {
         (self.octets != UNKNOWN).then_some(self.octets)

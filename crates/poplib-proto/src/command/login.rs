@@ -24,7 +24,9 @@ use crate::wire::reply::Reply;
 /// What a login depends on beside the credentials.
 #[derive(Clone, Debug)]
 pub struct LoginParameters {
-    /// The host as the connection is configured: a token goes to no other (A16).
+    /// The host as the connection is configured: a token goes to no other ([A16]).
+    ///
+    /// [A16]: crate::rows#a16
     pub host: String,
     /// Its port.
     pub port: u16,
@@ -44,9 +46,12 @@ pub struct LoginParameters {
 /// Logs in: asks for the capabilities where they are not known, and tries what
 /// [`choose`] has found, strongest first.
 ///
-/// It goes on to the next where a mechanism proves unusable (Q19), and stops at a refusal that
+/// It goes on to the next where a mechanism proves unusable ([Q19]), and stops at a refusal that
 /// speaks of the credentials or of the maildrop. A refused channel binding speaks of neither
-/// (P17).
+/// ([P17]).
+///
+/// [Q19]: crate::rows#q19
+/// [P17]: crate::rows#p17
 #[derive(Debug)]
 pub struct Login {
     credentials: Credentials,
@@ -99,14 +104,18 @@ impl Login {
         }
     }
 
-    /// The same without CAPA: it has been refused already, or the server cannot bear it (Q24).
+    /// The same without CAPA: it has been refused already, or the server cannot bear it ([Q24]).
+    ///
+    /// [Q24]: crate::rows#q24
     #[must_use]
     pub fn without_asking(mut self) -> Self {
         self.stage = Stage::Choice;
         self
     }
 
-    /// The same with USER and PASS one after the other, whatever the server lists (Q7).
+    /// The same with USER and PASS one after the other, whatever the server lists ([Q7]).
+    ///
+    /// [Q7]: crate::rows#q7
     #[must_use]
     pub fn without_pipelining(mut self) -> Self {
         self.may_pipeline = false;

@@ -20,7 +20,9 @@ pub struct Maildrop {
     /// Messages.
     pub messages: u32,
     /// Their octets together, as the server counts them: a hint, and unknown where the server
-    /// wrote no number (Q13).
+    /// wrote no number ([Q13]).
+    ///
+    /// [Q13]: crate::rows#q13
     pub octets: Option<u64>,
 }
 

@@ -52,7 +52,9 @@ impl Survey {
         }
     }
 
-    /// The same without CAPA, for servers that cannot bear it (Q24).
+    /// The same without CAPA, for servers that cannot bear it ([Q24]).
+    ///
+    /// [Q24]: crate::rows#q24
     #[must_use]
     pub fn without_capa(mut self) -> Self {
         self.with_capa = false;

@@ -11,7 +11,9 @@ const VERB: Verb = Verb::new("TOP");
 
 /// Retrieves a message's header, the empty line and the first lines of its body.
 ///
-/// Servers are often wrong about it (Q23): look at what it gives, and fetch with RETR.
+/// Servers are often wrong about it ([Q23]): look at what it gives, and fetch with RETR.
+///
+/// [Q23]: crate::rows#q23
 #[derive(Clone, Debug)]
 pub struct Top {
     number: u32,

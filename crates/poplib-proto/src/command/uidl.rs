@@ -30,7 +30,9 @@ pub struct UniqueId<'a> {
     /// The message number.
     pub number: u32,
     /// The unique-id in the server's own octets. It is whatever the server says: empty, long,
-    /// not ASCII, shared with another message (Q14). It is no file name.
+    /// not ASCII, shared with another message ([Q14]). It is no file name.
+    ///
+    /// [Q14]: crate::rows#q14
     pub uid: &'a [u8],
 }
 

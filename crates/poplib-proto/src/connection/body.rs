@@ -163,8 +163,10 @@ impl Connection {
     ///
     /// [`Error::Closed`] where the stream ended before the body; [`Error::Misbehaved`] where it is
     /// longer than the [`Limits`] allow; [`Error::PipelineBroken`] where the answer to another
-    /// command begins in it (Q39); [`Error::Poisoned`]; and [`Misuse::AnswerGone`] where the rest of
+    /// command begins in it ([Q39]); [`Error::Poisoned`]; and [`Misuse::AnswerGone`] where the rest of
     /// the body was skipped. After each of them what there was of it is not the whole message.
+    ///
+    /// [Q39]: crate::rows#q39
     pub fn advance_body(&mut self, ticket: Ticket) -> Result<BodyStep, Error> {
         self.check_poison()?;
         if self.ended_body == Some(ticket) {

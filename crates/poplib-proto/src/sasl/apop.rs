@@ -22,9 +22,13 @@ pub struct Timestamp(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TimestampError {
-    /// Angle brackets around something that is no `msg-id`, or half a pair (Q18).
+    /// Angle brackets around something that is no `msg-id`, or half a pair ([Q18]).
+    ///
+    /// [Q18]: crate::rows#q18
     Malformed,
-    /// More than one; the server digests only one of them, and which is not said (Q18).
+    /// More than one; the server digests only one of them, and which is not said ([Q18]).
+    ///
+    /// [Q18]: crate::rows#q18
     Several,
 }
 

@@ -29,7 +29,9 @@ pub struct Offer {
 /// The connection on which the login is to happen.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// The host as the connection is configured: a token goes to no other (A16).
+    /// The host as the connection is configured: a token goes to no other ([A16]).
+    ///
+    /// [A16]: crate::rows#a16
     pub host: &'a str,
     /// Its port.
     pub port: u16,
@@ -76,11 +78,15 @@ pub enum Rejection {
     /// It binds the login to the TLS connection, and that has no binding to offer.
     NoChannelBinding,
     /// It is only tried where it is named: DIGEST-MD5 always (RFC 6331), APOP where there is TLS or
-    /// SASL (A5).
+    /// SASL ([A5]).
+    ///
+    /// [A5]: crate::rows#a5
     NotAutomatic,
     /// The greeting has no timestamp that APOP could use.
     NoTimestamp,
-    /// The token belongs to another host (A16).
+    /// The token belongs to another host ([A16]).
+    ///
+    /// [A16]: crate::rows#a16
     OtherHost(String),
     /// It takes credentials of another kind.
     OtherCredentials,
@@ -140,10 +146,12 @@ fn is_sasl(method: Method) -> bool {
 /// - Each -PLUS form is tried with the preferred binding only, since a binding that the server
 ///   does not know costs a failed login; with every binding where nothing weaker is admitted.
 /// - DIGEST-MD5 only where it is named (RFC 6331).
-/// - APOP only without TLS and without a usable SASL mechanism, unless it is named (Q18).
+/// - APOP only without TLS and without a usable SASL mechanism, unless it is named ([Q18]).
 ///
 /// # Errors
 /// Nothing may be tried; the reasons are given for each that was considered.
+///
+/// [Q18]: crate::rows#q18
 pub fn choose(
     offer: &Offer,
     credentials: &Credentials,

@@ -45,7 +45,9 @@ pub struct Bearer {
     pub user: String,
     /// The access token (RFC 6750 §2.1), as the authorization server gave it.
     pub token: Secret,
-    /// The only host it may be sent to (A16), as the connection is configured.
+    /// The only host it may be sent to ([A16]), as the connection is configured.
+    ///
+    /// [A16]: crate::rows#a16
     pub host: String,
 }
 
@@ -135,7 +137,9 @@ impl Bearer {
         }
     }
 
-    /// Whether the token may be sent to a host (A16). Case and a final dot do not matter.
+    /// Whether the token may be sent to a host ([A16]). Case and a final dot do not matter.
+    ///
+    /// [A16]: crate::rows#a16
     #[must_use]
     pub fn is_for(&self, host: &str) -> bool {
         let bare = |name| {

@@ -4,7 +4,7 @@ use core::ops::RangeInclusive;
 
 use super::{Method, Strength};
 
-/// What a user is willing to log in with (A12).
+/// What a user is willing to log in with ([A12]).
 ///
 /// ```
 /// use poplib_proto::sasl::{Policy, Strength};
@@ -12,15 +12,19 @@ use super::{Method, Strength};
 /// let mut policy = Policy::default();
 /// policy.minimum = Strength::Mutual;
 /// ```
+///
+/// [A12]: crate::rows#a12
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
     /// The weakest way to use a password. By default any, which TLS then protects; it does not
     /// apply to logins without a password.
     pub minimum: Strength,
-    /// The one way to log in, and no other, stronger or weaker (P19). It is tried even where the
+    /// The one way to log in, and no other, stronger or weaker ([P19]). It is tried even where the
     /// server does not offer it, since some hide what they can do. By default none is named, and
     /// DIGEST-MD5 is not tried (RFC 6331).
+    ///
+    /// [P19]: crate::rows#p19
     pub only: Option<Method>,
     /// The iteration counts that SCRAM admits, both ends included.
     ///

@@ -10,7 +10,9 @@ use crate::wire::words::{Words, number, words};
 ///
 /// Tags are compared without regard to case; lines this crate does not know are kept and never
 /// an error. What is asked here is what the server *says*: some servers say less than they can
-/// (Q5).
+/// ([Q5]).
+///
+/// [Q5]: crate::rows#q5
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     lines: Vec<Box<[u8]>>,

@@ -1,12 +1,15 @@
 //! The lines of a multi-line answer as the standard library of Python finds them.
 //!
 //! Programs written for its `poplib` rely on what that module accepts, which is more than a
-//! [`Connection`](crate::Connection) does: `.` ends the answer whatever its line end is (Q8, Q9),
+//! [`Connection`](crate::Connection) does: `.` ends the answer whatever its line end is ([Q8], [Q9]),
 //! and a CR at the front of a line belongs to the line end. A replacement for that module reads with
 //! these rules; nothing else should.
 //!
 //! One thing that it accepts is not accepted here: a line that the end of the stream cuts off, of
 //! which it takes the last octet for the line end. A message that is cut behind `..` would be whole.
+//!
+//! [Q8]: crate::rows#q8
+//! [Q9]: crate::rows#q9
 
 use alloc::vec::Vec;
 use core::ops::Range;

@@ -8,7 +8,9 @@ use crate::error::Misuse;
 /// Message bodies stream through [`buffer`](Limits::buffer) and take no more memory than that. Their
 /// own limits keep a server from sending without end: what is over one ends the connection, and
 /// nothing of that message counts. The defaults are meant to hurt no honest server, whatever its LIST
-/// counts (Q13): octets after compression, line ends as one octet, kibibytes, always nothing.
+/// counts ([Q13]): octets after compression, line ends as one octet, kibibytes, always nothing.
+///
+/// [Q13]: crate::rows#q13
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

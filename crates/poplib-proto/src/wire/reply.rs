@@ -19,7 +19,9 @@ pub struct Status<'a> {
 pub enum Indicator {
     /// `+OK`
     Ok,
-    /// `-ERR`, or `+ERR` (Q16).
+    /// `-ERR`, or `+ERR` ([Q16]).
+    ///
+    /// [Q16]: crate::rows#q16
     Err,
     /// `+` and a SASL challenge (RFC 5034 §4).
     Challenge,
@@ -28,7 +30,9 @@ pub enum Indicator {
 impl<'a> Status<'a> {
     /// Reads a line without its line end; `None` where no status line looks so.
     ///
-    /// The indicator may be in any case and may stand alone (Q4).
+    /// The indicator may be in any case and may stand alone ([Q4]).
+    ///
+    /// [Q4]: crate::rows#q4
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Option<Self> {
         let starts = |prefix: &[u8]| {
@@ -131,8 +135,10 @@ impl fmt::Display for Reply {
 }
 
 /// Shows what a server wrote without letting it move the cursor, colour the screen or turn the
-/// reading direction (A14): control characters of every kind appear as `\u{1b}`, octets that
+/// reading direction ([A14]): control characters of every kind appear as `\u{1b}`, octets that
 /// are not UTF-8 as `\xff`.
+///
+/// [A14]: crate::rows#a14
 #[derive(Clone, Copy, Debug)]
 pub struct Printable<'a>(pub &'a [u8]);
 

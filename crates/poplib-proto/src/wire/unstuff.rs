@@ -8,7 +8,9 @@ use memchr::memmem;
 pub enum LineEnd {
     /// CR LF, as RFC 1939 §3 demands. A bare LF is content, and so is a `.` after one.
     Crlf,
-    /// LF alone (Q8).
+    /// LF alone ([Q8]).
+    ///
+    /// [Q8]: crate::rows#q8
     Lf,
 }
 
@@ -19,7 +21,7 @@ pub enum LineEnd {
 /// the content.
 ///
 /// A line that begins with `..` loses one dot. A line that begins with a single dot and more is
-/// not stuffed at all, and keeps it (Q10).
+/// not stuffed at all, and keeps it ([Q10]).
 ///
 /// ```
 /// # use poplib_proto::wire::unstuff::{Decoded, LineEnd, Unstuff};
@@ -38,6 +40,8 @@ pub enum LineEnd {
 /// }
 /// assert_eq!(content, b"one\r\n.two\r\n");
 /// ```
+///
+/// [Q10]: crate::rows#q10
 #[derive(Clone, Debug)]
 pub struct Unstuff {
     line_end: LineEnd,

@@ -72,9 +72,11 @@ macro_rules! batches {
             /// Sends NOOP behind the last command, without waiting for an answer in between where
             /// the server can pipeline, and comes to the end when NOOP is answered, whatever the
             /// answer: an answer where one should be shows that the last message was whole, as a
-            /// server that does not byte-stuff ends messages early (Q11).
+            /// server that does not byte-stuff ends messages early ([Q11]).
             ///
             /// To be called before the first [`next_body`](Self::next_body).
+            ///
+            /// [Q11]: poplib_proto::rows#q11
             #[must_use]
             pub fn ending_with_noop(mut self) -> Self {
                 self.0.pipeline = self.0.pipeline.ending_with_noop();

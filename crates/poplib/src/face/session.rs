@@ -6,11 +6,11 @@ macro_rules! session {
             /// Connects and logs in, and puts up with servers that cannot bear being asked:
             ///
             /// - One that hangs or hangs up at CAPA is connected to anew and not asked again
-            ///   (Q24).
+            ///   ([Q24]).
             /// - One that hangs, hangs up or mixes its answers where USER and PASS come in one
-            ///   flight is connected to anew, and gets them one after the other (Q7).
+            ///   flight is connected to anew, and gets them one after the other ([Q7]).
             /// - One that hangs up at a way to log in is connected to anew, once, and the next
-            ///   way tried (Q17).
+            ///   way tried ([Q17]).
             ///
             /// Between CAPA and the login it asks for UTF-8 where
             /// [`Config::with_utf8`](crate::Config::with_utf8) has it.
@@ -22,6 +22,10 @@ macro_rules! session {
             /// # Errors
             ///
             /// Those of [`Client::connect`] and [`Client::login`].
+            ///
+            /// [Q24]: poplib_proto::rows#q24
+            /// [Q7]: poplib_proto::rows#q7
+            /// [Q17]: poplib_proto::rows#q17
             pub $($async)? fn open(
                 config: &Config,
                 credentials: &Credentials,
@@ -176,13 +180,15 @@ macro_rules! session {
 
             /// CAPA, STAT, UIDL and LIST: all there is to know before the first message, in one
             /// flight where the server advertises PIPELINING. UIDL is asked for whatever CAPA
-            /// says of it (Q5).
+            /// says of it ([Q5]).
             ///
             /// # Errors
             ///
             /// Those that end the connection; a refusal of one of the four stands in its place.
             /// Where it broke while all four were on their way,
             /// [`ProtocolError::PipelineBroken`](crate::ProtocolError::PipelineBroken).
+            ///
+            /// [Q5]: poplib_proto::rows#q5
             pub $($async)? fn overview(&mut self) -> Result<Overview, Error> {
                 let (mut survey, is_flight) = self.link.core.survey();
                 let phase = Phase::Command(Verb::new("UIDL"));

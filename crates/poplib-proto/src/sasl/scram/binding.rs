@@ -19,7 +19,9 @@ pub enum ChannelBinding {
 /// What the client says about channel binding, `gs2-cbind-flag` (RFC 5802 §6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BindingFlag {
-    /// `n`: the client has none to offer, or none of its own fits the server's (P17).
+    /// `n`: the client has none to offer, or none of its own fits the server's ([P17]).
+    ///
+    /// [P17]: crate::rows#p17
     Unsupported,
     /// `y`: the client would have, but the server offers no -PLUS. A server that did offer one
     /// learns from it that somebody took it out of the list, and refuses.

@@ -83,7 +83,8 @@ pub(crate) struct Settings {
     #[arg(long, num_args = 0, default_missing_value = "true", help_heading = SERVER)]
     pub(crate) allow_plaintext: Option<bool>,
 
-    /// Through a proxy: socks5://[USER[:PASSWORD]@]HOST[:PORT], socks4a://…, http://… or https://…
+    /// Through a proxy: socks5://[USER[:PASSWORD]@]HOST[:PORT], socks4a://…, http://… or https://…, whose
+    /// certificate is verified as the server's is, except by --pin
     #[arg(long, value_name = "URL", help_heading = SERVER)]
     pub(crate) proxy: Option<String>,
 

@@ -11,6 +11,7 @@ use poplib_proto::{Capabilities, Connection, Misuse, Window};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
+use crate::host::host_name;
 use crate::proxy::Handshake;
 use crate::quirks::{Avoided, Known};
 use crate::timeouts::{Deadline, Phase, Progress};
@@ -127,7 +128,7 @@ impl Core {
             entropy: tls::entropy()?,
             except,
         };
-        let mut login = Login::new(credentials.clone(), parameters);
+        let mut login = Login::new(for_names(credentials.clone()), parameters);
         if self.avoided.capa {
             login = login.without_asking();
         }
@@ -252,6 +253,16 @@ impl Core {
         self.connection.disconnect();
         deadline.passed()
     }
+}
+
+/// The same credentials, a token's host in the form in which that of the connection is.
+fn for_names(mut credentials: Credentials) -> Credentials {
+    if let Credentials::Bearer(bearer) = &mut credentials
+        && let Ok(host) = host_name(&bearer.host)
+    {
+        bearer.host = host;
+    }
+    credentials
 }
 
 /// What a failure of the stream means: time-outs and errors of TLS hide in it.

@@ -1,13 +1,13 @@
 //! Whose certificate is believed, and for which host (RFC 9525).
 
-use poplib::{Config, Error, Fault, Tls, TlsError, TlsErrorKind};
+use poplib::{Config, Credentials, Error, Fault, Tls, TlsError, TlsErrorKind};
 use poplib_sandbox::{CertificateSpec, Validity};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::support::{implicit_tls, patient, sandbox, started, trusting};
+use crate::support::{USER, implicit_tls, patient, sandbox, started, trusting};
 
 function! {
     /// A handshake as `host`, whatever the address is. Of a refusal the server must have heard,
@@ -224,3 +224,20 @@ fn several_authorities_may_stand_in_one_file() {
     assert_eq!(CertificateDer::pem_slice_iter(both.as_bytes()).count(), 2);
     Tls::with_authorities(both.as_bytes()).unwrap();
 }
+
+behaviour! { a16_a_token_is_for_a_name_however_that_is_written {
+    let certificate = CertificateSpec::for_names(["xn--bcher-kva.example"]);
+    let sandbox = started(sandbox().certificate(certificate).bearer_token(USER, "token"));
+    let config = Config::new("xn--bcher-kva.example").with_tls(trusting(&sandbox));
+    let config = config.with_timeouts(patient());
+    for (host, fits) in [
+        ("xn--bcher-kva.example", true),
+        ("bücher.example", cfg!(feature = "idn")),
+        ("bucher.example", false),
+    ] {
+        let stream = go!(tcp(sandbox.tls_addr()));
+        let client = go!(Client::from_stream(stream, &config)).unwrap();
+        let outcome = go!(client.login(&Credentials::bearer(USER, "token", host)));
+        assert_eq!(outcome.is_ok(), fits, "{host}");
+    }
+}}

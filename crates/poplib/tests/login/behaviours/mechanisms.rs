@@ -1,7 +1,7 @@
 //! Every mechanism against the sandbox, chosen by `login` and named to `auth`.
 
 use poplib::sasl::{
-    Anonymous, Bearer, BindingFlag, CramMd5, External, Login, Mechanism, Method, Nonce,
+    Anonymous, Bearer, BindingFlag, CramMd5, DigestMd5, External, Login, Mechanism, Method, Nonce,
     OAuthBearer, Password, Plain, Scram, Sha1, Sha256, Sha512, XOAuth2,
 };
 use poplib::{CodeKind, Credentials, Fault, Misuse, ProtocolError, Tls};
@@ -83,6 +83,8 @@ behaviour! { p20_every_mechanism_logs_in_by_its_name {
         go!(authenticates(&config, Plain::new(&password).unwrap()));
         go!(authenticates(&config, Login::new(&password).unwrap()));
         go!(authenticates(&config, CramMd5::new(&password).unwrap()));
+        let digest = DigestMd5::new(&password, "localhost", nonce()).unwrap();
+        go!(authenticates(&config, digest));
         let scram = Scram::<Sha1>::new(&password, unbound.clone(), nonce()).unwrap();
         go!(authenticates(&config, scram));
         let scram = Scram::<Sha256>::new(&password, unbound.clone(), nonce()).unwrap();
@@ -231,7 +233,7 @@ behaviour! { p14_q01_a_long_token_goes_in_a_line_of_its_own {
 behaviour! { q03_q04_odd_challenges_stop_no_mechanism_that_needs_none {
     for fault in ["text-challenge", "bare-plus"] {
         let sandbox = started(everything().misbehave(fault));
-        for method in [Method::Login, Method::Plain, Method::CramMd5, Method::ScramSha256] {
+        for method in [Method::Login, Method::Plain, Method::CramMd5, Method::DigestMd5, Method::ScramSha256] {
             let config = implicit_tls(&sandbox).with_login_policy(only(method));
             go!(works(&config, &credentials()));
         }

@@ -47,6 +47,7 @@ pub enum Error {
 
 /// Who must act for the error to go away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The code that called this crate.
     Caller,

@@ -72,6 +72,7 @@ pub enum Utf8 {
 
 /// Whether several commands may be on their way at once (RFC 2449 §6.6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Pipelining {
     /// Where the server advertises PIPELINING, with [`Window::default`]; with more octets of
     /// commands in the tokio client, which reads while it writes.

@@ -289,6 +289,7 @@ impl From<CopyError> for io::Error {
 /// A login that did not succeed.
 ///
 /// Where the connection is still good, the client comes back for another try.
+#[non_exhaustive]
 pub struct LoginError<C> {
     /// Why.
     pub error: Error,

@@ -24,6 +24,7 @@ pub struct CustomBody(Box<str>);
 
 /// The answer to [`CustomLines`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CustomAnswer {
     /// The status line.
     pub reply: Reply,

@@ -25,6 +25,7 @@ pub struct LangList;
 
 /// A language the server's texts can be in.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Language {
     /// The language tag (RFC 5646), such as `en`.
     pub tag: String,

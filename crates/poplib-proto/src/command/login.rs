@@ -2,6 +2,7 @@
 
 mod user_pass;
 
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
@@ -67,6 +68,7 @@ pub struct Login {
 
 /// A login that succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LoggedIn {
     /// The name of what did it: a mechanism's, `+APOP`, or `USER`.
     pub method: String,
@@ -87,6 +89,15 @@ enum Attempt {
     Sasl(Auth),
     Apop(Call<Apop>),
     UserPass(UserPass),
+}
+
+impl LoggedIn {
+    /// In this way, with these words of the server.
+    #[must_use]
+    pub fn new(method: &str, reply: Reply) -> Self {
+        let method = method.to_owned();
+        Self { method, reply }
+    }
 }
 
 impl Login {

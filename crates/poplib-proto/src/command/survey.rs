@@ -20,6 +20,7 @@ pub struct Survey {
 /// What a maildrop holds, as far as the server tells. Each part may have been refused by itself:
 /// a refused LIST is not an empty maildrop.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Overview {
     /// What CAPA lists after login; nothing where it was not asked.
     pub capabilities: Result<Capabilities, Error>,

@@ -88,6 +88,7 @@ methods! {
 
 /// What a way to log in with a password protects; the greater, the more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Strength {
     /// The server, and who can read the connection, gets the password: PLAIN, LOGIN, USER/PASS.
     #[default]

@@ -12,6 +12,7 @@ macro_rules! batches {
         ///
         /// Dropped before its end, the answers to what is on its way are skipped when the session
         /// is used next.
+        #[must_use = "nothing is sent until the outcomes are asked for"]
         pub struct Batch<'a, I, C>
         where
             I: Iterator,
@@ -55,6 +56,7 @@ macro_rules! batches {
         ///
         /// As a body is read through the session, it must be gone before the next one comes. No
         /// iterator can say that: `while let Some((number, body)) = bodies.next_body()…` does.
+        #[must_use = "nothing is sent until the bodies are asked for"]
         pub struct Bodies<'a, I, C>(Batch<'a, I, C>)
         where
             I: Iterator,
@@ -77,7 +79,6 @@ macro_rules! batches {
             /// To be called before the first [`next_body`](Self::next_body).
             ///
             /// [Q11]: poplib_proto::rows#q11
-            #[must_use]
             pub fn ending_with_noop(mut self) -> Self {
                 self.0.pipeline = self.0.pipeline.ending_with_noop();
                 self

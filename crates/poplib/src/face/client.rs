@@ -168,8 +168,7 @@ macro_rules! client {
                 method: &str,
                 outcome: Result<Reply, Error>,
             ) -> Result<Session, LoginError<Self>> {
-                let method = method.to_owned();
-                self.session(outcome.map(|reply| LoggedIn { method, reply }))
+                self.session(outcome.map(|reply| LoggedIn::new(method, reply)))
             }
 
             fn session(

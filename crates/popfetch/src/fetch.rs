@@ -296,7 +296,7 @@ impl<'a> Fetcher<'a> {
         let mut stop = self.stop.clone();
         let session = stop.or(self.log_in(password)).await?;
         let opened = tokio::select! {
-            opened = maildrop::list(session, &self.config) => opened,
+            opened = self.list(session) => opened,
             failure = stop.asked() => Err(failure.into()),
         }?;
         self.login_delay = opened.login_delay;

@@ -229,7 +229,7 @@ impl Fetcher<'_> {
         lines: u32,
         mut take: impl FnMut(u32, Result<Vec<u8>, Failure>),
     ) -> Result<(), Broken> {
-        if positions.is_empty() || self.without_top.get() {
+        if positions.is_empty() || self.avoids_top() {
             return Ok(());
         }
         let listing = &opened.listing;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use poplib::tokio::Session;
-use poplib::{Config, Error, ProtocolError, Scan, UniqueId};
+use poplib::{Error, ProtocolError, Scan, UniqueId};
 use sha2::{Digest, Sha256};
 
-use super::{Broken, Opened, is_pipelined, trouble};
+use super::{Broken, Fetcher, Opened, is_pipelined, trouble};
 use crate::key::Sum;
 use crate::plan::{By, Listing};
 
@@ -21,75 +21,114 @@ mod tests;
 /// server says.
 const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Lists the maildrop. Where STAT counts other than the listing shows, all are asked once more: the
-/// maildrop may have changed in between (Q46).
-///
-/// # Errors
-/// Nothing is shown, and something was refused that would show it: that is no empty maildrop.
-pub(super) async fn list(session: Session, config: &Config) -> Result<Opened, Broken> {
-    let opened = list_once(session, config).await?;
-    match opened.stat_surplus {
-        0 => Ok(opened),
-        _ => list_once(opened.session, config).await,
+impl Fetcher<'_> {
+    /// Lists the maildrop. Where STAT counts other than the listing shows, all are asked once more:
+    /// the maildrop may have changed in between (Q46).
+    ///
+    /// # Errors
+    /// Nothing is shown, and something was refused that would show it: that is no empty maildrop.
+    pub(super) async fn list(&self, session: Session) -> Result<Opened, Broken> {
+        let opened = self.list_once(session).await?;
+        match opened.stat_surplus {
+            0 => Ok(opened),
+            _ => self.list_once(opened.session).await,
+        }
     }
-}
 
-async fn list_once(mut session: Session, config: &Config) -> Result<Opened, Broken> {
-    let broken = |attempt, error: &Error| Broken {
-        failure: trouble::failure(attempt, config, error),
-        is_avoidable: is_pipelined(error),
-    };
-    let overview =
-        (session.overview().await).map_err(|error| broken("list the messages", &error))?;
-    let login_delay = (overview.capabilities.ok())
-        .and_then(|capabilities| capabilities.login_delay())
-        .map(|delay| Duration::from_secs(delay.value.into()).min(LONGEST_DELAY))
-        .filter(|delay| !delay.is_zero());
-    let uidl = overview.unique_ids.map_err(Error::from);
-    let no_unique_ids = (uidl.as_ref().err())
-        .map(|refused| trouble::no_unique_ids("ask for the unique-ids", config, refused));
-    // One of them must have answered, and STAT if UIDL did not, before silence is believed (Q57).
-    let (list, refusal) = match (overview.listing, overview.maildrop.as_ref().err()) {
-        (Ok(list), Some(refused)) if uidl.is_err() => (list, Some(refused.clone())),
-        (Ok(list), _) => (list, None),
-        (Err(refused), _) => (poplib::Listing::default(), Some(refused)),
-    };
-    let uidl = uidl.unwrap_or_default();
-    // Nearly all servers list in order; only for the others is there a copy.
-    let mut scans = list.scans();
-    let mut sorted_scans;
-    if !scans.is_sorted_by_key(Scan::number) {
-        sorted_scans = scans.to_vec();
-        sorted_scans.sort_by_key(Scan::number);
-        scans = &sorted_scans;
+    async fn list_once(&self, mut session: Session) -> Result<Opened, Broken> {
+        let config = &self.config;
+        let broken = |attempt, error: &Error| Broken {
+            failure: trouble::failure(attempt, config, error),
+            is_avoidable: is_pipelined(error),
+        };
+        let overview =
+            (session.overview().await).map_err(|error| broken("list the messages", &error))?;
+        let login_delay = (overview.capabilities.ok())
+            .and_then(|capabilities| capabilities.login_delay())
+            .map(|delay| Duration::from_secs(delay.value.into()).min(LONGEST_DELAY))
+            .filter(|delay| !delay.is_zero());
+        let uidl = overview.unique_ids.map_err(Error::from);
+        let no_unique_ids = (uidl.as_ref().err())
+            .map(|refused| trouble::no_unique_ids("ask for the unique-ids", config, refused));
+        // One of them must have answered, and STAT if UIDL did not, before silence is believed (Q57).
+        let (list, refusal) = match (overview.listing, overview.maildrop.as_ref().err()) {
+            (Ok(list), Some(refused)) if uidl.is_err() => (list, Some(refused.clone())),
+            (Ok(list), _) => (list, None),
+            (Err(refused), _) => (poplib::Listing::default(), Some(refused)),
+        };
+        let uidl = uidl.unwrap_or_default();
+        // Nearly all servers list in order; only for the others is there a copy.
+        let mut scans = list.scans();
+        let mut sorted_scans;
+        if !scans.is_sorted_by_key(Scan::number) {
+            sorted_scans = scans.to_vec();
+            sorted_scans.sort_by_key(Scan::number);
+            scans = &sorted_scans;
+        }
+        let listing = if uidl.iter().is_sorted_by_key(|unique_id| unique_id.number) {
+            self.complete(&mut session, || merge(scans, uidl.iter()))
+                .await
+        } else {
+            let mut sorted: Vec<UniqueId<'_>> = uidl.iter().collect();
+            sorted.sort_by_key(|unique_id| unique_id.number);
+            self.complete(&mut session, || merge(scans, sorted.iter().copied()))
+                .await
+        };
+        let listing = listing.map_err(|error| Broken {
+            is_avoidable: true,
+            ..broken("read the headers of the messages", &error)
+        })?;
+        if let Some(refusal) = refusal.filter(|_| listing.len() == 0) {
+            return Err(Broken {
+                failure: trouble::unopened("list the messages", config, &refusal.into()),
+                is_avoidable: false,
+            });
+        }
+        let counted = overview.maildrop.ok().map(|maildrop| maildrop.messages);
+        // A million messages take so much room that they are not to be there twice from here on.
+        drop((list, uidl));
+        Ok(Opened {
+            session,
+            stat_surplus: counted.map_or(0, |counted| {
+                let listed = i64::try_from(listing.len()).unwrap_or(i64::MAX);
+                i64::from(counted) - listed
+            }),
+            listing: Arc::new(listing.counted()),
+            no_unique_ids,
+            login_delay,
+        })
     }
-    let listing = if uidl.iter().is_sorted_by_key(|unique_id| unique_id.number) {
-        complete(&mut session, || merge(scans, uidl.iter())).await
-    } else {
-        let mut sorted: Vec<UniqueId<'_>> = uidl.iter().collect();
-        sorted.sort_by_key(|unique_id| unique_id.number);
-        complete(&mut session, || merge(scans, sorted.iter().copied())).await
-    };
-    let listing = listing.map_err(|error| broken("read the headers of the messages", &error))?;
-    if let Some(refusal) = refusal.filter(|_| listing.len() == 0) {
-        return Err(Broken {
-            failure: trouble::unopened("list the messages", config, &refusal.into()),
-            is_avoidable: false,
-        });
+
+    /// The listing of these entries, where messages without a unique-id are told apart by their
+    /// headers and sizes, unless TOP is to be avoided (Q23, Q54).
+    async fn complete<'a, E: Iterator<Item = Entry<'a>>>(
+        &self,
+        session: &mut Session,
+        entries: impl Fn() -> E,
+    ) -> Result<Listing, Error> {
+        let mut digests = BTreeMap::new();
+        let is_bare = |entry: &Entry<'_>| entry.unique_id.is_none() && !self.avoids_top();
+        for entry in entries().filter(is_bare) {
+            let asked = unless_refused(digest(session, entry).await);
+            let answer = asked.inspect_err(|error| self.top_broke(is_pipelined(error)))?;
+            self.top_worked();
+            if let Ok(Some(digest)) = answer {
+                digests.insert(entry.number, digest);
+            }
+        }
+        let mut listing = Listing::default();
+        for Entry {
+            number,
+            octets,
+            unique_id,
+        } in entries()
+        {
+            let by =
+                (unique_id.map(By::UniqueId)).or_else(|| digests.get(&number).map(By::Headers));
+            listing.push(number, octets, by);
+        }
+        Ok(listing)
     }
-    let counted = overview.maildrop.ok().map(|maildrop| maildrop.messages);
-    // A million messages take so much room that they are not to be there twice from here on.
-    drop((list, uidl));
-    Ok(Opened {
-        session,
-        stat_surplus: counted.map_or(0, |counted| {
-            let listed = i64::try_from(listing.len()).unwrap_or(i64::MAX);
-            i64::from(counted) - listed
-        }),
-        listing: Arc::new(listing.counted()),
-        no_unique_ids,
-        login_delay,
-    })
 }
 
 /// Sets a refusal, with which the session goes on, apart from the end of everything.
@@ -147,31 +186,6 @@ fn merge<'a>(
         last = last.max(entry.number);
         follows
     })
-}
-
-/// The listing of these entries, where messages without a unique-id are told apart by their
-/// headers and sizes.
-async fn complete<'a, E: Iterator<Item = Entry<'a>>>(
-    session: &mut Session,
-    entries: impl Fn() -> E,
-) -> Result<Listing, Error> {
-    let mut digests = BTreeMap::new();
-    for entry in entries().filter(|entry| entry.unique_id.is_none()) {
-        if let Ok(Some(digest)) = unless_refused(digest(session, entry).await)? {
-            digests.insert(entry.number, digest);
-        }
-    }
-    let mut listing = Listing::default();
-    for Entry {
-        number,
-        octets,
-        unique_id,
-    } in entries()
-    {
-        let by = (unique_id.map(By::UniqueId)).or_else(|| digests.get(&number).map(By::Headers));
-        listing.push(number, octets, by);
-    }
-    Ok(listing)
 }
 
 /// A digest of a message's header and its size; `None` where TOP shows no header, which tells no

@@ -64,6 +64,11 @@ impl Fetcher<'_> {
         .await
     }
 
+    /// Whether this session is to do without TOP.
+    pub(super) fn avoids_top(&self) -> bool {
+        self.without_top.get()
+    }
+
     /// TOP broke the session, or something else where others were on their way with it.
     pub(super) fn top_broke(&self, is_pipelined: bool) {
         if is_pipelined {

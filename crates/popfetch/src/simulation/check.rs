@@ -99,7 +99,9 @@ impl Inside {
     pub(super) fn take(&mut self, index: usize) {
         let mail = self.maildrop.messages.remove(index);
         self.tell(|| format!("somebody else deletes {}", mail.title()));
-        if !(self.places.iter()).all(|place| place.has_durably(&self.disk, &mail)) {
+        let is_safe =
+            |place: &Place| place.has_durably(&self.disk, &mail) && place.shows(&self.disk, &mail);
+        if !self.places.iter().all(is_safe) {
             self.maildrop.taken.push(mail.number);
         }
     }

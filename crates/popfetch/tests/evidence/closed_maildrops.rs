@@ -81,3 +81,26 @@ fn q61_a_dele_that_is_refused_for_all_is_told_once() {
         (0, 5)
     );
 }
+
+#[test]
+fn q54_a_question_that_locks_the_maildrop_is_left_out_in_the_next_visit() {
+    // In a flight of several commands it shows later which of them was too much.
+    for (fault, most) in [
+        ("close-after-login=CAPA", 5),
+        ("close-after-login=TOP", 2),
+        ("stall-after-login=CAPA", 5),
+        ("stall-after-login=TOP", 2),
+    ] {
+        // Without unique-ids headers are asked for.
+        let rig = Rig::five(&[fault, "hold-lock-for=1", "refuse=UIDL"]);
+        let options = ["--keep", "none", "--timeout", "1s"];
+        let mut visits = 1;
+        while rig.run(&options).status != Some(0) {
+            visits += 1;
+            assert!(visits <= most, "{fault}");
+            rig.pass_hours(1);
+        }
+        rig.assert_five();
+        assert_eq!(rig.left(), 0, "{fault}");
+    }
+}

@@ -234,10 +234,20 @@ impl From<Error> for io::Error {
         let kind = match &error {
             Error::Timeout(_) => io::ErrorKind::TimedOut,
             Error::Io { source, .. } | Error::Connect { source, .. } => source.kind(),
-            Error::Protocol(poplib_proto::Error::Closed(_)) => io::ErrorKind::UnexpectedEof,
+            Error::Protocol(error) => kind_of(error),
             _ => io::ErrorKind::Other,
         };
         Self::new(kind, error)
+    }
+}
+
+/// What began it counts, as it does for whose fault it is.
+fn kind_of(error: &poplib_proto::Error) -> io::ErrorKind {
+    use poplib_proto::Error::{Closed, PipelineBroken, Poisoned};
+    match error {
+        Closed(_) => io::ErrorKind::UnexpectedEof,
+        PipelineBroken(cause) | Poisoned(cause) => kind_of(cause),
+        _ => io::ErrorKind::Other,
     }
 }
 

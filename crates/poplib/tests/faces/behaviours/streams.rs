@@ -83,6 +83,14 @@ behaviour! { a_full_disk_is_told_from_a_broken_connection {
     };
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::UnexpectedEof);
 
+    // Once it is over, it is said again what ended it.
+    let cut = Script::new().on("RETR 1", "+OK\r\nx\r\n");
+    let (mut session, _) = go!(scripted_session(cut));
+    let mut body = go!(session.retr(1)).unwrap();
+    while go!(body.chunk()).is_ok() {}
+    let error = go!(body.copy_to(&mut Vec::new())).unwrap_err();
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::UnexpectedEof);
+
     let whole = Script::new().on("RETR 1", "+OK\r\nmessage\r\n.\r\n").on("NOOP", "+OK\r\n");
     let (mut session, _) = go!(scripted_session(whole));
     let body = go!(session.retr(1)).unwrap();

@@ -250,7 +250,8 @@ pub(crate) enum Change<'a> {
         excerpt: bool,
         copies: &'a [Placement<'a>],
     },
-    /// One of its copies is in its target. The others may not be.
+    /// One of its copies is in its target, since the last batch that was begun there. The others may
+    /// not be.
     Reached { key: KeyRef<'a>, target: &'a Target },
     /// Its copy in this target is not there, though it was delivered: if it was stored, it waits to
     /// be fetched again, for this target only; if it was deleted, it does once the server shows it.

@@ -11,7 +11,7 @@ use super::{Delivery, names};
 use crate::failure::Failure;
 use crate::report::Event;
 use crate::settings::LineEnd;
-use crate::state::{Change, Mark, NEVER, Placed, Target, Unfinished, Verdict};
+use crate::state::{Change, Mark, Placed, Target, Unfinished, Verdict};
 
 /// Of each copy whether it is there; and when the target was changed last.
 type Found = (Vec<bool>, Option<i64>);
@@ -236,7 +236,7 @@ fn settle<'a>(
     let key = message.key.as_ref();
     let is_stored = copies.iter().all(|(_, delivered)| *delivered);
     let reached = (copies.iter())
-        .filter(move |(placed, delivered)| *delivered && (!is_stored || placed.batch == NEVER))
+        .filter(|(_, delivered)| *delivered)
         .map(move |(placed, _)| Change::Reached {
             key,
             target: &placed.target,

@@ -32,11 +32,10 @@ pub(super) struct SetBack {
 }
 
 impl SetBack {
-    /// Whether this copy came later, so that it is missing unless it is found. The last batch may
-    /// have come in part.
+    /// Whether this copy came later, so that it is missing unless it is found.
     pub(super) fn may_lack(&self, copy: &Copied<'_>) -> bool {
         let later = |time: i64| copy.stored_at.is_some_and(|at| at.0 >= time / SECOND);
-        copy.batch >= self.batch || self.time.is_some_and(later)
+        copy.batch > self.batch || self.time.is_some_and(later)
     }
 }
 

@@ -301,7 +301,7 @@ fn what_recovery_finds_or_cuts_off_in_an_mbox_is_durable_before_the_state_says_s
                 "append",
                 "sync mbox",
                 "sync .",
-                "state stored",
+                "state reached stored",
             ],
         ),
     ] {

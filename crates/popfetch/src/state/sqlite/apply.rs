@@ -36,6 +36,9 @@ pub(super) fn apply(
     marks: &[Mark<'_>],
 ) -> Result<(), Error> {
     let mut targets = Targets::default();
+    for &mark in marks {
+        marker::mark(connection, account, mark, &mut targets)?;
+    }
     for change in changes {
         let mut step = Step {
             connection,
@@ -47,9 +50,6 @@ pub(super) fn apply(
         if !step.apply(change)? {
             return Err(Error::Transition(change.key().to_key(), describe(change)));
         }
-    }
-    for &mark in marks {
-        marker::mark(connection, account, mark, &mut targets)?;
     }
     Ok(())
 }
@@ -262,8 +262,8 @@ const DISPLACE: &str = "DELETE FROM copy WHERE account = ?1 AND identity = ?2 AN
 const PLACE: &str = "INSERT INTO copy
     (account, identity, occurrence, target, place, delivered, batch)
     VALUES (?, ?, ?, ?, ?, ?, ?)";
-const REACHED: &str = "UPDATE copy SET delivered = 1, batch = min(batch, coalesce(
-    (SELECT batch FROM marker WHERE marker.account = ?1 AND marker.target = copy.target), batch))
+const REACHED: &str = "UPDATE copy SET delivered = 1, batch = coalesce(
+    (SELECT batch FROM marker WHERE marker.account = ?1 AND marker.target = copy.target), batch)
     WHERE account = ?1 AND identity = ?2 AND occurrence = ?3
     AND target = (SELECT id FROM target WHERE kind = ?5 AND location = ?6)
     AND EXISTS (SELECT 1 FROM message WHERE message.account = ?1 AND message.identity = ?2

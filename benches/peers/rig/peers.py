@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from .programs import BUILT, POPFETCH, PYTHON, installed
@@ -63,7 +64,12 @@ def maildir(job: Job) -> Iterator[Path]:
     return (path for path in job.place.glob("**/new/*") if path.is_file())
 
 
-def popfetch(job: Job) -> list[str]:
+def before(program: Path) -> Peer:
+    """An earlier version of popfetch, of which this is the program."""
+    return Peer("popfetch before", "an earlier version, as popfetch", partial(popfetch, program=program), delivered=maildir)
+
+
+def popfetch(job: Job, program: Path = POPFETCH) -> list[str]:
     scheme = "pops" if job.workload.tls else "pop"
     job.environment["POPFETCH_PASSWORD"] = "secret"
     trust = ["--ca-file", str(job.server.certificate)] if job.workload.tls else ["--allow-plaintext"]
@@ -79,9 +85,9 @@ def popfetch(job: Job) -> list[str]:
             ]
         config = job.write("config.toml", "\n".join(lines))
         jobs = ["--jobs", "64", "--per-host", "64"]
-        return [str(POPFETCH), "sync", "-q", "--config", str(config), *state, *jobs]
+        return [str(program), "sync", "-q", "--config", str(config), *state, *jobs]
     server = ["--server", f"{scheme}://u1@localhost:{job.port}", "--maildir", str(job.place / "mail")]
-    return [str(POPFETCH), "sync", "-q", *server, *state, *trust]
+    return [str(program), "sync", "-q", *server, *state, *trust]
 
 
 def mpop(job: Job) -> list[str]:

@@ -13,10 +13,10 @@
 //! story tells of the network may stand elsewhere between them. Several batches in one session
 //! have a test of their own, as the disk's threads then take turns as they like.
 //!
-//! Not covered here: time limits (an answer that does not come is a connection that ends); two
-//! accounts that deliver to one Maildir; the lock file of an mbox and the temporary files for whole
-//! messages, which are real ones; other programs that write to an mbox; SQLite's own durability,
-//! which stands as the trait promises it; commands and standard output.
+//! Not covered here: time limits (an answer that does not come is a connection that ends); the lock
+//! file of an mbox and the temporary files for whole messages, which are real ones; other programs
+//! that write to an mbox; SQLite's own durability, which stands as the trait promises it; commands
+//! and standard output.
 //!
 //! `POPFETCH_SIMULATION_SEEDS=0..1000000` runs other seeds than the ordinary ones, and one seed
 //! that fails is told as a story.
@@ -29,6 +29,7 @@ mod given;
 mod mail;
 mod maildrop;
 mod mischief;
+mod owners;
 mod random;
 mod sabotage;
 mod server;
@@ -51,7 +52,7 @@ use tokio::runtime::{self, Runtime};
 use self::check::Place;
 use self::disk::{Disk, Loss};
 use self::file_system::SimulatedFileSystem;
-use self::maildrop::Maildrop;
+use self::maildrop::{Maildrop, OWNERS_APART};
 use self::random::Random;
 use self::sabotage::Sabotage;
 use self::server::Obeys;
@@ -194,7 +195,8 @@ impl Simulation {
             all,
             ..account.destinations
         };
-        let maildrop = Maildrop::new(setting.server);
+        let maildrop = Maildrop::new(setting.server, setting.owner * OWNERS_APART);
+        account.maildrop += &setting.owner.to_string();
         let mounts = setting.mounts(bench.root.path());
         let disk = Disk::new(bench.root.path(), &mounts);
         let world = World::new(Random::new(random.next()), disk, maildrop, sabotage, tells);
@@ -208,7 +210,7 @@ impl Simulation {
                 world: world.clone(),
                 has_groups: random.once_in(2),
             }),
-            store: Arc::new(SimulatedStore::new(inner, world.clone())),
+            store: Arc::new(SimulatedStore::new(inner, world.clone(), setting.owner)),
             world,
             random,
             account_id,
@@ -218,6 +220,17 @@ impl Simulation {
     }
 
     fn live(&mut self, bench: &Bench) {
+        self.receive_first();
+        for _ in 0..=self.random.below(5) {
+            self.disturbed_run(bench);
+            self.change_disks();
+        }
+        self.retry();
+        self.put_disks_right();
+        self.settle(bench);
+    }
+
+    fn receive_first(&mut self) {
         let first = match self.random.below(4) {
             0 => 9,
             _ => 1,
@@ -225,21 +238,18 @@ impl Simulation {
         let messages = first + self.random.below(4);
         let mut inside = self.world.lock();
         inside.maildrop.receive(messages, &mut self.random);
+    }
+
+    fn disturbed_run(&mut self, bench: &Bench) {
+        let fault = self.fault();
+        self.world.tell(|| format!("a run, and {fault:?}"));
+        let mut inside = self.world.lock();
+        inside.begin(fault);
+        inside.maildrop.mischief_in = 2;
         drop(inside);
-        for _ in 0..=self.random.below(5) {
-            let fault = self.fault();
-            self.world.tell(|| format!("a run, and {fault:?}"));
-            let mut inside = self.world.lock();
-            inside.begin(fault);
-            inside.maildrop.mischief_in = 2;
-            drop(inside);
-            // How it ends, the checker tells.
-            let _ = bench.runtime.block_on(self.run(bench));
-            self.between_runs();
-        }
-        self.retry();
-        self.put_disks_right();
-        self.settle(bench);
+        // How it ends, the checker tells.
+        let _ = bench.runtime.block_on(self.run(bench));
+        self.between_runs();
     }
 
     /// Nothing goes wrong any more, until there is nothing left to do.
@@ -358,8 +368,6 @@ impl Simulation {
         for told in inside.maildrop.pass(&mut self.random) {
             inside.tell(|| told);
         }
-        drop(inside);
-        self.change_disks();
     }
 
     /// Somebody wants messages tried again that were given up.

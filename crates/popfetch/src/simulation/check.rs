@@ -126,6 +126,7 @@ impl Inside {
             all, taken, given, ..
         } = &self.maildrop;
         let found = place.messages(&self.disk).into_iter();
+        let found = found.filter(|content| self.maildrop.may_own(content));
         let mut found: Vec<Vec<u8>> = found.map(|content| mail::stored(&content)).collect();
         for mail in all {
             let before = found.len();

@@ -41,6 +41,7 @@ fn survives_every_cut(maildir: bool, mbox: bool, pipelines: bool) {
         keep: Keep::None,
         batch: ONE_BATCH,
         server: Server::honest(pipelines),
+        owner: 0,
     };
     let bench = Bench::new();
     for direction in [Cut::Sent, Cut::Received] {

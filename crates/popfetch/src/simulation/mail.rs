@@ -115,6 +115,13 @@ impl Mail {
     }
 }
 
+/// Which message a text in a target is of, if it says so.
+pub(super) fn number_in(stored: &[u8]) -> Option<usize> {
+    let mut lines = stored.split(|&octet| octet == b'\n');
+    let number = lines.find_map(|line| line.strip_prefix(b"Number: "))?;
+    std::str::from_utf8(number).ok()?.trim().parse().ok()
+}
+
 /// Whether a line is in a target as it was sent.
 fn is_equal(sent: &[u8], stored: &[u8]) -> bool {
     sent.strip_suffix(b"\r\n") == stored.strip_suffix(b"\n")

@@ -2,7 +2,7 @@
 //! sessions, and what was given of them.
 
 use super::given::Given;
-use super::mail::Mail;
+use super::mail::{self, Mail};
 use super::random::Random;
 use super::server::{Names, Server};
 use crate::key::KeyRef;
@@ -10,6 +10,8 @@ use crate::key::KeyRef;
 /// The messages on the server.
 pub(super) struct Maildrop {
     pub(super) server: Server,
+    /// What its messages are counted from, which tells them from those of another maildrop.
+    pub(super) first: usize,
     pub(super) messages: Vec<Mail>,
     /// All that there ever were, as they arrived.
     pub(super) all: Vec<Mail>,
@@ -51,15 +53,18 @@ pub(super) enum Cut {
     Received(usize),
 }
 
+/// So far apart are the numbers of two maildrops' messages.
+pub(super) const OWNERS_APART: usize = 1_000_000;
 /// What two messages of one unique-id share.
 const SHARED: &str = "shared";
 /// LIST tells sizes apart by more than what servers write into messages.
 const APART: u64 = 40;
 
 impl Maildrop {
-    pub(super) fn new(server: Server) -> Self {
+    pub(super) fn new(server: Server, first: usize) -> Self {
         Self {
             server,
+            first,
             messages: Vec::new(),
             all: Vec::new(),
             taken: Vec::new(),
@@ -76,7 +81,7 @@ impl Maildrop {
     pub(super) fn receive(&mut self, messages: usize, random: &mut Random) {
         let is_first = self.all.is_empty();
         for _ in 0..messages {
-            let number = self.all.len();
+            let number = self.first + self.all.len();
             let shares = is_first && self.server.tells_copies();
             let unique_id = match shares && random.once_in(8) {
                 // Some servers give a unique-id twice at a time,
@@ -141,6 +146,16 @@ impl Maildrop {
             self.receive(1, random);
         }
         told
+    }
+
+    /// Whether a text in a target is of this maildrop, by the number of its message.
+    pub(super) fn may_own(&self, stored: &[u8]) -> bool {
+        let owner = |number: usize| number / OWNERS_APART;
+        match mail::number_in(stored) {
+            Some(number) => owner(number) == owner(self.first),
+            // What names no message comes of the first one's mischief alone.
+            None => self.first == 0,
+        }
     }
 
     /// Whether what is there is known again without being fetched.

@@ -43,6 +43,8 @@ pub(super) enum Sabotage {
     PartBelieved,
     /// So is one that came in the place of another.
     ExchangeBelieved,
+    /// Names under `tmp/` do not tell whose they are. Only two owners of one Maildir show it.
+    OwnerForgotten,
     /// What a target lacks that was set back or formatted is not fetched again.
     LackingForgotten,
 }

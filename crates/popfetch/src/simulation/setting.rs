@@ -23,6 +23,8 @@ pub(super) struct Setting {
     /// Messages of a batch.
     pub(super) batch: usize,
     pub(super) server: Server,
+    /// Which of the owners of one Maildir this is.
+    pub(super) owner: usize,
 }
 
 impl Setting {
@@ -39,6 +41,7 @@ impl Setting {
             keep: random.pick(&[Keep::None, Keep::None, Keep::Forever]),
             batch: ONE_BATCH,
             server: Server::draw(random),
+            owner: 0,
         }
     }
 

@@ -19,16 +19,19 @@ use crate::state::{
 pub(super) struct SimulatedStore {
     pub(super) inner: SqliteStore,
     pub(super) world: World,
+    /// Which of the owners of one Maildir this state's account is.
+    owner: usize,
     /// Keys of the last transaction, where a sabotage has it undone by a crash.
     undone: Mutex<Vec<Key>>,
 }
 
 impl SimulatedStore {
-    pub(super) fn new(inner: SqliteStore, world: World) -> Self {
+    pub(super) fn new(inner: SqliteStore, world: World, owner: usize) -> Self {
         let undone = Mutex::default();
         Self {
             inner,
             world,
+            owner,
             undone,
         }
     }
@@ -72,7 +75,10 @@ impl StateStore for SimulatedStore {
     }
 
     fn uid(&self, _: AccountId) -> Result<Vec<u8>, StateError> {
-        Ok(b"account".to_vec())
+        match self.is_sabotaged(Sabotage::OwnerForgotten) {
+            true => Ok(b"account".to_vec()),
+            false => Ok(format!("account {}", self.owner).into_bytes()),
+        }
     }
 
     fn account(&self, name: &str) -> Result<Option<AccountId>, StateError> {

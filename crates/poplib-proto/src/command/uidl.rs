@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::exchange::{Command, Malformed};
 use crate::wire::line::{CommandLine, Verb};
 use crate::wire::reply::{Printable, Status};
-use crate::wire::words::number;
+use crate::wire::words::leading_number;
 
 const VERB: Verb = Verb::new("UIDL");
 
@@ -55,11 +55,10 @@ struct Entry {
 impl<'a> UniqueId<'a> {
     fn parse(text: &'a [u8]) -> Option<Self> {
         let text = text.trim_ascii();
-        let digits = text.iter().take_while(|octet| octet.is_ascii_digit());
-        let (digits, rest) = text.split_at(digits.count());
+        let (number, rest) = leading_number(text)?;
         let separated = rest.first().is_none_or(u8::is_ascii_whitespace);
-        Some(Self {
-            number: number(digits).filter(|_| separated)?,
+        separated.then_some(Self {
+            number,
             uid: rest.trim_ascii_start(),
         })
     }

@@ -316,6 +316,7 @@ impl Connection {
 
 /// Whether a line of a listing is none, but a status line: the server broke the listing off (Q39).
 /// Some repeat +OK in front of a listing, and where no other answer is awaited it is none.
+#[inline]
 fn is_status(line: &[u8], line_number: usize, in_flight: usize) -> bool {
     line.starts_with(b"-ERR") || line.starts_with(b"+OK") && line_number > 1 && in_flight > 1
 }

@@ -66,6 +66,7 @@ impl Receive {
     }
 
     /// What was taken as `range`.
+    #[inline]
     pub(crate) fn slice(&self, range: Range<usize>) -> &[u8] {
         &self.memory[range]
     }

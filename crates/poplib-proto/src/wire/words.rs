@@ -31,6 +31,19 @@ pub(crate) fn number<N: TryFrom<u64>>(word: &[u8]) -> Option<N> {
     N::try_from(number).ok()
 }
 
+/// The number that a text begins with, and what is behind its digits.
+pub(crate) fn leading_number<N: TryFrom<u64>>(text: &[u8]) -> Option<(N, &[u8])> {
+    let (first, mut rest) = text.split_first()?;
+    let mut number = digit(*first)?;
+    while let Some((octet, behind)) = rest.split_first()
+        && let Some(digit) = digit(*octet)
+    {
+        number = number.checked_mul(10)?.checked_add(digit)?;
+        rest = behind;
+    }
+    Some((N::try_from(number).ok()?, rest))
+}
+
 fn digit(octet: u8) -> Option<u64> {
     octet.is_ascii_digit().then(|| u64::from(octet - b'0'))
 }

@@ -7,14 +7,15 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from statistics import median
 
 from .goals import Results, judged
-from .peers import PEERS
+from .peers import PEERS, before
 from .run import Cost
 from .workloads import WORKLOADS
 
-WHAT = {peer.name: peer.what for peer in PEERS}
+WHAT = {peer.name: peer.what for peer in [*PEERS, before(Path())]}
 
 
 def record(results: Results, failures: list[str], command: str, rounds: int) -> str:

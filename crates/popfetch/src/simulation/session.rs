@@ -76,6 +76,8 @@ struct Session {
     dele: Vec<usize>,
     /// How many commands there were.
     commands: usize,
+    /// The client asked for headers: it does without TOP where that has broken a session (Q54).
+    asked_top: bool,
     has_quit: bool,
 }
 
@@ -115,6 +117,7 @@ impl Session {
             deleted: Vec::new(),
             dele: Vec::new(),
             commands: 0,
+            asked_top: false,
             has_quit: false,
             world,
             server,
@@ -180,6 +183,7 @@ impl Session {
                 self.list(|mail, index| self.unique_id_line(mail, index))
             }
             ("TOP", Some(index)) if self.server.has_top => {
+                self.asked_top = true;
                 let top = self.server.top(&self.messages[index]);
                 [b"+OK\r\n", &*top, b".\r\n"].concat()
             }
@@ -251,7 +255,7 @@ impl Session {
         let has_uidl = self.server.has_unique_ids() && self.mischief != Mischief::Refuses("UIDL");
         let line = has_uidl.then(|| self.unique_id_line(mail, index)).flatten();
         let unique_id = line.filter(|unique_id| !unique_id.is_empty());
-        let header = (unique_id.is_none() && self.server.has_top)
+        let header = (unique_id.is_none() && self.asked_top)
             .then(|| (self.server.top(mail), self.server.listed(mail)));
         Name {
             unique_id,

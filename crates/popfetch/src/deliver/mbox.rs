@@ -198,6 +198,15 @@ impl Mbox {
             })
     }
 
+    /// Makes the name of this file durable, which is the mbox if the disk is still there.
+    fn sync_name(&self, file: &dyn SharedFile) -> io::Result<()> {
+        self.file_system.sync_directory(&self.directory)?;
+        match file.is_at(&self.path)? {
+            true => Ok(()),
+            false => Err(io::Error::other("another file took its place")),
+        }
+    }
+
     fn cannot_write(&self, error: &io::Error) -> Failure {
         super::cannot_write(&self.path, error)
     }
@@ -294,10 +303,7 @@ impl Append<'_> {
         file.sync()?;
         if self.start == 0 {
             // It may be new.
-            self.mbox.file_system.sync_directory(&self.mbox.directory)?;
-            if !file.is_at(&self.mbox.path)? {
-                return Err(io::Error::other("another file took its place"));
-            }
+            self.mbox.sync_name(file)?;
         }
         Ok(Appended {
             messages,

@@ -60,7 +60,7 @@ impl Mbox {
                 .try_for_each(|extent| extent.rewrite(file))?;
             let changed = self.file_system.changed(&self.path)?;
             file.sync()?;
-            self.file_system.sync_directory(&self.directory)?;
+            self.sync_name(file)?;
             Ok((delivered, Some(changed)))
         };
         recovered().map_err(|error| self.cannot_write(&error))

@@ -14,6 +14,9 @@ pub use http::HttpConnect;
 pub use socks4a::Socks4a;
 pub use socks5::Socks5;
 
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::exchange::Step;
 use crate::secret::Secret;
 
 /// Where the proxy is to connect to.
@@ -61,16 +64,43 @@ impl fmt::Display for ProxyError {
     }
 }
 
+/// What comes next of a handshake that has advanced: whether the proxy has connected us.
+fn step(
+    connection: &mut Connection,
+    advanced: Result<bool, ProxyError>,
+) -> Result<Step<()>, Error> {
+    match advanced {
+        Ok(true) => Ok(Step::Done(())),
+        Ok(false) => connection.wait_raw(),
+        Err(error) => Err(connection.give_up(error.into())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::command::Greeting;
-    use crate::connection::Connection;
-    use crate::error::Error;
-    use crate::exchange::{Exchange, Step, Want};
+    use crate::exchange::{Exchange, Want};
     use crate::wire::limits::Limits;
 
     /// What the client must say, and what the proxy answers to it.
     pub(super) type Script<'a> = &'a [(&'a [u8], &'a [u8])];
+
+    /// Where to, and as whom.
+    pub(super) fn settings(
+        host: &str,
+        login: Option<(&str, &str)>,
+    ) -> (Destination, Option<ProxyLogin>) {
+        let destination = Destination {
+            host: host.into(),
+            port: 995,
+        };
+        let login = login.map(|(user, password)| ProxyLogin {
+            user: user.into(),
+            password: password.into(),
+        });
+        (destination, login)
+    }
 
     /// Plays a script against a handshake, with the answers whole and octet by octet; `behind`
     /// follows the last answer in the same segment and must still be there for the greeting.

@@ -8,7 +8,7 @@ use base64ct::{Base64, Encoding};
 use memchr::memmem;
 use zeroize::Zeroizing;
 
-use super::{Destination, ProxyError, ProxyLogin};
+use super::{Destination, ProxyError, ProxyLogin, step};
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::exchange::{Exchange, Step};
@@ -117,28 +117,18 @@ impl Exchange for HttpConnect {
     type Output = ();
 
     fn resume(&mut self, connection: &mut Connection) -> Result<Step<()>, Error> {
-        match self.advance(connection) {
-            Ok(true) => Ok(Step::Done(())),
-            Ok(false) => connection.wait_raw(),
-            Err(error) => Err(connection.give_up(error.into())),
-        }
+        let advanced = self.advance(connection);
+        step(connection, advanced)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Script, converse};
+    use super::super::tests::{Script, converse, settings};
     use super::*;
 
     fn connect(host: &str, login: Option<(&str, &str)>) -> HttpConnect {
-        let destination = Destination {
-            host: host.into(),
-            port: 995,
-        };
-        let login = login.map(|(user, password)| ProxyLogin {
-            user: user.into(),
-            password: password.into(),
-        });
+        let (destination, login) = settings(host, login);
         HttpConnect::new(destination, login)
     }
 

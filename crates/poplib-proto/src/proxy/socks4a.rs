@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 
-use super::{Destination, ProxyError, ProxyLogin};
+use super::{Destination, ProxyError, ProxyLogin, step};
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::exchange::{Exchange, Step};
@@ -118,28 +118,18 @@ impl Exchange for Socks4a {
     type Output = ();
 
     fn resume(&mut self, connection: &mut Connection) -> Result<Step<()>, Error> {
-        match self.advance(connection) {
-            Ok(true) => Ok(Step::Done(())),
-            Ok(false) => connection.wait_raw(),
-            Err(error) => Err(connection.give_up(error.into())),
-        }
+        let advanced = self.advance(connection);
+        step(connection, advanced)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Script, converse};
+    use super::super::tests::{Script, converse, settings};
     use super::*;
 
     fn socks4a(host: &str, login: Option<(&str, &str)>) -> Socks4a {
-        let destination = Destination {
-            host: host.into(),
-            port: 995,
-        };
-        let login = login.map(|(user, password)| ProxyLogin {
-            user: user.into(),
-            password: password.into(),
-        });
+        let (destination, login) = settings(host, login);
         Socks4a::new(destination, login)
     }
 

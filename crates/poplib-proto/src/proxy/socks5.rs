@@ -189,18 +189,11 @@ impl Exchange for Socks5 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Script, converse};
+    use super::super::tests::{Script, converse, settings};
     use super::*;
 
     fn socks5(host: &str, login: Option<(&str, &str)>) -> Socks5 {
-        let destination = Destination {
-            host: host.into(),
-            port: 995,
-        };
-        let login = login.map(|(user, password)| ProxyLogin {
-            user: user.into(),
-            password: password.into(),
-        });
+        let (destination, login) = settings(host, login);
         Socks5::new(destination, login)
     }
 

@@ -315,6 +315,16 @@ impl Marked {
         })
     }
 
+    /// The same, and makes it durable at once.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) fn begin_durably(&self, file_system: &dyn FileSystem) -> Result<(), Failure> {
+        let marker = self.begin(file_system)?;
+        let synced = marker.map_or(Ok(()), |marker| marker.sync());
+        synced.map_err(|error| self.cannot_write(&error))
+    }
+
     /// Looks whether the target is still there.
     ///
     /// # Errors
@@ -328,7 +338,7 @@ impl Marked {
         }
     }
 
-    pub(super) fn cannot_write(&self, error: &io::Error) -> Failure {
+    fn cannot_write(&self, error: &io::Error) -> Failure {
         cannot_write(&self.site.path, error)
     }
 

@@ -130,9 +130,8 @@ impl Mbox {
         let locked = self.lock(Some(self.mode))?;
         if letters.iter().any(Option::is_some) {
             // The file is open by now: it is on the disk that shows the marker.
-            let marker = self.marked.begin(&*self.file_system)?;
-            let synced = marker.map_or(Ok(()), |marker| marker.sync());
-            let is_it = synced.and_then(|()| locked.file.is_at(&self.path));
+            self.marked.begin_durably(&*self.file_system)?;
+            let is_it = locked.file.is_at(&self.path);
             if !is_it.map_err(|error| self.cannot_write(&error))? {
                 return Err(self.marked.away("another file took its place"));
             }

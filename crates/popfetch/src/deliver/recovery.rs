@@ -90,9 +90,7 @@ impl Delivery {
         let Some(marked) = opened.marked() else {
             return Ok(None);
         };
-        let marker = marked.begin(&*self.file_system)?;
-        let synced = marker.map_or(Ok(()), |marker| marker.sync());
-        synced.map_err(|error| marked.cannot_write(&error))?;
+        marked.begin_durably(&*self.file_system)?;
         let batch = marked.next();
         Ok(Some(Mark::Begun { target, batch }))
     }

@@ -45,10 +45,14 @@ impl Setting {
         }
     }
 
+    /// The disk that the mbox is on.
+    fn mbox_disk(&self) -> &'static str {
+        DISKS[usize::from(self.two_disks)]
+    }
+
     /// Where disks are mounted.
     pub(super) fn mounts(&self, root: &Path) -> Vec<PathBuf> {
-        let second = if self.two_disks { DISKS[1] } else { DISKS[0] };
-        let mounts = [(self.maildir, DISKS[0]), (self.mbox, second)];
+        let mounts = [(self.maildir, DISKS[0]), (self.mbox, self.mbox_disk())];
         let mut mounts: Vec<PathBuf> = (mounts.iter())
             .filter(|(is_used, _)| *is_used)
             .map(|(_, name)| root.join(name))
@@ -59,10 +63,9 @@ impl Setting {
 
     /// Where messages go, for the checker and for the engine.
     pub(super) fn targets(&self, root: &Path) -> (Vec<Place>, Vec<Destination>) {
-        let second = if self.two_disks { DISKS[1] } else { DISKS[0] };
         let (maildir, mbox) = (
             root.join(DISKS[0]).join("mail"),
-            root.join(second).join("mbox"),
+            root.join(self.mbox_disk()).join("mbox"),
         );
         let maildir = self.maildir.then(|| {
             let place = Place::Maildir(maildir.clone());

@@ -62,6 +62,14 @@ impl Core {
         self.config.known()
     }
 
+    /// What came and nothing was done with; `None` where a command is not answered yet, or the
+    /// connection is of no use any more.
+    pub(crate) fn unread_at_rest(&self) -> Option<Vec<u8>> {
+        let connection = &self.connection;
+        let is_at_rest = connection.in_flight() == 0 && connection.to_send().is_empty();
+        (is_at_rest && connection.is_usable()).then(|| connection.unread().to_vec())
+    }
+
     pub(crate) fn avoided(&self) -> Avoided {
         self.avoided
     }

@@ -204,12 +204,7 @@ impl Link {
     /// The stream, and what came and nothing was done with. `None` where a command is not answered
     /// yet, or the stream is gone.
     pub(super) fn into_stream(mut self) -> Option<(Box<dyn Transport>, Vec<u8>)> {
-        let connection = &self.core.connection;
-        let is_at_rest = connection.in_flight() == 0 && connection.to_send().is_empty();
-        if !is_at_rest || !connection.is_usable() {
-            return None;
-        }
-        let unread = connection.unread().to_vec();
+        let unread = self.core.unread_at_rest()?;
         Some((self.stream.get().take()?, unread))
     }
 
